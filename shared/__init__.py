@@ -1,0 +1,1 @@
+"""What all four services share: the words, the events, the playbook and the plumbing."""

@@ -1,0 +1,102 @@
+"""The values that several events carry: who, where, which case, which playbook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+
+from shared.vocabulary import (
+    ActorKind,
+    AreaCode,
+    Aware,
+    CaseState,
+    CategoryCode,
+    Level,
+    Severity,
+    Source,
+    TargetKind,
+)
+
+Instant = Annotated[datetime, Aware()]
+"""A moment, always with its offset; written in UTC."""
+
+Note = Annotated[str, MaxLen(2000)]
+"""Words of a person, personal data masked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybookRef:
+    """Which playbook decided; ``digest`` is the SHA-256 of its content in hex."""
+
+    version: Annotated[str, MinLen(1), MaxLen(64)]
+    digest: Annotated[str, MinLen(64), MaxLen(64)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Who is asked to act: a desk, whose id is its area code, or a department."""
+
+    kind: TargetKind
+    id: Annotated[str, MinLen(1), MaxLen(64)]
+    name: Annotated[str, MaxLen(120)] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who did it; ``key_id`` names the key that was used, ``id`` the desk, department or source."""
+
+    kind: ActorKind
+    id: Annotated[str, MaxLen(64)]
+    name: Annotated[str, MaxLen(120)] = ""
+    key_id: Annotated[str, MaxLen(64)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A point in WGS-84 degrees. A resident's exact home never stands here."""
+
+    lon: Annotated[float, Ge(-180), Le(180)]
+    lat: Annotated[float, Ge(-90), Le(90)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """One order given back, by whom and why; routing never asks the same target again by itself."""
+
+    order_id: UUID
+    target: Target
+    reason: Note
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseView:
+    """The case as of one event: all that routing, clocks and filters need of its past.
+
+    ``area`` is the finest area known (6 to 15 digits); ``level`` the level that has the case in
+    hand; ``reports`` how many reports it stands for; ``title`` is masked.
+    """
+
+    case_id: UUID
+    version: Annotated[int, Ge(1)]
+    state: CaseState
+    county: AreaCode
+    area: AreaCode
+    level: Level
+    category: CategoryCode
+    severity: Severity
+    source: Source
+    title: Annotated[str, MaxLen(80)]
+    opened_at: Instant
+    playbook: PlaybookRef
+    condition: Annotated[str, MaxLen(64)] | None = None
+    tags: Annotated[tuple[Annotated[str, MaxLen(64)], ...], MaxLen(32)] = ()
+    place: Place | None = None
+    lead: Target | None = None
+    returns: Annotated[tuple[Return, ...], MaxLen(32)] = ()
+    reports: Annotated[int, Ge(1)] = 1
+    reopened: Annotated[int, Ge(0)] = 0

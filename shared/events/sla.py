@@ -1,0 +1,75 @@
+"""What clocks say, on ``whistle.sla.v1``; escalation alone writes it. A breach is never undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from annotated_types import Ge, Le, MaxLen
+
+from shared.events.parts import CaseView, Instant, Note, PlaybookRef, Target
+from shared.vocabulary import ClockKind, Level, OrderRole, WhenLate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """One running limit: of the case, or of one order when ``order_id`` is there.
+
+    ``limit`` is the limit in the playbook's words, ``arithmetic`` how the deadline came of it,
+    step by step, for a person to check.
+    """
+
+    clock_id: UUID
+    kind: ClockKind
+    started_at: Instant
+    due_at: Instant
+    level: Level
+    limit: Annotated[str, MaxLen(64)]
+    arithmetic: Note
+    when_late: WhenLate
+    playbook: PlaybookRef
+    order_id: UUID | None = None
+    order_role: OrderRole | None = None
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockWarned:
+    """``fraction`` of a limit has passed and nothing has stopped its clock."""
+
+    TYPE: ClassVar[str] = "whistle.sla.warned.v1"
+    case: CaseView
+    clock: Clock
+    fraction: Annotated[float, Ge(0), Le(1)]
+    fired_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockBreached:
+    """A limit passed; ``nobody_above`` when the county itself is late and nobody can take over."""
+
+    TYPE: ClassVar[str] = "whistle.sla.breached.v1"
+    case: CaseView
+    clock: Clock
+    fired_at: Instant
+    late_seconds: Annotated[float, Ge(0)]
+    nobody_above: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockEscalated:
+    """A late case moves up: the desk ``to`` oversees it, or takes it over (``when_late``)."""
+
+    TYPE: ClassVar[str] = "whistle.sla.escalated.v1"
+    case: CaseView
+    clock: Clock
+    fired_at: Instant
+    from_level: Level
+    to_level: Level
+    to: Target
+    when_late: WhenLate
+    reason: Note
+
+
+SlaEvent = ClockWarned | ClockBreached | ClockEscalated

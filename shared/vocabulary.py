@@ -1,0 +1,273 @@
+"""The words that every service must mean alike: levels, areas, severity, roles and the two refusals.
+
+Pure: no I/O and no third-party import, so that every ``domain`` may use it. The words and their
+Chinese terms stand in ``docs/glossary.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum, unique
+from typing import Annotated, Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A regular expression that an edge enforces on a text field.
+
+    Pydantic reads it through its own protocol, so that this module and every domain that uses it
+    stay free of pydantic.
+    """
+
+    regex: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        schema = handler(source)
+        schema["pattern"] = self.regex
+        return schema
+
+
+@dataclass(frozen=True, slots=True)
+class Aware:
+    """A time stamp that must carry its offset; a naive one is refused at the edge."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        schema = handler(source)
+        schema["tz_constraint"] = "aware"
+        return schema
+
+
+COUNTY_DIGITS: Final = 6
+TOWN_DIGITS: Final = 9
+VILLAGE_DIGITS: Final = 12
+GRID_DIGITS: Final = 15
+
+AREA_PATTERN: Final = r"^[0-9]{6}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?$"
+
+
+AreaCode = Annotated[str, Pattern(AREA_PATTERN)]
+"""County 6 digits (GB/T 2260), town 9, village 12 (GB/T 10114); a grid cell has 15."""
+
+CategoryCode = Annotated[str, Pattern(r"^[0-9A-Za-z]([0-9A-Za-z.-]{0,30}[0-9A-Za-z])?$")]
+"""A code of the county's category tree; a parent's code is a prefix of its children's, up to a dot."""
+
+
+class Refused(Exception):  # noqa: N818  a refusal is an answer, not a fault
+    """A final no: retrying the same request cannot help.
+
+    ``allowed`` says what would have been accepted instead, in words or codes a caller can show.
+    """
+
+    def __init__(self, reason: str, *, field: str | None = None, allowed: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+        self.allowed = tuple(allowed)
+
+
+class Malformed(Exception):  # noqa: N818  named for what the bytes are
+    """Bytes that nobody can read; they belong on the dead-letter topic with this reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@unique
+class Level(StrEnum):
+    """The three levels of command, lowest first."""
+
+    VILLAGE = "village"
+    TOWN = "town"
+    COUNTY = "county"
+
+    @property
+    def above(self) -> Level:
+        """The next level up.
+
+        Raises:
+            Refused: at the county, which has nobody above.
+        """
+        match self:
+            case Level.VILLAGE:
+                return Level.TOWN
+            case Level.TOWN:
+                return Level.COUNTY
+            case Level.COUNTY:
+                raise Refused("the county has no level above", field="level")
+
+    @property
+    def digits(self) -> int:
+        """How many digits of an area code name an area of this level."""
+        return _DIGITS[self]
+
+
+_DIGITS: Final = {Level.VILLAGE: VILLAGE_DIGITS, Level.TOWN: TOWN_DIGITS, Level.COUNTY: COUNTY_DIGITS}
+
+
+@unique
+class Severity(IntEnum):
+    """Statutory grades of urgency: I red, II orange, III yellow, IV blue (突发事件应对法)."""
+
+    I = 1  # noqa: E741  the grade's own numeral
+    II = 2
+    III = 3
+    IV = 4
+
+
+@unique
+class Source(StrEnum):
+    """Where a report comes from."""
+
+    RESIDENT = "resident"
+    GRID = "grid"
+    HOTLINE = "hotline"
+    SENSOR = "sensor"
+    INSPECTION = "inspection"
+    HANDOVER = "handover"
+
+
+@unique
+class Role(StrEnum):
+    """What the bearer of a key may be."""
+
+    SOURCE = "source"
+    DESK = "desk"
+    DEPARTMENT = "department"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+
+
+@unique
+class TargetKind(StrEnum):
+    """Who can be asked to act."""
+
+    DESK = "desk"
+    DEPARTMENT = "department"
+
+
+@unique
+class OrderRole(StrEnum):
+    """What an order asks of its target: to lead, to assist, or to oversee who does."""
+
+    LEAD = "lead"
+    ASSIST = "assist"
+    OVERSEE = "oversee"
+
+
+@unique
+class OrderReason(StrEnum):
+    """Why an order was issued."""
+
+    RULE = "rule"
+    UNROUTED = "unrouted"
+    RETURNED = "returned"
+    REOPENED = "reopened"
+    ESCALATED = "escalated"
+
+
+@unique
+class CaseState(StrEnum):
+    """The states of a case on the straight path; GB/T 30428.8 stages in ``docs/states.md``."""
+
+    OPENED = "opened"
+    ROUTED = "routed"
+    SIGNED = "signed"
+    ARRIVED = "arrived"
+    IN_PROGRESS = "in_progress"
+    RETURNED = "returned"
+    RESOLVED = "resolved"
+    VERIFIED = "verified"
+    CLOSED = "closed"
+
+
+@unique
+class OrderState(StrEnum):
+    """The states of one order of a case."""
+
+    ISSUED = "issued"
+    SIGNED = "signed"
+    ARRIVED = "arrived"
+    IN_PROGRESS = "in_progress"
+    RESOLVED = "resolved"
+    RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+
+
+@unique
+class ClockKind(StrEnum):
+    """What a clock limits."""
+
+    ACCEPT = "accept"
+    DISPATCH = "dispatch"
+    SIGN_IN = "sign_in"
+    ARRIVE = "arrive"
+    HANDLE = "handle"
+    FEEDBACK = "feedback"
+    VERIFY = "verify"
+    SUPERVISE = "supervise"
+
+
+@unique
+class WhenLate(StrEnum):
+    """What the level above does about a late clock: nothing yet, watch, or take the case over."""
+
+    NONE = "none"
+    OVERSEE = "oversee"
+    TAKE_OVER = "take_over"
+
+
+@unique
+class ActorKind(StrEnum):
+    """Who did something to a case."""
+
+    DESK = "desk"
+    DEPARTMENT = "department"
+    OPERATOR = "operator"
+    SOURCE = "source"
+    SYSTEM = "system"
+
+
+def is_area(code: str) -> bool:
+    """Say whether ``code`` has the form of an area code (6, 9, 12 or 15 digits)."""
+    return re.fullmatch(AREA_PATTERN, code) is not None
+
+
+def level_of(code: str) -> Level:
+    """The level whose desk answers for the area ``code``; a grid cell belongs to its village.
+
+    Raises:
+        Refused: when ``code`` is no area code.
+    """
+    match len(code) if is_area(code) else 0:
+        case 6:
+            return Level.COUNTY
+        case 9:
+            return Level.TOWN
+        case 12 | 15:
+            return Level.VILLAGE
+        case _:
+            raise Refused(f"{code!r} is no area code", field="area", allowed=["6, 9, 12 or 15 digits"])
+
+
+def at_level(code: str, level: Level) -> str:
+    """The area of ``level`` that holds ``code``.
+
+    Raises:
+        Refused: when ``code`` is coarser than ``level`` (a county lies in no single village).
+    """
+    if len(code) < level.digits:
+        raise Refused(f"area {code} lies in no single {level}", field="area", allowed=[f"{level.digits} digits or more"])
+    return code[: level.digits]
+
+
+def county_of(code: str) -> str:
+    """The county, six digits, that holds the area ``code``."""
+    return code[:COUNTY_DIGITS]
+
+
+def covers(outer: str, inner: str) -> bool:
+    """Say whether area ``outer`` is ``inner`` or holds it; codes nest by prefix."""
+    return inner.startswith(outer)
