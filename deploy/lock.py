@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -67,7 +66,7 @@ def compile_lock(name: str, *arguments: str) -> None:
 
 
 def stale() -> Iterator[str]:
-    """Say each way in which a lock does not fit ``pyproject.toml``: missing, not allowed, different or naming a host."""
+    """Say each way in which a lock fails ``pyproject.toml``: missing, not allowed, untested or naming a host."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     tested = pins(LOCKS / "dev.txt")
     for extra in ("dev", *SERVICES):
@@ -114,7 +113,7 @@ def wanted(project: dict[str, object], extra: str) -> list[Requirement]:
             requirement = Requirement(line)
             if requirement.name == project["name"]:
                 waiting.extend(requirement.extras)
-            elif requirement.marker is None or requirement.marker.evaluate(dict(default_environment())):
+            elif requirement.marker is None or requirement.marker.evaluate():
                 found[str(requirement)] = requirement
     return list(found.values())
 
