@@ -1,0 +1,1 @@
+"""Plumbing without a domain word: delivery, storage, telemetry, health and time."""
