@@ -7,10 +7,12 @@ Chinese terms stand in ``docs/glossary.md``.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum, unique
 from typing import Annotated, Any, Final
+
+_Handler = Callable[[object], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Pattern:
 
     regex: str
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+    def __get_pydantic_core_schema__(self, source: object, handler: _Handler) -> dict[str, Any]:
         schema = handler(source)
         schema["pattern"] = self.regex
         return schema
@@ -33,7 +35,7 @@ class Pattern:
 class Aware:
     """A time stamp that must carry its offset; a naive one is refused at the edge."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+    def __get_pydantic_core_schema__(self, source: object, handler: _Handler) -> dict[str, Any]:
         schema = handler(source)
         schema["tz_constraint"] = "aware"
         return schema
@@ -259,7 +261,9 @@ def at_level(code: str, level: Level) -> str:
         Refused: when ``code`` is coarser than ``level`` (a county lies in no single village).
     """
     if len(code) < level.digits:
-        raise Refused(f"area {code} lies in no single {level}", field="area", allowed=[f"{level.digits} digits or more"])
+        raise Refused(
+            f"area {code} lies in no single {level}", field="area", allowed=[f"{level.digits} digits or more"]
+        )
     return code[: level.digits]
 
 

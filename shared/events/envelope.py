@@ -19,11 +19,11 @@ class Payload(Protocol):
     TYPE: ClassVar[str]
 
 
-DataT = TypeVar("DataT", bound=Payload, covariant=True)
+DataT_co = TypeVar("DataT_co", bound=Payload, covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event(Generic[DataT]):
+class Event(Generic[DataT_co]):
     """One record on a topic.
 
     ``subject`` is the case id, or for a playbook its county. ``sequence`` is the case's version for
@@ -36,7 +36,7 @@ class Event(Generic[DataT]):
     subject: str
     time: datetime
     sequence: int
-    data: DataT
+    data: DataT_co
     traceparent: str | None = None
 
     @property
