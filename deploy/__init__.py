@@ -1,0 +1,1 @@
+"""How Whistle is run: on one machine (``local``) and on Kubernetes (``k8s``)."""
