@@ -114,7 +114,11 @@ class CaseResolved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseReturned:
-    """The target of an order gives it back (退单) with a reason; the router decides who is next."""
+    """The target of an order gives it back (退单) with a reason; the router decides who is next.
+
+    ``text`` is the report's masked text again: rules that look for words must find them on the way
+    back too, and the router keeps nothing.
+    """
 
     TYPE: ClassVar[str] = "whistle.case.returned.v1"
     case: CaseView
@@ -123,6 +127,7 @@ class CaseReturned:
     order_role: OrderRole
     target: Target
     reason: Note
+    text: Annotated[str, MaxLen(8000)] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,12 +164,13 @@ class CaseClosed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseReopened:
-    """A closed matter was not finished after all; it is routed anew."""
+    """A closed matter was not finished after all; it is routed anew, by its masked ``text`` too."""
 
     TYPE: ClassVar[str] = "whistle.case.reopened.v1"
     case: CaseView
     by: Actor
     reason: Note
+    text: Annotated[str, MaxLen(8000)] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
