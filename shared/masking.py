@@ -252,7 +252,9 @@ _KINDS: Final = (
         tail=2,
     ),
     _Kind(
-        pattern=re.compile(r"(?P<number>WJ[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]?[0-9]{4}[0-9A-Z])(?![0-9A-Za-z*])"),
+        pattern=re.compile(
+            r"(?P<number>WJ[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]?[0-9]{4}[0-9A-Z])(?![0-9A-Za-z*])"
+        ),
         holds=_is_plate,
         head=3,
         tail=2,

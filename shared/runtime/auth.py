@@ -81,7 +81,9 @@ class Principal:
 class KeyRing:
     """The keys in force, read again when their file changes; a file that cannot be read leaves the old ones in force."""
 
-    def __init__(self, keys: Sequence[Key], *, path: Path | None = None, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, keys: Sequence[Key], *, path: Path | None = None, clock: Callable[[], datetime] = utc_now
+    ) -> None:
         self._keys = {key.id: key for key in keys}
         self._path = path
         self._clock = clock

@@ -166,7 +166,9 @@ def _refuse_repeats(path: Path, keys: Iterable[Key]) -> None:
     seen = set()
     for key in keys:
         if key.id in seen:
-            raise KeyFileInvalid(f"{path} has the key id {key.id} twice", field="id", allowed=["one entry for a key id"])
+            raise KeyFileInvalid(
+                f"{path} has the key id {key.id} twice", field="id", allowed=["one entry for a key id"]
+            )
         seen.add(key.id)
 
 

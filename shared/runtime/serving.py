@@ -53,7 +53,9 @@ class HttpServer:
             OSError: when the address cannot be had; the message names host and port.
         """
         self._socket = _bound(self._host, self._asked_port)
-        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name=f"http {self._host}:{self.port}")
+        self._task = asyncio.create_task(
+            self._server.serve(sockets=[self._socket]), name=f"http {self._host}:{self.port}"
+        )
         while not self._server.started:
             if self._task.done():
                 await self._task

@@ -38,10 +38,15 @@ __all__ = [
 ]
 
 
-def send_span(topic: str, *, count: int = 1, traceparent: str | None = None, client_id: str = "") -> AbstractContextManager[Span]:
+def send_span(
+    topic: str, *, count: int = 1, traceparent: str | None = None, client_id: str = ""
+) -> AbstractContextManager[Span]:
     """The span of sending ``count`` messages to ``topic`` (kind PRODUCER)."""
     return span_from(
-        traceparent, f"send {topic}", SpanKind.PRODUCER, _messaging("send", "send", topic, count=count, client_id=client_id)
+        traceparent,
+        f"send {topic}",
+        SpanKind.PRODUCER,
+        _messaging("send", "send", topic, count=count, client_id=client_id),
     )
 
 

@@ -240,7 +240,10 @@ def _as_json(span: ReadableSpan) -> dict[str, object]:
         "attributes": dict(span.attributes or {}),
         "events": [{"name": event.name, "attributes": dict(event.attributes or {})} for event in span.events],
         "links": [
-            {"trace_id": trace.format_trace_id(link.context.trace_id), "span_id": trace.format_span_id(link.context.span_id)}
+            {
+                "trace_id": trace.format_trace_id(link.context.trace_id),
+                "span_id": trace.format_span_id(link.context.span_id),
+            }
             for link in span.links
         ],
         "service.name": span.resource.attributes.get("service.name"),

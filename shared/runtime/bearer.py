@@ -1,0 +1,40 @@
+"""The door for FastAPI endpoints: the header ``Authorization`` to a ``Principal`` with one of the allowed roles."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import Request, Security
+from fastapi.security import HTTPBearer
+from starlette.requests import HTTPConnection
+
+from shared.runtime.auth import KeyRing, Principal
+from shared.vocabulary import Role
+
+_SCHEME = HTTPBearer(bearerFormat="wk_<key id>_<secret>", description="An API key", auto_error=False)
+
+
+def bearer(keyring: KeyRing, *roles: Role) -> Callable[[Request], Awaitable[Principal]]:
+    """A dependency (``Depends(bearer(keyring, Role.DESK))``) that returns who is asking; no roles = every role.
+
+    It raises ``Unauthenticated`` (401) and ``Forbidden`` (403), and puts the key scheme into the OpenAPI file.
+    """
+
+    # async, or FastAPI would send each request through its thread pool for a look-up in a dict
+    async def principal(request: Request, _scheme: object = Security(_SCHEME)) -> Principal:
+        return who(keyring, request, *roles)
+
+    return principal
+
+
+def who(keyring: KeyRing, connection: HTTPConnection, *roles: Role) -> Principal:
+    """Who is asking on ``connection``; see ``bearer``.
+
+    Raises:
+        Unauthenticated: when the key is missing or not known.
+        Forbidden: when it has none of ``roles``.
+    """
+    principal = keyring.authenticate(connection.headers.get("authorization"))
+    if roles:
+        principal.must_be(*roles)
+    return principal

@@ -1,0 +1,242 @@
+"""A guard before the app that reads a request's body: its size, its type, its bytes and its depth.
+
+The size is counted while the body streams in, so that a body without a length, or with a false one, costs no more
+memory than the limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Never
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.runtime.problem import FieldError, Problem, problem_response
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a body may be; ``read_seconds`` bounds the whole reading, so that nobody holds a connection by dripping."""
+
+    body_bytes: int = 256 * 1024
+    json_depth: int = 32
+    media_types: frozenset[str] = frozenset({"application/json"})
+    read_seconds: float = 30.0
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+class BodyGuard:
+    """ASGI middleware: hands the app a whole, readable body or answers with a problem."""
+
+    def __init__(self, app: ASGIApp, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in _WITH_BODY:
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await self._checked(Headers(scope=scope), receive)
+        except Problem as problem:
+            await problem_response(problem)(scope, receive, send)
+            return
+        if body is not None:
+            await self._app(scope, _Replay(body, receive), send)
+
+    async def _checked(self, headers: Headers, receive: Receive) -> bytes | None:
+        """The body, or None when the client left before its end."""
+        body = await self._read(headers, receive)
+        if not body:
+            return body
+        media_type = self._media_type(headers)
+        text = _text(body)
+        if media_type.endswith("json"):
+            check_json(text, depth=self._limits.json_depth)
+        return body
+
+    async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length) > self._limits.body_bytes:
+            self._too_large()
+        try:
+            async with asyncio.timeout(self._limits.read_seconds):
+                return await self._counted(receive)
+        except TimeoutError as error:
+            raise Problem(
+                408,
+                "too-slow",
+                "The body came too slowly",
+                detail=f"The whole body must arrive within {self._limits.read_seconds:g} s.",
+                headers={"Connection": "close"},
+            ) from error
+
+    async def _counted(self, receive: Receive) -> bytes | None:
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > self._limits.body_bytes:
+                self._too_large()
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return b"".join(chunks)
+
+    def _too_large(self) -> Never:
+        raise Problem(
+            413,
+            "too-large",
+            "The body is too large",
+            detail=f"A body may have {self._limits.body_bytes} bytes.",
+            headers={"Connection": "close"},
+            limit_bytes=self._limits.body_bytes,
+        )
+
+    def _media_type(self, headers: Headers) -> str:
+        media_type, _, parameters = headers.get("content-type", "").partition(";")
+        media_type = media_type.strip().lower()
+        charset = parameters.partition("charset=")[2].split(";")[0].strip(' "').lower()
+        if media_type not in self._limits.media_types:
+            self._wrong_type(
+                "content-type", f"{media_type or 'no content type'} is not taken here", sorted(self._limits.media_types)
+            )
+        if charset not in _CHARSETS:
+            self._wrong_type("content-type", f"the charset {charset} is not taken here", ["utf-8"])
+        if headers.get("content-encoding", "identity").strip().lower() != "identity":
+            self._wrong_type("content-encoding", "a compressed body is not taken here", ["identity"])
+        return media_type
+
+    @staticmethod
+    def _wrong_type(header: str, problem: str, allowed: list[str]) -> Never:
+        raise Problem(
+            415,
+            "unsupported-media-type",
+            "This kind of body is not taken",
+            detail=f"{problem}; allowed: {', '.join(allowed)}",
+            errors=[FieldError(field=f"header:{header}", problem=problem, allowed=allowed)],
+            headers={"Accept-Post": ", ".join(allowed)} if header == "content-type" else None,
+        )
+
+
+class _Replay:
+    """``receive`` for the app: the body that was read, then whatever the server says next."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        if self._body is None:
+            return await self._receive()
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_CHARSETS: Final = frozenset({"", "utf-8", "utf8"})
+
+
+def check_json(text: str, *, depth: int) -> None:
+    """Pass when ``text`` is JSON that the services can store.
+
+    Raises:
+        Problem: 400 for a syntax error (with line and column), a repeated name, NaN or Infinity, or more than ``depth``
+            levels; 422 for a text that holds U+0000 or half a surrogate pair (PostgreSQL and UTF-8 hold neither).
+    """
+    try:
+        document = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        _unreadable(f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}")
+    except RecursionError:
+        _unreadable(f"nested deeper than {depth} levels")
+    for pointer, level, problem in _walk(document, "", 1, depth):
+        if level > depth:
+            _unreadable(f"nested deeper than {depth} levels at {pointer}")
+        if problem:
+            raise Problem(
+                422,
+                "invalid-field",
+                "A field is wrong or missing",
+                detail=f"{pointer}: {problem}",
+                errors=[
+                    FieldError(
+                        field=pointer or "/",
+                        problem=problem,
+                        allowed=["text without U+0000 and without half surrogates"],
+                    )
+                ],
+            )
+
+
+def _walk(value: Any, pointer: str, level: int, depth: int) -> Iterator[tuple[str, int, str | None]]:  # noqa: ANN401  any JSON
+    """Every list and object with its level, and every text that cannot be stored."""
+    if isinstance(value, str):
+        if problem := _unstorable(value):
+            yield pointer, level, problem
+        return
+    if not isinstance(value, dict | list):
+        return
+    yield pointer, level, None
+    if level > depth:
+        return
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, part in parts:
+        if isinstance(name, str) and (problem := _unstorable(name)):
+            yield pointer, level, f"a name: {problem}"
+        yield from _walk(part, f"{pointer}/{_token(name)}", level + 1, depth)
+
+
+def _token(name: object) -> str:
+    return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def _unstorable(text: str) -> str | None:
+    if "\x00" in text:
+        return "holds U+0000"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "holds half a surrogate pair"
+    return None
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        _unreadable(f"not UTF-8: byte {error.start} is 0x{body[error.start]:02x}")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        seen: set[str] = set()
+        repeated = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        _unreadable(f"the name {repeated[:80]!r} stands twice in one object")
+    return names
+
+
+def _no_constant(name: str) -> Never:
+    _unreadable(f"{name} is no JSON number")
+
+
+def _unreadable(problem: str) -> Never:
+    raise Problem(
+        400,
+        "malformed",
+        "The body cannot be read",
+        detail=f"The body is {problem}."
+        if problem.startswith(("not", "nested"))
+        else f"The body is not JSON: {problem}.",
+        errors=[FieldError(field="/", problem=problem, allowed=["JSON in UTF-8 (RFC 8259)"])],
+    )
