@@ -1,0 +1,104 @@
+"""Kafka's part of the manifests, made from the topic catalogue: each topic, and each service's least rights.
+
+``python -m deploy.k8s.kafka`` writes ``components/kafka-strimzi/{topics,users}.yaml``; ``--check`` fails on stale ones.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from shared.events.topics import TOPICS, Topic
+
+FOLDER: Final = Path(__file__).resolve().parent / "components" / "kafka-strimzi"
+MADE: Final = "# Made by `make schema` from shared/events/topics.py; edit the catalogue, not this file.\n"
+SERVICES: Final = ("intake", "router", "escalation", "notifier")
+PUBLISHER: Final = "publisher"
+"""Not a service: whoever runs ``whistle playbook publish``."""
+
+REPLICAS: Final = 3
+DURABLE: Final = {"min.insync.replicas": "2"}
+"""With three replicas and acks=all, an acknowledged record survives the loss of any one broker."""
+
+
+def main() -> int:
+    """Write the two files, or with ``--check`` name those that are stale; the exit code is the answer."""
+    made = {"topics.yaml": documents(map(topic, TOPICS)), "users.yaml": documents(map(user, (*SERVICES, PUBLISHER)))}
+    if "--check" not in sys.argv[1:]:
+        for name, text in made.items():
+            (FOLDER / name).write_text(text, encoding="utf-8")
+        return 0
+    stale = [name for name, text in made.items() if not _is_current(FOLDER / name, text)]
+    for name in stale:
+        print(f"{FOLDER.name}/{name} is stale: run `make schema`", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def documents(made: Iterable[str]) -> str:
+    """Join YAML documents into one file that says where it comes from."""
+    return MADE + "---\n".join(made)
+
+
+def topic(topic: Topic) -> str:
+    """Return the KafkaTopic of a catalogue entry."""
+    config = {**DURABLE, **topic.config}
+    lines = "".join(f'    {name}: "{value}"\n' for name, value in sorted(config.items()))
+    return (
+        f"apiVersion: kafka.strimzi.io/v1\n"
+        f"kind: KafkaTopic\n"
+        f"metadata:\n"
+        f"  name: {topic.name}\n"
+        f"  namespace: whistle\n"
+        f"  labels: {{strimzi.io/cluster: whistle}}\n"
+        f"spec:\n"
+        f"  partitions: {topic.partitions}\n"
+        f"  replicas: {REPLICAS}\n"
+        f"  config:\n{lines}"
+    )
+
+
+def user(name: str) -> str:
+    """Return the KafkaUser of a service or of the publisher; its Secret ``kafka-<name>`` holds a client certificate."""
+    rules = "".join(f"      - {rule}\n" for rule in rights(name))
+    return (
+        f"apiVersion: kafka.strimzi.io/v1\n"
+        f"kind: KafkaUser\n"
+        f"metadata:\n"
+        f"  name: kafka-{name}\n"
+        f"  namespace: whistle\n"
+        f"  labels: {{strimzi.io/cluster: whistle}}\n"
+        f"spec:\n"
+        f"  authentication: {{type: tls}}\n"
+        f"  authorization:\n"
+        f"    type: simple\n"
+        f"    acls:\n{rules}"
+    )
+
+
+def rights(name: str) -> Iterator[str]:
+    """Yield the least ACLs of ``name``: read what it consumes, write what it produces, be in its own group."""
+    for entry in TOPICS:
+        operations = [
+            *(["Read"] if name in entry.consumers else []),
+            *(["Write"] if name in entry.producers else []),
+        ]
+        if operations:
+            yield _rule("topic", entry.name, [*operations, "Describe"])
+    if name in SERVICES:
+        # The consumer group bears the service's name.
+        yield _rule("group", name, ["Read"])
+
+
+def _rule(kind: str, name: str, operations: list[str]) -> str:
+    resource = f"{{type: {kind}, name: {name}, patternType: literal}}"
+    return f'{{resource: {resource}, operations: [{", ".join(operations)}], host: "*"}}'
+
+
+def _is_current(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+if __name__ == "__main__":
+    sys.exit(main())
