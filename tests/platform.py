@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.keys import DEMO_COUNTY, county_bearers
 from deploy.local.places import default_cache
+from deploy.local.platform import Options, Platform
 from deploy.local.postgres import create_database, drop_database, with_database
 from deploy.local.progress import Quiet
 from deploy.local.servers import running_kafka, running_postgres
@@ -66,3 +68,12 @@ def postgres(postgres_server: str) -> Iterator[str]:
     create_database(dsn)
     yield dsn
     drop_database(dsn)
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator[Platform]:
+    """The whole system on its own Kafka and PostgreSQL, with keys for the demo county; traces in its data folder."""
+    with data_folder("system") as data:
+        options = Options(data=data, bearers=county_bearers(DEMO_COUNTY), known_ports=False, traces=True)
+        with Platform(options, Quiet()) as platform:
+            yield platform

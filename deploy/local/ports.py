@@ -15,7 +15,7 @@ SAFE_PORTS = range(20_000, 32_000)
 ATTEMPTS = 200
 
 
-class NoFreePort(RuntimeError):
+class NoFreePort(RuntimeError):  # noqa: N818  named for what happened
     """No free port was found after a bounded number of tries."""
 
 
@@ -39,7 +39,7 @@ def free_port(avoid: Iterable[int] = ()) -> int:
     """
     taken = frozenset(avoid)
     for _ in range(ATTEMPTS):
-        port = random.choice(SAFE_PORTS)  # noqa: S311 - spread, not secrecy
+        port = random.choice(SAFE_PORTS)
         if port not in taken and is_free(port):
             return port
     raise NoFreePort(f"no free port between {SAFE_PORTS.start} and {SAFE_PORTS.stop - 1}")

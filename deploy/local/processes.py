@@ -25,7 +25,7 @@ LONGEST_PAUSE_SECONDS = 15.0
 STEADY_SECONDS = 30.0
 
 
-class PartFailed(RuntimeError):
+class PartFailed(RuntimeError):  # noqa: N818  named for what happened
     """A part of the platform could not do what was asked; says which, why, and its last lines."""
 
     def __init__(self, part: str, why: str, last_lines: Sequence[str] = ()) -> None:
@@ -43,6 +43,7 @@ class Program:
     log: Path
     ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
     account: Account | None = None
     ready_seconds: float = 90.0
     stop_seconds: float = 25.0
@@ -129,6 +130,10 @@ class Keeper:
             self.stop()
             raise
 
+    def ask_to_stop(self) -> None:
+        """Begin to stop the program, so that several can stop side by side; :meth:`stop` waits for the end."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """Stop the program and return when its whole process group is gone; does nothing when it is not started."""
         thread = self._thread
@@ -203,9 +208,10 @@ class Keeper:
         bound_log(program.log)
         with program.log.open("ab") as log:
             self._log_start = log.tell()
-            process = subprocess.Popen(  # noqa: S603 - the platform's own commands, no shell
+            process = subprocess.Popen(
                 tethered(program.command, account=program.account, death_signal=program.death_signal),
                 env=dict(program.environment) or None,
+                cwd=program.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -1,0 +1,90 @@
+"""How one of the four services runs as a process of this machine: its environment and how to tell that it is ready."""
+
+import http.client
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.ports import LOOPBACK
+from deploy.local.processes import Program
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ("intake", "router", "escalation", "notifier")
+# The router keeps no state, so it gets no database.
+WITH_DATABASE = frozenset({"intake", "escalation", "notifier"})
+# Ports a person can remember; another is taken when one is in use.
+HTTP_PORTS = {"intake": 8081, "notifier": 8084}
+OPS_PORTS = {"intake": 9081, "router": 9082, "escalation": 9083, "notifier": 9084}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every service of one system is told."""
+
+    kafka: str
+    postgres: str
+    keys_file: Path
+    secret_key: str
+    logs: Path
+    traces: Path | None
+    extra: Mapping[str, str]
+
+
+def service_of(part: str) -> str:
+    """Return the service of an instance: ``router`` for ``router`` and for ``router-1``."""
+    return part.split("-", maxsplit=1)[0]
+
+
+def service_environment(part: str, around: Surroundings, ports: Mapping[str, int]) -> dict[str, str]:
+    """Return the whole environment of the instance ``part``; of this process's own, nothing named WHISTLE_*."""
+    service = service_of(part)
+    own = {
+        "WHISTLE_KAFKA": around.kafka,
+        "WHISTLE_INSTANCE": part if "-" in part else f"{part}-0",
+        "WHISTLE_OPS_HOST": LOOPBACK,
+        "WHISTLE_OPS_PORT": str(ports[f"{part}.ops"]),
+        "WHISTLE_KEYS_FILE": str(around.keys_file),
+        "WHISTLE_SECRET_KEY": around.secret_key,
+        "WHISTLE_WEBHOOK_PRIVATE": "true",
+        "WHISTLE_TRACES": "off" if around.traces is None else str(around.traces / f"{part}.jsonl"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if service in WITH_DATABASE:
+        own["WHISTLE_POSTGRES"] = around.postgres
+    if service in HTTP_PORTS:
+        own |= {"WHISTLE_HTTP_HOST": LOOPBACK, "WHISTLE_HTTP_PORT": str(ports[f"{part}.http"])}
+    return {**inherited(), **own, **around.extra}
+
+
+def inherited() -> dict[str, str]:
+    """Return this process's environment without its own WHISTLE_* settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("WHISTLE_")}
+
+
+def service_program(part: str, environment: Mapping[str, str], logs: Path) -> Program:
+    """Return how to run the instance ``part``."""
+    ops_port = int(environment["WHISTLE_OPS_PORT"])
+    return Program(
+        name=part,
+        command=(sys.executable, "-m", f"services.{service_of(part)}"),
+        log=logs / f"{part}.log",
+        ready=lambda: is_ready(ops_port),
+        environment=environment,
+        folder=ROOT,
+        ready_seconds=90,
+        stop_seconds=30,
+    )
+
+
+def is_ready(ops_port: int) -> bool:
+    """True when ``/readyz`` of the ops port answers 200."""
+    connection = http.client.HTTPConnection(LOOPBACK, ops_port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
