@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -65,7 +66,7 @@ def migrations(folder: Path) -> list[Migration]:
     Raises: MigrationError for a file that is misnamed or shares its number with another.
     """
     found = [_migration(path) for path in sorted(folder.glob("*.sql"))]
-    for first, second in zip(found, found[1:], strict=False):
+    for first, second in pairwise(found):
         if first.number == second.number:
             msg = f"{first.path.name} and {second.path.name} have the same number; give the later one the next free"
             raise MigrationError(msg)
