@@ -371,21 +371,20 @@ class Playbook:
         return self.areas[self.county]
 
     def _areas_from(self, code: str) -> Iterator[Area]:
-        here = next(
-            (
-                code[:n]
-                for n in (VILLAGE_DIGITS, TOWN_DIGITS, COUNTY_DIGITS)
-                if code[:n] in self.areas
-            ),
+        here: str | None = next(
+            (code[:n] for n in (VILLAGE_DIGITS, TOWN_DIGITS, COUNTY_DIGITS) if code[:n] in self.areas),
             None,
         )
         while here is not None:
             area = self.areas[here]
             yield area
-            here = area.parent
+            here = area.parent if area.parent is not None and len(area.parent) < len(here) else None
 
     def _categories_from(self, code: str) -> Iterator[Category]:
         here = self.categories.get(code)
         while here is not None:
             yield here
-            here = self.categories.get(here.parent) if here.parent is not None else None
+            parent = here.parent
+            # Codes shorten on the way up; without this a broken record could walk in a circle.
+            rises = parent is not None and len(parent) < len(here.code)
+            here = self.categories.get(parent) if parent is not None and rises else None

@@ -1,0 +1,1 @@
+"""The playbooks that ship with Whistle, and what makes the generated parts of them."""

@@ -1,0 +1,40 @@
+"""What must hold between the parts of a playbook; every finding at once."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from shared.playbook.check.finding import Finding
+from shared.playbook.check.places import check_areas, check_cells, check_departments
+from shared.playbook.check.routing import check_rules
+from shared.playbook.check.times import check_calendar, check_clocks, check_header, check_roster
+from shared.playbook.check.work import check_categories, check_duties, check_gaps
+from shared.playbook.model import Playbook
+
+__all__ = ["Finding", "check"]
+
+CHECKS = (
+    check_header,
+    check_areas,
+    check_cells,
+    check_departments,
+    check_categories,
+    check_duties,
+    check_gaps,
+    check_rules,
+    check_clocks,
+    check_roster,
+)
+
+
+def check(playbook: Playbook, *, today: date | None = None) -> tuple[Finding, ...]:
+    """Return all that is wrong between the parts of `playbook`; empty means it may come into force.
+
+    With `today` the calendar must also know every year into which a clock started today can run.
+    """
+    return tuple(_findings(playbook, today))
+
+
+def _findings(playbook: Playbook, today: date | None) -> Iterator[Finding]:
+    for each in CHECKS:
+        yield from each(playbook)
+    yield from check_calendar(playbook, today)

@@ -1,0 +1,43 @@
+"""One thing wrong between the parts of a playbook."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What is wrong at `path` of one item of one part.
+
+    `item` is the code or id in a mapping, the index in a list. `needs` names the other parts that
+    the finding looked at: where one of those could not be read, the finding would be a false one.
+    """
+
+    part: str
+    item: str | int = ""
+    path: tuple[str | int, ...] = ()
+    problem: str
+    allowed: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """`rules[gas-leak].lead.department: no department x`."""
+        path = "".join(f".{step}" for step in self.path)
+        return f"{self.part}[{self.item}]{path}: {self.problem}"
+
+
+def unknown(
+    values: Collection[str], known: Collection[str], *, what: str
+) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    """Yield place, words and near allowed values of each of `values` that is not `known`."""
+    for index, value in enumerate(values):
+        if value not in known:
+            yield index, f"no {what} {value!r}", nearest(value, known)
+
+
+def nearest(value: str, known: Collection[str], *, at_most: int = 8) -> tuple[str, ...]:
+    """Return the known values that begin most like `value`, so that a slip shows its correction."""
+    return tuple(sorted(known, key=lambda other: (-_shared_start(value, other), other))[:at_most])
+
+
+def _shared_start(one: str, other: str) -> int:
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
