@@ -2,23 +2,17 @@
 
 import hashlib
 import json
-from dataclasses import replace
-
-from shared.playbook.model import Playbook
-from shared.playbook.record import content_of
+from collections.abc import Mapping
+from typing import Any
 
 
-def digest_of(playbook: Playbook) -> str:
-    """Return the SHA-256, in hex, of the content in canonical JSON without the digest itself.
+def digest_of(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256, in hex, of `content` in canonical JSON without its own `digest`.
 
-    Canonical: keys sorted, no blanks, UTF-8, numbers as Python's shortest form (RFC 8785 in all
-    that a playbook uses).
+    Canonical: keys sorted, no blanks, UTF-8, numbers as Python's shortest form. It is taken of the
+    content as published, not of what today's model makes of it: a model that has grown a field
+    still agrees with records written before.
     """
-    content = content_of(replace(playbook, digest=""))
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    rest = {name: value for name, value in content.items() if name != "digest"}
+    canonical = json.dumps(rest, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def sealed(playbook: Playbook) -> Playbook:
-    """Return `playbook` with its own digest."""
-    return replace(playbook, digest=digest_of(playbook))

@@ -8,10 +8,10 @@ from typing import Any, Final, TypeVar
 
 from shared.playbook import files
 from shared.playbook.check import Finding, check
-from shared.playbook.digest import sealed
 from shared.playbook.located import FieldPath, Located, read_csv, read_geojson, read_yaml
 from shared.playbook.model import Category, Playbook, Power, Roster, Text
 from shared.playbook.problems import BadPlaybook, Problem
+from shared.playbook.record import sealed
 from shared.vocabulary import Severity
 
 RowT = TypeVar("RowT", bound=files.Row)

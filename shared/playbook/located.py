@@ -102,7 +102,7 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[Located]:
     """
     reader = csv.reader(io.StringIO(read_text(path)), strict=True)
     try:
-        rows = list(_numbered(reader))
+        rows = [(reader.line_num, _stripped(cells)) for cells in reader if _says_something(cells)]
     except csv.Error as error:
         raise BadPlaybook([Problem(file=path.name, line=reader.line_num, field="", problem=str(error))]) from None
     if not rows:
@@ -168,11 +168,12 @@ def _plain(value: object, path: FieldPath, lines: dict[FieldPath, int]) -> objec
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _numbered(reader: "_csv.Reader") -> Iterator[tuple[int, list[str]]]:
-    for cells in reader:
-        stripped = [cell.strip() for cell in cells]
-        if any(stripped) and not stripped[0].startswith("#"):
-            yield reader.line_num, stripped
+def _stripped(cells: Sequence[str]) -> list[str]:
+    return [cell.strip() for cell in cells]
+
+
+def _says_something(cells: Sequence[str]) -> bool:
+    return any(cell.strip() for cell in cells) and not cells[0].lstrip().startswith("#")
 
 
 def _header_problems(path: Path, line: int, header: list[str], columns: Sequence[str]) -> list[Problem]:

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from shared.events.codec import Message, decode, encode, in_words
 from shared.events.envelope import Event
 from shared.events.playbook import PlaybookPublished
+from shared.playbook.digest import digest_of
 from shared.playbook.model import Playbook
 from shared.vocabulary import Malformed
 
@@ -28,6 +29,11 @@ def content_of(playbook: Playbook) -> dict[str, Any]:
     """Return the playbook as plain JSON values."""
     content: dict[str, Any] = _adapter().dump_python(playbook, mode="json")
     return content
+
+
+def sealed(playbook: Playbook) -> Playbook:
+    """Return `playbook` with the digest of its content."""
+    return replace(playbook, digest=digest_of(content_of(playbook)))
 
 
 def playbook_from(content: dict[str, Any]) -> Playbook:
@@ -68,7 +74,7 @@ def from_record(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Pl
     """Return the playbook of one record of the playbook topic.
 
     Raises:
-        Malformed: not gzip, not the event, or the content is no playbook.
+        Malformed: not gzip, not the event, no playbook inside, or not the content that its digest names.
     """
     known = tuple(headers)
     plain = _unpack(value) if ENCODING in known and value is not None else value
@@ -78,6 +84,9 @@ def from_record(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Pl
     playbook = playbook_from(event.data.content)
     if playbook.county != event.data.county or event.subject != playbook.county:
         raise Malformed(f"county: {event.data.county} outside, {playbook.county} inside")
+    digest = digest_of(event.data.content)
+    if playbook.digest != digest or event.data.digest != digest:
+        raise Malformed(f"digest {event.data.digest} is not that of the content, {digest}")
     return playbook
 
 
