@@ -1,0 +1,1 @@
+"""The four services of Whistle: intake, router, escalation, notifier; none imports another."""

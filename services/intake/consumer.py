@@ -1,0 +1,41 @@
+"""Kafka in: orders and escalations to fold, and reports of outside systems."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+from services.intake.handlers import Doors, accept_inbound, fold_batch
+from services.intake.metrics import LoopMeter, Metrics
+from services.intake.settings import Settings
+from shared.events.topics import INBOUND, ORDER, SLA
+from shared.runtime.delivery import DeliveryLoop, DeliverySettings, KafkaLog, KafkaSettings, Publisher
+
+FOLD_GROUP = "whistle-intake-fold"
+INBOUND_GROUP = "whistle-intake-inbound"
+
+
+def fold_loop(settings: Settings, doors: Doors, publisher: Publisher, metrics: Metrics) -> DeliveryLoop:
+    """The loop that folds order and sla events into cases."""
+    topics = (*(topic.name for topic in ORDER.values()), SLA.name)
+    log = _log(settings, FOLD_GROUP, topics, publisher)
+    handle = partial(fold_batch, doors=doors)
+    return DeliveryLoop(log, handle, settings=_bounds(settings), meter=LoopMeter(metrics, "fold"))
+
+
+def inbound_loop(settings: Settings, doors: Doors, publisher: Publisher, metrics: Metrics) -> DeliveryLoop:
+    """The loop that opens cases from inbound reports; its bursts never hold up the folds."""
+    log = _log(settings, INBOUND_GROUP, (INBOUND.name,), publisher)
+    handle = partial(accept_inbound, doors=doors)
+    return DeliveryLoop(log, handle, settings=_bounds(settings), meter=LoopMeter(metrics, "inbound"))
+
+
+def _log(settings: Settings, group: str, topics: tuple[str, ...], publisher: Publisher) -> KafkaLog:
+    kafka = KafkaSettings(bootstrap=settings.kafka, group=group, topics=topics, instance=settings.instance)
+    return KafkaLog(kafka, publisher)
+
+
+def _bounds(settings: Settings) -> DeliverySettings:
+    return DeliverySettings(
+        service="intake", batch_records=settings.batch_records, fetch_wait=timedelta(milliseconds=200)
+    )

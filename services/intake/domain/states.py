@@ -1,0 +1,118 @@
+"""The one table of states and actions: what each action does to an order, to its case, and from where.
+
+`decide` moves by it, a refusal lists from it what is allowed, and `docs/states.md` is drawn from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum, unique
+from types import MappingProxyType
+from typing import Final
+
+from shared.vocabulary import CaseState, OrderState, Refused
+
+
+@unique
+class Action(StrEnum):
+    """What a person may ask of a case or of one of its orders."""
+
+    SIGN = "sign"
+    ARRIVE = "arrive"
+    PROGRESS = "progress"
+    RESOLVE = "resolve"
+    RETURN = "return"
+    VERIFY = "verify"
+    REJECT = "reject"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    RATE = "rate"
+
+
+ORDER_MOVES: Final[Mapping[Action, Mapping[OrderState, OrderState]]] = MappingProxyType(
+    {
+        Action.SIGN: {OrderState.ISSUED: OrderState.SIGNED},
+        Action.ARRIVE: {OrderState.SIGNED: OrderState.ARRIVED},
+        Action.PROGRESS: {
+            OrderState.SIGNED: OrderState.IN_PROGRESS,
+            OrderState.ARRIVED: OrderState.IN_PROGRESS,
+            OrderState.IN_PROGRESS: OrderState.IN_PROGRESS,
+        },
+        Action.RESOLVE: {
+            OrderState.SIGNED: OrderState.RESOLVED,
+            OrderState.ARRIVED: OrderState.RESOLVED,
+            OrderState.IN_PROGRESS: OrderState.RESOLVED,
+        },
+        Action.RETURN: {
+            OrderState.ISSUED: OrderState.RETURNED,
+            OrderState.SIGNED: OrderState.RETURNED,
+            OrderState.ARRIVED: OrderState.RETURNED,
+            OrderState.IN_PROGRESS: OrderState.RETURNED,
+        },
+    }
+)
+"""Actions on one order: the state before → the state after. An action not listed is refused."""
+
+CASE_MOVES: Final[Mapping[Action, Mapping[CaseState, CaseState]]] = MappingProxyType(
+    {
+        Action.VERIFY: {CaseState.RESOLVED: CaseState.VERIFIED},
+        Action.REJECT: {CaseState.RESOLVED: CaseState.IN_PROGRESS},
+        Action.CLOSE: {CaseState.VERIFIED: CaseState.CLOSED},
+        Action.REOPEN: {CaseState.CLOSED: CaseState.OPENED},
+        Action.RATE: {CaseState.CLOSED: CaseState.CLOSED},
+    }
+)
+"""Actions on the whole case: the state before → the state after."""
+
+FOLLOWS: Final[Mapping[OrderState, CaseState]] = MappingProxyType(
+    {
+        OrderState.ISSUED: CaseState.ROUTED,
+        OrderState.SIGNED: CaseState.SIGNED,
+        OrderState.ARRIVED: CaseState.ARRIVED,
+        OrderState.IN_PROGRESS: CaseState.IN_PROGRESS,
+        OrderState.RESOLVED: CaseState.RESOLVED,
+        OrderState.RETURNED: CaseState.RETURNED,
+        OrderState.WITHDRAWN: CaseState.OPENED,
+    }
+)
+"""The state of a case whose lead order has just come into a state; assistants never move the case."""
+
+STANDING: Final = frozenset({OrderState.ISSUED, OrderState.SIGNED, OrderState.ARRIVED, OrderState.IN_PROGRESS})
+"""An order in one of these still waits for its target."""
+
+STAGES: Final[Mapping[CaseState, str]] = MappingProxyType(
+    {
+        CaseState.OPENED: "案卷建立",
+        CaseState.ROUTED: "任务派遣",
+        CaseState.RETURNED: "任务派遣",
+        CaseState.SIGNED: "任务处理",
+        CaseState.ARRIVED: "任务处理",
+        CaseState.IN_PROGRESS: "任务处理",
+        CaseState.RESOLVED: "处理反馈",
+        CaseState.VERIFIED: "核查结案",
+        CaseState.CLOSED: "核查结案",
+    }
+)
+"""The stage of GB/T 30428 that each state belongs to; 信息收集 comes before a case, 综合评价 is its rating."""
+
+
+class WrongState(Refused):
+    """The action is known but not open in this state; ``allowed`` lists those that are."""
+
+    def __init__(
+        self, reason: str, *, state: CaseState, allowed: tuple[Action, ...], order_state: OrderState | None = None
+    ) -> None:
+        """Keep the state of the case, and of the order when the action was on one."""
+        super().__init__(reason, field="action", allowed=allowed)
+        self.state = state
+        self.order_state = order_state
+
+
+def open_to(state: CaseState, order_state: OrderState | None) -> tuple[Action, ...]:
+    """The actions that the table opens for a case in ``state`` and an order of it in ``order_state``."""
+    return tuple(
+        action
+        for action in Action
+        if (order_state is not None and order_state in ORDER_MOVES.get(action, {}))
+        or state in CASE_MOVES.get(action, {})
+    )

@@ -1,0 +1,46 @@
+"""Free text as it may be kept: no control characters, no direction tricks, and a title of its first words."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+from shared.vocabulary import Refused
+
+TITLE_LENGTH: Final = 80
+_KEPT: Final = frozenset("\n\t")
+_DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the reading direction can make a text show other words than it holds."""
+_ENDS: Final = "。！？!?\n"
+
+
+def clean(text: str, *, field: str, lines: bool = True) -> str:
+    """``text`` in NFC with one kind of line end and no space around it; ``lines`` False allows one line only.
+
+    Raises:
+        Refused: a control or direction character, naming it and where it stands; or nothing is left.
+    """
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    for position, character in enumerate(text):
+        if _forbidden(character, lines=lines):
+            raise Refused(
+                f"character {position + 1} is U+{ord(character):04X}, which text may not hold",
+                field=field,
+                allowed=["letters, figures, signs, tab and line feed" if lines else "letters, figures and signs"],
+            )
+    if not text:
+        raise Refused("there is nothing but space", field=field, allowed=["1 or more characters"])
+    return text
+
+
+def _forbidden(character: str, *, lines: bool) -> bool:
+    if character in _KEPT:
+        return not lines
+    return unicodedata.category(character) in {"Cc", "Cs"} or character in _DIRECTIONS
+
+
+def title_of(text: str) -> str:
+    """The first sentence of ``text``, at most 80 characters."""
+    end = min((at for mark in _ENDS if (at := text.find(mark)) > 0), default=len(text))
+    first = " ".join(text[:end].split())
+    return first if len(first) <= TITLE_LENGTH else first[: TITLE_LENGTH - 1] + "…"

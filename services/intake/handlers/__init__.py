@@ -1,0 +1,18 @@
+"""One function for each thing that can happen to intake: read, decide, write."""
+
+from services.intake.handlers.actions import act_on_case
+from services.intake.handlers.doors import Doors, KeyReused, Reply, UnknownCase
+from services.intake.handlers.folds import fold_batch
+from services.intake.handlers.inbound import accept_inbound
+from services.intake.handlers.reports import accept_report
+
+__all__ = [
+    "Doors",
+    "KeyReused",
+    "Reply",
+    "UnknownCase",
+    "accept_inbound",
+    "accept_report",
+    "act_on_case",
+    "fold_batch",
+]

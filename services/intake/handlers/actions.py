@@ -1,0 +1,71 @@
+"""Somebody acts on a case: the one state machine decides."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from services.intake.domain.case import Case, CaseOrder
+from services.intake.domain.decide import allowed, decide
+from services.intake.domain.permissions import Bearer, may_act
+from services.intake.domain.requests import ActionRequest, command_of, order_meant, tidy_request
+from services.intake.handlers.doors import Doors, Reply, UnknownCase, change_of, replay
+from services.intake.ports import Answer, Change, ClientKey
+from shared.playbook.model import Policy
+
+
+async def act_on_case(
+    case_id: UUID, request: ActionRequest, *, bearer: Bearer, client_key: str | None, doors: Doors
+) -> Reply:
+    """Do ``request`` to the case and answer once it is durable; the same key and request: the same answer.
+
+    Raises:
+        UnknownCase: there is no such case.
+        NotYours: the bearer may not do this.
+        WrongState: it is not open now; says what is.
+        KeyReused: the client key belongs to another request.
+        Refused: the request is wrong; names the field and what is allowed.
+    """
+    asked = msgspec.json.encode((str(case_id), request), order="deterministic")
+    request = tidy_request(request)
+    key = None if client_key is None else ClientKey(owner=bearer.key_id, key=client_key)
+    async with doors.store.transaction() as transaction:
+        # The lock comes first: a second request with this key waits here, then finds the answer.
+        case = (await transaction.load([case_id])).get(case_id)
+        if case is None:
+            raise UnknownCase(f"there is no case {case_id}", field="path:case_id")
+        known = None if key is None else (await transaction.answers([key])).get(key)
+        if known is not None:
+            return replay(known, asked, doors.vault)
+        body, change = _acted(case, request, bearer=bearer, doors=doors)
+        answer = Answer(fingerprint=doors.vault.fingerprint(asked), body=body)
+        if key is not None and not await transaction.claim({key: answer}):
+            return replay((await transaction.answers([key]))[key], asked, doors.vault)
+        await transaction.save([change])
+    return Reply(body=body)
+
+
+def _acted(case: Case, request: ActionRequest, *, bearer: Bearer, doors: Doors) -> tuple[str, Change]:
+    now = doors.clock()
+    policy = doors.playbooks.of(case.view.county).policy
+    order = order_meant(request, case, bearer)
+    command = command_of(request, order, by=bearer.actor, policy=policy)
+    change = change_of(case, decide(case, command, now), at=now)
+    return _answer(change, order, bearer=bearer, policy=policy, now=now), change
+
+
+def _answer(change: Change, order: CaseOrder | None, *, bearer: Bearer, policy: Policy, now: datetime) -> str:
+    case = change.case
+    same = None if order is None else case.order(order.order_id)
+    found = allowed(case, same, now=now, window=timedelta(hours=policy.reopen_hours))
+    body = {
+        "case_id": case.view.case_id,
+        "version": case.view.version,
+        "state": case.view.state,
+        "event_id": change.events[-1].id,
+        "order_id": None if order is None else order.order_id,
+        "allowed": [action for action in found if may_act(bearer, action, case, same or case.lead)],
+    }
+    return msgspec.json.encode(body).decode()

@@ -1,0 +1,113 @@
+"""What the router and escalation have decided is folded into the cases, one transaction a batch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.intake.domain.case import Case
+from services.intake.domain.commands import Fold, FoldEscalated, FoldOrderIssued, FoldOrderWithdrawn
+from services.intake.domain.decide import decide
+from services.intake.handlers.doors import Doors, change_of
+from services.intake.ports import Change
+from shared.events.case import CaseEvent
+from shared.events.codec import decode
+from shared.events.envelope import Event, Payload
+from shared.events.order import OrderIssued, OrderWithdrawn
+from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned
+from shared.runtime.delivery import Outcome, Record, Rejected
+from shared.runtime.telemetry import span_from
+from shared.vocabulary import Malformed, Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    record: Record
+    fold: Fold
+    traceparent: str | None
+
+
+async def fold_batch(records: Sequence[Record], *, doors: Doors) -> Outcome:
+    """Fold the batch's orders and escalations into their cases; a record that cannot be is rejected with why.
+
+    A repeat changes nothing: the case itself knows which orders and clocks it has seen.
+    """
+    wanted, rejected = _read(records)
+    if wanted:
+        async with doors.store.transaction() as transaction:
+            cases = await transaction.load(wanted.keys())
+            changes = _fold_all(wanted, cases, rejected, now=doors.clock())
+            if changes:
+                await transaction.save(changes)
+    return Outcome(rejected=rejected)
+
+
+def _read(records: Sequence[Record]) -> tuple[Mapping[UUID, list[_Wanted]], list[Rejected]]:
+    wanted: defaultdict[UUID, list[_Wanted]] = defaultdict(list)
+    rejected: list[Rejected] = []
+    for record in records:
+        try:
+            event = decode(record.value, record.headers)
+            fold = _fold_of(event)
+            case_id = UUID(event.subject)
+        except Malformed as error:
+            rejected.append(Rejected(record=record, reason=error.reason))
+        except ValueError:
+            rejected.append(Rejected(record=record, reason="ce_subject is no case id"))
+        else:
+            if fold is not None:
+                wanted[case_id].append(_Wanted(record=record, fold=fold, traceparent=event.traceparent))
+    return wanted, rejected
+
+
+def _fold_of(event: Event[Payload]) -> Fold | None:
+    """What an event asks of its case; None for a warning or a breach, which change no case."""
+    match event.data:
+        case OrderIssued() as issued:
+            return FoldOrderIssued(order=issued.order)
+        case OrderWithdrawn() as withdrawn:
+            return FoldOrderWithdrawn(order=withdrawn.order, reason=withdrawn.reason)
+        case ClockEscalated() as escalated:
+            return FoldEscalated(
+                clock_id=escalated.clock.clock_id,
+                clock=escalated.clock.kind,
+                order_id=escalated.clock.order_id,
+                from_level=escalated.from_level,
+                to_level=escalated.to_level,
+            )
+        case ClockWarned() | ClockBreached():
+            return None
+        case _:
+            raise Malformed(f"ce_type {event.type} does not belong on this topic")
+
+
+def _fold_all(
+    wanted: Mapping[UUID, list[_Wanted]], cases: Mapping[UUID, Case], rejected: list[Rejected], *, now: datetime
+) -> list[Change]:
+    changes: list[Change] = []
+    for case_id, folds in wanted.items():
+        case = cases.get(case_id)
+        if case is None:
+            reason = f"case {case_id} is not in intake"
+            rejected.extend(Rejected(record=one.record, reason=reason) for one in folds)
+            continue
+        for one in folds:
+            try:
+                payloads = decide(case, one.fold, now)
+            except Refused as refusal:
+                rejected.append(Rejected(record=one.record, reason=refusal.reason))
+                continue
+            if payloads:
+                change = _change(case, payloads, one, now=now)
+                changes.append(change)
+                case = change.case
+    return changes
+
+
+def _change(case: Case, payloads: Sequence[CaseEvent], one: _Wanted, *, now: datetime) -> Change:
+    """The case's events continue the trace of the event that caused them."""
+    with span_from(one.traceparent, f"fold {type(one.fold).__name__}"):
+        return change_of(case, payloads, at=now)

@@ -1,0 +1,125 @@
+"""A report comes in: it becomes a case, or is refused with what is allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import msgspec
+
+from services.intake.domain.commands import OpenCase
+from services.intake.domain.decide import decide
+from services.intake.domain.permissions import Bearer, must_report
+from services.intake.domain.reports import Report, opening, report_id_of, tidy
+from services.intake.handlers.doors import Doors, Reply, change_of, replay
+from services.intake.ports import Answer, Change, ClientKey, FiledReport
+from shared.events.parts import Actor
+from shared.playbook.model import Playbook
+
+
+async def accept_report(report: Report, *, bearer: Bearer, client_key: str | None, doors: Doors) -> Reply:
+    """Open the case of ``report`` and answer once it is durable; the same key and report: the same answer.
+
+    Raises:
+        NotYours: the bearer's key does not cover the report's area, or sends no reports.
+        KeyReused: the client key belongs to another report.
+        Refused: the report is wrong; names the field and what is allowed.
+    """
+    asked = canonical(report)
+    key = None if client_key is None else ClientKey(owner=bearer.key_id, key=client_key)
+    async with doors.store.transaction() as transaction:
+        known = None if key is None else (await transaction.answers([key])).get(key)
+        if known is not None:
+            return replay(known, asked, doors.vault)
+        report_id = uuid4() if key is None else report_id_of(key.owner, key.key)
+        filing = prepare(report, report_id=report_id, by=bearer.actor, at=bearer.area, doors=doors)
+        must_report(bearer, filing.change.case.view.area)
+        answer = Answer(fingerprint=doors.vault.fingerprint(asked), body=filing.answer)
+        if key is not None and not await transaction.claim({key: answer}):
+            # Another request with this key committed between our look and our claim.
+            return replay((await transaction.answers([key]))[key], asked, doors.vault)
+        await transaction.save([filing.change])
+        await transaction.file([filing.report])
+    return Reply(body=filing.answer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """A report ready to be kept: its case, its paper, and the answer to its sender."""
+
+    change: Change
+    report: FiledReport
+    answer: str
+
+
+def prepare(report: Report, *, report_id: UUID, by: Actor, at: str | None, doors: Doors) -> Filing:
+    """Everything that is kept of a report; ``at`` is an area of the sender's county, if it has one.
+
+    Raises:
+        Refused: see `opening` and `tidy`.
+    """
+    now = doors.clock()
+    report = tidy(report, now=now)
+    playbook = _playbook(report, at, doors)
+    command = opening(report, report_id=report_id, by=by, playbook=playbook, cells=doors.maps.of(playbook))
+    change = change_of(None, decide(None, command, now), at=now)
+    return Filing(
+        change=change,
+        report=_filed(report, command, doors, now=now),
+        answer=_answer(change, command),
+    )
+
+
+def canonical(report: Report) -> bytes:
+    """What was asked, in bytes that do not depend on how its JSON was written."""
+    return msgspec.json.encode(report, order="deterministic")
+
+
+def _playbook(report: Report, at: str | None, doors: Doors) -> Playbook:
+    """The county that the report names, else its sender's, else the one that holds its point."""
+    if report.area is not None or at is not None:
+        return doors.playbooks.of(report.area or at or "")
+    for county in doors.playbooks.counties():
+        playbook = doors.playbooks.of(county)
+        if report.place is not None and doors.maps.of(playbook).cell_at(report.place) is not None:
+            return playbook
+    return doors.playbooks.of("")
+
+
+def _filed(report: Report, command: OpenCase, doors: Doors, *, now: datetime) -> FiledReport:
+    return FiledReport(
+        report_id=command.report_id,
+        case_id=command.case_id,
+        source=report.source,
+        sender=command.by.key_id or command.by.id,
+        text=command.text,
+        received_at=now,
+        occurred_at=report.occurred_at,
+        sealed=_sealed(report, command.text, doors),
+    )
+
+
+def _sealed(report: Report, masked: str, doors: Doors) -> bytes | None:
+    """Who reported, and the text as it was when masking took something from it."""
+    personal: dict[str, object] = {}
+    if report.reporter is not None:
+        personal["reporter"] = report.reporter
+    if masked != report.text:
+        personal["text"] = report.text
+    return doors.vault.seal(msgspec.json.encode(personal)) if personal else None
+
+
+def _answer(change: Change, command: OpenCase) -> str:
+    view = change.case.view
+    body = {
+        "report_id": command.report_id,
+        "case_id": view.case_id,
+        "state": view.state,
+        "version": view.version,
+        "area": view.area,
+        "category": view.category,
+        "severity": view.severity,
+        "why": {"area": command.area_why, "category": command.category_why},
+    }
+    return msgspec.json.encode(body).decode()

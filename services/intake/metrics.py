@@ -1,0 +1,107 @@
+"""Every metric of intake, each with its meaning; labels come from closed sets."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from shared.runtime.delivery import DeliveryLoop
+from shared.runtime.outbox import OutboxRelay
+
+_FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """The metrics of one process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.reports = Counter(
+            "whistle_intake_reports_total",
+            "Reports by how they ended: accepted, replayed (same client key again), refused.",
+            ["source", "outcome"],
+            registry=self.registry,
+        )
+        self.actions = Counter(
+            "whistle_intake_actions_total",
+            "Actions on cases by how they ended: done, replayed, refused.",
+            ["action", "outcome"],
+            registry=self.registry,
+        )
+        self.http_seconds = Histogram(
+            "whistle_intake_http_request_seconds",
+            "Seconds from a request's first byte to its answer.",
+            ["method", "route", "status"],
+            buckets=_FAST,
+            registry=self.registry,
+        )
+        self.records = Counter(
+            "whistle_intake_records_total",
+            "Records handled from Kafka by loop: fold (orders, sla) or inbound; outcome handled or rejected.",
+            ["loop", "outcome"],
+            registry=self.registry,
+        )
+        self.batch_seconds = Histogram(
+            "whistle_intake_batch_seconds",
+            "Seconds from a batch's fetch to its commit, outages included.",
+            ["loop"],
+            buckets=(*_FAST, 30, 60),
+            registry=self.registry,
+        )
+        self.batch_failures = Counter(
+            "whistle_intake_batch_failures_total",
+            "Attempts at a batch that ended in an outage and were repeated.",
+            ["loop"],
+            registry=self.registry,
+        )
+
+    def observe_http(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Note one answered request."""
+        self.http_seconds.labels(method, route, str(status)).observe(seconds)
+
+    def watch_loop(self, name: str, loop: DeliveryLoop) -> None:
+        """Show how far behind a loop is, asked at each scrape."""
+        lag = Gauge(
+            f"whistle_intake_{name}_lag_records",
+            f"Records of the {name} loop's topics between its commit and their end.",
+            registry=self.registry,
+        )
+        lag.set_function(lambda: loop.progress.lag)
+
+    def watch_relay(self, relay: OutboxRelay) -> None:
+        """Show what waits in the outbox and what has left it, asked at each scrape."""
+        rows = Gauge(
+            "whistle_intake_outbox_rows", "Events that wait for Kafka, as last counted.", registry=self.registry
+        )
+        rows.set_function(lambda: relay.figures.backlog.rows)
+        oldest = Gauge(
+            "whistle_intake_outbox_oldest_seconds",
+            "Age of the oldest event that waits for Kafka.",
+            registry=self.registry,
+        )
+        oldest.set_function(lambda: relay.figures.backlog.oldest_seconds)
+        sent = Gauge(
+            "whistle_intake_outbox_sent",
+            "Events sent to Kafka since the process started.",
+            registry=self.registry,
+        )
+        sent.set_function(lambda: relay.figures.sent)
+
+
+class LoopMeter:
+    """A delivery loop's figures as metrics."""
+
+    def __init__(self, metrics: Metrics, loop: str) -> None:
+        self._metrics = metrics
+        self._loop = loop
+
+    def delivered(self, *, records: int, messages: int, rejected: int, seconds: float) -> None:  # noqa: ARG002  intake's loops send none themselves
+        """See ``Meter.delivered``."""
+        self._metrics.records.labels(self._loop, "handled").inc(records - rejected)
+        self._metrics.records.labels(self._loop, "rejected").inc(rejected)
+        self._metrics.batch_seconds.labels(self._loop).observe(seconds)
+
+    def failed(self, error: Exception) -> None:  # noqa: ARG002  the loop logs it
+        """See ``Meter.failed``."""
+        self._metrics.batch_failures.labels(self._loop).inc()

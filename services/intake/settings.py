@@ -1,0 +1,30 @@
+"""The environment as one frozen value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, PositiveInt, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where everything is; see the README for each name's meaning."""
+
+    model_config = SettingsConfigDict(env_prefix="WHISTLE_", frozen=True, extra="ignore")
+
+    kafka: str
+    postgres: str
+    keys_file: Path
+    secret_key: SecretStr
+    instance: str = "intake-0"
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8081, ge=0, le=65535)
+    ops_host: str = "127.0.0.1"
+    ops_port: int = Field(default=9081, ge=0, le=65535)
+    log_level: str = "INFO"
+    traces: str = "off"
+    batch_records: PositiveInt = 500
+    """Records of orders, escalations and inbound reports that one transaction takes at most."""
+    pool: PositiveInt = 16
+    """PostgreSQL connections at most; each request that writes holds one."""

@@ -1,0 +1,165 @@
+"""Cases, reports and answers in PostgreSQL, schema ``intake``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import msgspec
+
+from services.intake.domain.case import Case
+from services.intake.ports import Answer, Change, ClientKey, FiledReport
+from shared.events.case import CaseEvent
+from shared.events.codec import Message, encode
+from shared.events.envelope import Event
+from shared.runtime.outbox import enqueue
+
+if TYPE_CHECKING:
+    from shared.runtime.postgres import Connection, Pool
+
+ACQUIRE_SECONDS: Final = 3.0
+
+_SNAPSHOT: Final = msgspec.json.Decoder(Case)
+
+
+class PostgresCaseStore:
+    """See ``ports.CaseStore``; ``committed`` is called after each transaction that wrote events."""
+
+    def __init__(self, pool: Pool, *, committed: Callable[[], None] = lambda: None) -> None:
+        self._pool = pool
+        self._committed = committed
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        """See ``ports.CaseStore.transaction``."""
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+            transaction = PostgresTransaction(connection)
+            yield transaction
+        if transaction.wrote_events:
+            self._committed()
+
+
+class PostgresTransaction:
+    """See ``ports.Transaction``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.wrote_events = False
+
+    async def claim(self, answers: Mapping[ClientKey, Answer]) -> frozenset[ClientKey]:
+        """See ``ports.Transaction.claim``; keys in one order, so that two batches cannot lock each other out."""
+        keys = sorted(answers, key=lambda key: (key.owner, key.key))
+        rows = await self._connection.fetch(
+            """
+            INSERT INTO client_key (owner, key, fingerprint, answer)
+            SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[])
+            ON CONFLICT (owner, key) DO NOTHING
+            RETURNING owner, key
+            """,
+            [key.owner for key in keys],
+            [key.key for key in keys],
+            [answers[key].fingerprint for key in keys],
+            [answers[key].body for key in keys],
+        )
+        return frozenset(ClientKey(owner=row["owner"], key=row["key"]) for row in rows)
+
+    async def answers(self, keys: Collection[ClientKey]) -> Mapping[ClientKey, Answer]:
+        """See ``ports.Transaction.answers``."""
+        rows = await self._connection.fetch(
+            """
+            SELECT owner, key, fingerprint, answer
+            FROM client_key JOIN unnest($1::text[], $2::text[]) AS asked (owner, key) USING (owner, key)
+            """,
+            [key.owner for key in keys],
+            [key.key for key in keys],
+        )
+        return {
+            ClientKey(owner=row["owner"], key=row["key"]): Answer(fingerprint=row["fingerprint"], body=row["answer"])
+            for row in rows
+        }
+
+    async def load(self, case_ids: Collection[UUID]) -> Mapping[UUID, Case]:
+        """See ``ports.Transaction.load``; locked in one order, so that two batches cannot lock each other out."""
+        rows = await self._connection.fetch(
+            """
+            SELECT case_id, snapshot::text AS snapshot FROM case_snapshot
+            WHERE case_id = ANY($1::uuid[]) ORDER BY case_id FOR UPDATE
+            """,
+            list(case_ids),
+        )
+        return {row["case_id"]: _SNAPSHOT.decode(row["snapshot"]) for row in rows}
+
+    async def save(self, changes: Sequence[Change]) -> None:
+        """See ``ports.Transaction.save``."""
+        if not changes:
+            return
+        await self._keep_snapshots(changes)
+        events = [event for change in changes for event in change.events]
+        messages = [encode(event) for event in events]
+        await self._append(events, messages)
+        await enqueue(self._connection, messages)
+        self.wrote_events = True
+
+    async def file(self, reports: Sequence[FiledReport]) -> None:
+        """See ``ports.Transaction.file``."""
+        if not reports:
+            return
+        await self._connection.execute(
+            """
+            WITH new AS (
+                SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                    $7::timestamptz[], $8::bytea[])
+                AS new (report_id, case_id, source, sender, text, received_at, occurred_at, sealed)
+            ), kept AS (
+                INSERT INTO report (report_id, case_id, source, sender, text, received_at, occurred_at)
+                SELECT report_id, case_id, source, sender, text, received_at, occurred_at FROM new
+            )
+            INSERT INTO reporter (report_id, sealed) SELECT report_id, sealed FROM new WHERE sealed IS NOT NULL
+            """,
+            [report.report_id for report in reports],
+            [report.case_id for report in reports],
+            [report.source for report in reports],
+            [report.sender for report in reports],
+            [report.text for report in reports],
+            [report.received_at for report in reports],
+            [report.occurred_at for report in reports],
+            [report.sealed for report in reports],
+        )
+
+    async def _keep_snapshots(self, changes: Sequence[Change]) -> None:
+        last = {change.case.view.case_id: change for change in changes}
+        await self._connection.execute(
+            """
+            INSERT INTO case_snapshot (case_id, version, state, area, snapshot, updated_at)
+            SELECT case_id, version, state, area, snapshot::jsonb, updated_at
+            FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+                AS new (case_id, version, state, area, snapshot, updated_at)
+            ON CONFLICT (case_id) DO UPDATE
+            SET version = EXCLUDED.version, state = EXCLUDED.state, area = EXCLUDED.area,
+                snapshot = EXCLUDED.snapshot, updated_at = EXCLUDED.updated_at
+            """,
+            list(last),
+            [change.case.view.version for change in last.values()],
+            [change.case.view.state for change in last.values()],
+            [change.case.view.area for change in last.values()],
+            [msgspec.json.encode(change.case).decode() for change in last.values()],
+            [change.events[-1].time for change in last.values()],
+        )
+
+    async def _append(self, events: Sequence[Event[CaseEvent]], messages: Sequence[Message]) -> None:
+        await self._connection.execute(
+            """
+            INSERT INTO case_event (case_id, version, event_id, type, at, data)
+            SELECT case_id, version, event_id, type, at, data::jsonb
+            FROM unnest($1::uuid[], $2::integer[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[])
+                AS new (case_id, version, event_id, type, at, data)
+            """,
+            [event.data.case.case_id for event in events],
+            [event.sequence for event in events],
+            [event.id for event in events],
+            [event.type for event in events],
+            [event.time for event in events],
+            [message.value.decode() for message in messages],
+        )
