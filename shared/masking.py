@@ -30,16 +30,19 @@ def _pass(text: str) -> str:
     """One pass of every kind; a pass that changes nothing is the fixed point that ``mask`` returns."""
     plain = text.translate(_PLAIN)
     spared = [match.span() for match in _HEX_IDS.finditer(plain)]
-    letters = list(text)
+    hidden: set[int] = set()
     for kind in _KINDS:
         for match in kind.found_in(plain):
             start, end = match.span("number")
-            if any(start < spared_end and spared_start < end for spared_start, spared_end in spared):
-                continue
-            for position in kind.hidden(match):
-                letters[position] = "*"
-        plain = "".join(letters).translate(_PLAIN)
-    return "".join(letters)
+            if not any(start < spared_end and spared_start < end for spared_start, spared_end in spared):
+                hidden.update(kind.hidden(match))
+        if hidden:
+            plain = _starred(plain, hidden)
+    return _starred(text, hidden) if hidden else text
+
+
+def _starred(text: str, positions: set[int]) -> str:
+    return "".join("*" if position in positions else sign for position, sign in enumerate(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +63,11 @@ class _Kind:
         start, end = match.span("number")
         if "kept" in match.re.groupindex:
             start = match.end("kept")
-        signs = [position for position in range(start, end) if match.string[position].isalnum()]
+        signs = [position for position in range(start, end) if _SIGN.match(match.string, position)]
         return signs[self.head : len(signs) - self.tail]
 
 
+_SIGN: Final = re.compile("[0-9A-Za-z]")
 _HAS_DIGIT: Final = re.compile(r"[0-9０-９]")
 
 _WIDE: Final = {chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)}
@@ -80,16 +84,19 @@ _HEX_IDS: Final = re.compile(
 _GAP: Final = r"[ \-._]{1,3}"
 _FREE: Final = r"(?<![0-9*])(?<![0-9][.,])"
 _DONE: Final = r"(?![0-9*]|[.,][0-9])"
+_CHINA: Final = r"\(?(?:\+ ?|00 ?)86\)?[ \-._]{0,3}"
 
 # Labels that stand right before a number and say what it is.
+_COLON: Final = r"[ :#=为是]{0,3}"
 _CODE_LABEL: Final = re.compile(
     r"(?:[单编序代票件案批款卷]号|流水号?|订单|工单|案卷|编码|代码|区划|网格码?|批次|合同|金额"
-    r"|(?<![a-z])(?:order|ticket|case|no|number|ref|offset|amount|code)\.?(?:[ _]?(?:id|no\.?))?)(?:号码?|编号)?[ :#=为是]{0,3}$",
+    r"|(?<![a-z])(?:order|ticket|case|no|number|ref|offset|amount|code)\.?(?:[ _]?(?:id|no\.?))?)"
+    rf"(?:号码?|编号)?{_COLON}$",
     re.IGNORECASE,
 )
 _CODE_LETTERS: Final = re.compile(r"(?<![A-Za-z])(?!(?:TEL|FAX|WX|VX|QQ|PH|MOB)[-_]?$)[A-Z]{2,6}[-_]?$")
 _CARD_LABEL: Final = re.compile(r"(?:身份证|证件|公民身份|ID ?card)(?:号码?|编号)?[^0-9]{0,6}$", re.IGNORECASE)
-_BANK_LABEL: Final = re.compile(r"(?:银行卡?|卡|账|帐|储蓄卡|信用卡)号?码?[ :为是]{0,3}$")
+_BANK_LABEL: Final = re.compile(rf"(?:银行卡?|卡|账|帐|储蓄卡|信用卡)号?码?{_COLON}$")
 _MONEY_BEFORE: Final = re.compile(r"[¥￥$€][ ]?$")
 _MONEY_AFTER: Final = re.compile(r" ?(?:[万亿%]|元(?!旦|宵|月)|块钱|吨|千瓦|立方|平方)")
 _LABEL_REACH: Final = 24
@@ -108,16 +115,14 @@ def _is_code_or_money(plain: str, match: re.Match[str]) -> bool:
 
 
 def _is_phone(plain: str, match: re.Match[str]) -> bool:
-    return match.group("number").startswith(("+", "(+")) or not _is_code_or_money(plain, match)
+    return "+" in match.group("number") or not _is_code_or_money(plain, match)
 
 
 def _digits(match: re.Match[str]) -> str:
     return re.sub(r"[^0-9Xx]", "", match.group("number")).upper()
 
 
-_PROVINCES: Final = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
-)
+_PROVINCE: Final = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]")
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -125,7 +130,7 @@ def _is_identity_card(plain: str, match: re.Match[str]) -> bool:
     """An 18-digit card by its province, birth date and check sign (GB 11643); a mistyped one by its label."""
     card = _digits(match)
     labelled = _CARD_LABEL.search(_before(plain, match)) is not None
-    if card[:2] not in _PROVINCES:
+    if not _PROVINCE.match(card):
         return labelled
     checked = "10X98765432"[sum(int(sign) * weight for sign, weight in zip(card, _WEIGHTS, strict=False)) % 11]
     if checked == card[17] or card[17] == "X":
@@ -138,7 +143,7 @@ def _is_old_identity_card(plain: str, match: re.Match[str]) -> bool:
     card = _digits(match)
     if _CARD_LABEL.search(_before(plain, match)):
         return True
-    return card[:2] in _PROVINCES and int(card[6:8]) >= 40 and not _is_code_or_money(plain, match)  # noqa: PLR2004
+    return _PROVINCE.match(card) is not None and int(card[6:8]) >= 40 and not _is_code_or_money(plain, match)  # noqa: PLR2004
 
 
 def _is_bank_card(plain: str, match: re.Match[str]) -> bool:
@@ -159,104 +164,112 @@ def _is_plate(_plain: str, match: re.Match[str]) -> bool:
     return any(sign.isdigit() for sign in match.group("number"))
 
 
-def _is_landline(plain: str, match: re.Match[str]) -> bool:
-    return not _is_code_or_money(plain, match)
-
-
 def _always(_plain: str, _match: re.Match[str]) -> bool:
     return True
 
 
 _MONTH_DAY: Final = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+_ISSUING: Final = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
+_PLATE_SIGN: Final = "[A-HJ-NP-Za-hj-np-z0-9]"
+_NOT_A_WORD: Final = "(?![0-9A-Za-z*])"
+
+_IDENTITY_CARD: Final = _Kind(
+    pattern=re.compile(
+        rf"{_FREE}(?P<number>[1-9][0-9]{{5}}(?:{_GAP})?(?:18|19|20)[0-9]{{2}}{_MONTH_DAY}"
+        rf"(?:{_GAP})?[0-9]{{3}}[0-9Xx]){_NOT_A_WORD}"
+    ),
+    holds=_is_identity_card,
+    head=2,
+    tail=2,
+)
+_OLD_IDENTITY_CARD: Final = _Kind(
+    pattern=re.compile(rf"{_FREE}(?P<number>[1-9][0-9]{{7}}{_MONTH_DAY}[0-9]{{3}}){_DONE}"),
+    holds=_is_old_identity_card,
+    head=2,
+    tail=2,
+)
+_BANK_CARD: Final = _Kind(
+    pattern=re.compile(rf"{_FREE}(?P<number>(?:[0-9]{{4}}{_GAP}){{3,4}}[0-9]{{1,4}}|[0-9]{{16,19}}){_DONE}"),
+    holds=_is_bank_card,
+    head=4,
+    tail=4,
+)
+_MOBILE_ABROAD: Final = _Kind(
+    pattern=re.compile(
+        rf"{_FREE}(?P<number>(?P<kept>{_CHINA}|\(?86\)?[ \-._]{{0,3}})1[3-9](?:[ \-._]?[0-9]){{9}}){_DONE}"
+    ),
+    holds=_is_phone,
+    head=0,
+    tail=4,
+)
+# Whole, in the groups people write (3-4-4, 3-8, 7-4, 4-4-3, 3-3-5), or sign by sign.
+_MOBILE: Final = _Kind(
+    pattern=re.compile(
+        rf"{_FREE}(?P<number>0?1[3-9](?:[0-9]{{9}}|[0-9]{_GAP}[0-9]{{4}}{_GAP}[0-9]{{4}}|[0-9]{_GAP}[0-9]{{8}}"
+        rf"|[0-9]{{5}}{_GAP}[0-9]{{4}}|[0-9]{{2}}{_GAP}[0-9]{{4}}{_GAP}[0-9]{{3}}|[0-9]{_GAP}[0-9]{{3}}{_GAP}[0-9]{{5}}"
+        rf")|1[ \-._][3-9](?:[ \-._][0-9]){{9}}){_DONE}"
+    ),
+    holds=_is_phone,
+    head=3,
+    tail=4,
+)
+# With the area code (010, 02x, 03xx to 09xx, which stays) and perhaps an extension.
+_LANDLINE: Final = _Kind(
+    pattern=re.compile(
+        rf"{_FREE}(?<![0-9]-)(?P<number>(?P<kept>(?:{_CHINA})?\(?0(?:10|2[0-9]|[3-9][0-9]{{2}})\)?)"
+        rf"[ \-._]{{0,3}}[2-9][0-9]{{2,3}}[ \-._]?[0-9]{{4}}(?:(?:-|转|ext\.? ?)[0-9]{{1,6}})?){_DONE}"
+    ),
+    holds=_is_phone,
+    head=0,
+    tail=2,
+)
+_LANDLINE_ABROAD: Final = _Kind(
+    pattern=re.compile(
+        rf"{_FREE}(?P<number>(?P<kept>{_CHINA}(?:10|2[0-9]|[3-9][0-9]{{2}}))"
+        rf"[ \-]?[2-9][0-9]{{2,3}}[ \-]?[0-9]{{4}}){_DONE}"
+    ),
+    holds=_always,
+    head=0,
+    tail=2,
+)
+# Without area code only where a word says that it is one.
+_LABELLED_LANDLINE: Final = _Kind(
+    pattern=re.compile(
+        r"(?:电话|座机|固话|手机|联系方式|致电|拨打|tel|phone)(?:号码?)?[ :是为.]{0,3}"
+        rf"(?P<number>[2-9][0-9]{{2,3}}[ \-]?[0-9]{{4}}){_DONE}",
+        re.IGNORECASE,
+    ),
+    holds=_always,
+    head=1,
+    tail=2,
+)
+# GA 36; the green plates of electric vehicles have one sign more.
+_PLATE: Final = _Kind(
+    pattern=re.compile(
+        rf"(?P<number>{_ISSUING}[A-HJ-NP-Za-hj-np-z][ .\-]{{0,2}}"
+        rf"(?:{_PLATE_SIGN}{{5,6}}|{_PLATE_SIGN}{{4}}[挂学警港澳])){_NOT_A_WORD}"
+    ),
+    holds=_is_plate,
+    head=1,
+    tail=2,
+)
+_POLICE_PLATE: Final = _Kind(
+    pattern=re.compile(rf"(?P<number>WJ{_ISSUING}?[0-9]{{4}}[0-9A-Z]){_NOT_A_WORD}"),
+    holds=_always,
+    head=2,
+    tail=2,
+)
 
 _KINDS: Final = (
-    # 18 digits, whole or as 6-8-4; keeps the province and the last two.
-    _Kind(
-        pattern=re.compile(
-            rf"{_FREE}(?P<number>[1-9][0-9]{{5}}(?:{_GAP})?(?:18|19|20)[0-9]{{2}}{_MONTH_DAY}(?:{_GAP})?[0-9]{{3}}[0-9Xx])(?![0-9A-Za-z*])"
-        ),
-        holds=_is_identity_card,
-        head=2,
-        tail=2,
-    ),
-    _Kind(
-        pattern=re.compile(rf"{_FREE}(?P<number>[1-9][0-9]{{7}}{_MONTH_DAY}[0-9]{{3}}){_DONE}"),
-        holds=_is_old_identity_card,
-        head=2,
-        tail=2,
-    ),
-    # 16 to 19 digits, whole or in fours; keeps the issuer's first four and the last four.
-    _Kind(
-        pattern=re.compile(rf"{_FREE}(?P<number>(?:[0-9]{{4}}(?:{_GAP})){{3,4}}[0-9]{{1,4}}|[0-9]{{16,19}}){_DONE}"),
-        holds=_is_bank_card,
-        head=4,
-        tail=4,
-    ),
-    # Mobile with the country's number before it.
-    _Kind(
-        pattern=re.compile(
-            rf"{_FREE}(?P<number>(?:\(?(?:\+ ?|00 ?)?86\)?)[ \-._]{{0,3}}1[3-9](?:[ \-._]?[0-9]){{9}}){_DONE}"
-        ),
-        holds=_is_phone,
-        head=2,
-        tail=4,
-    ),
-    # Mobile: 11 digits whole, in the groupings people write, or one by one.
-    _Kind(
-        pattern=re.compile(
-            rf"{_FREE}(?P<number>0?1[3-9](?:[0-9]{{9}}|[0-9]{_GAP}[0-9]{{4}}{_GAP}[0-9]{{4}}|[0-9]{_GAP}[0-9]{{8}}"
-            rf"|[0-9]{{5}}{_GAP}[0-9]{{4}}|[0-9]{{2}}{_GAP}[0-9]{{4}}{_GAP}[0-9]{{3}}|[0-9]{_GAP}[0-9]{{3}}{_GAP}[0-9]{{5}}"
-            rf")|1[ \-._][3-9](?:[ \-._][0-9]){{9}}){_DONE}"
-        ),
-        holds=_is_phone,
-        head=3,
-        tail=4,
-    ),
-    # Landline with its area code (010, 02x, 03xx-09xx), perhaps an extension; keeps the area code.
-    _Kind(
-        pattern=re.compile(
-            rf"{_FREE}(?<![0-9]-)(?P<number>(?P<kept>(?:\(?(?:\+|00) ?86\)?[ \-]?)?\(?0(?:10|2[0-9]|[3-9][0-9]{{2}})\)?)"
-            rf"[ \-._]{{0,3}}[2-9][0-9]{{2,3}}[ \-._]?[0-9]{{4}}(?:(?:-|转|ext\.? ?)[0-9]{{1,6}})?){_DONE}"
-        ),
-        holds=_is_landline,
-        head=0,
-        tail=2,
-    ),
-    _Kind(
-        pattern=re.compile(
-            rf"{_FREE}(?P<number>(?P<kept>\(?(?:\+|00) ?86\)?[ \-]?(?:10|2[0-9]|[3-9][0-9]{{2}}))[ \-]?[2-9][0-9]{{2,3}}[ \-]?[0-9]{{4}}){_DONE}"
-        ),
-        holds=_always,
-        head=0,
-        tail=2,
-    ),
-    # A landline without area code only where a word says that it is one.
-    _Kind(
-        pattern=re.compile(
-            r"(?:电话|座机|固话|手机|联系方式|致电|拨打|tel|phone)(?:号码?)?[ :是为.]{0,3}"
-            rf"(?P<number>[2-9][0-9]{{2,3}}[ \-]?[0-9]{{4}}){_DONE}",
-            re.IGNORECASE,
-        ),
-        holds=_always,
-        head=1,
-        tail=2,
-    ),
-    # Number plates (GA 36), the green ones with eight signs too; keeps province, letter and the last two.
-    _Kind(
-        pattern=re.compile(
-            r"(?P<number>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Za-hj-np-z]"
-            r"[ .\-]{0,2}(?:[A-HJ-NP-Za-hj-np-z0-9]{5,6}|[A-HJ-NP-Za-hj-np-z0-9]{4}[挂学警港澳]))(?![0-9A-Za-z*])"
-        ),
-        holds=_is_plate,
-        head=2,
-        tail=2,
-    ),
-    _Kind(
-        pattern=re.compile(
-            r"(?P<number>WJ[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]?[0-9]{4}[0-9A-Z])(?![0-9A-Za-z*])"
-        ),
-        holds=_is_plate,
-        head=3,
-        tail=2,
-    ),
+    _IDENTITY_CARD,
+    _OLD_IDENTITY_CARD,
+    _BANK_CARD,
+    _MOBILE_ABROAD,
+    _MOBILE,
+    _LANDLINE,
+    _LANDLINE_ABROAD,
+    _LABELLED_LANDLINE,
+    _PLATE,
+    _POLICE_PLATE,
 )
+"""Longer kinds first: a phone may stand inside a card's digits, never the other way round."""

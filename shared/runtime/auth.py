@@ -79,7 +79,10 @@ class Principal:
 
 
 class KeyRing:
-    """The keys in force, read again when their file changes; a file that cannot be read leaves the old ones in force."""
+    """The keys in force, read again when their file changes.
+
+    A file that cannot be read leaves the old keys in force.
+    """
 
     def __init__(
         self, keys: Sequence[Key], *, path: Path | None = None, clock: Callable[[], datetime] = utc_now

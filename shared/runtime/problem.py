@@ -15,7 +15,11 @@ MEDIA_TYPE = "application/problem+json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldError:
-    """What is wrong with one field: ``field`` is a JSON pointer into the body, ``?name`` in the query, or a header's name."""
+    """What is wrong with one field.
+
+    ``field`` is a JSON pointer into the body (``/`` = the body itself), ``?name`` in the query, ``path:name``, or
+    a header's name.
+    """
 
     field: str
     problem: str
@@ -28,7 +32,7 @@ class Problem(Exception):  # noqa: N818  it is an answer, not a fault
     ``slug`` stands in ``docs/problems.md``; ``extra`` are further members, such as ``state`` and ``allowed`` of a 409.
     """
 
-    def __init__(  # noqa: PLR0913  the members of RFC 9457
+    def __init__(
         self,
         status: int,
         slug: str,

@@ -16,7 +16,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from shared.masking import mask
 from shared.runtime.auth import Forbidden, Unauthenticated
@@ -77,11 +77,8 @@ class ProblemHooks:
 def install(app: FastAPI, hooks: ProblemHooks | None = None) -> None:
     """Give ``app`` the errors, the limits on bodies, the security headers and a span for each request."""
     doors = _Doors(hooks or ProblemHooks())
-    app.add_exception_handler(Problem, doors.on_problem)
-    app.add_exception_handler(Refused, doors.on_refused)
-    app.add_exception_handler(Malformed, doors.on_malformed)
-    app.add_exception_handler(RequestValidationError, doors.on_invalid)
-    app.add_exception_handler(HTTPException, doors.on_http)
+    for kind in (Problem, Refused, Malformed, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, doors.on_known)
     # The last added is the outermost: the frame sees whatever the guard and the app let through.
     app.add_middleware(BodyGuard, limits=doors.hooks.limits)
     app.add_middleware(RequestFrame, failed=doors.on_unhandled, observe=doors.hooks.observe)
@@ -93,25 +90,21 @@ class _Doors:
     def __init__(self, hooks: ProblemHooks) -> None:
         self.hooks = hooks
 
-    async def on_problem(self, _request: Request, error: Exception) -> Response:
-        assert isinstance(error, Problem)
-        return problem_response(error)
-
-    async def on_refused(self, _request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
-        return problem_response(self.hooks.refusal(error) or problem_of_refusal(error))
-
-    async def on_malformed(self, _request: Request, error: Exception) -> Response:
-        assert isinstance(error, Malformed)
-        return problem_response(Problem(400, "malformed", "The request cannot be read", detail=error.reason))
-
-    async def on_invalid(self, _request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        return problem_response(problem_of_validation(error.errors()))
-
-    async def on_http(self, _request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        return problem_response(_problem_of_status(error))
+    async def on_known(self, _request: Request, error: Exception) -> Response:
+        """The answer to what an endpoint meant to say."""
+        match error:
+            case Problem():
+                return problem_response(error)
+            case Refused():
+                return problem_response(self.hooks.refusal(error) or problem_of_refusal(error))
+            case Malformed():
+                return problem_response(Problem(400, "malformed", "The request cannot be read", detail=error.reason))
+            case RequestValidationError():
+                return problem_response(problem_of_validation(error.errors()))
+            case HTTPException():
+                return problem_response(_problem_of_status(error))
+            case _:
+                raise error
 
     def on_unhandled(self, error: Exception) -> Response:
         """The answer to what no handler knew: an outage is a 503, anything else a 500 without internals."""
@@ -125,7 +118,7 @@ class _Doors:
                 500,
                 "internal-error",
                 "Something failed here",
-                detail="This is our fault; nothing you can change in the request. Quote the trace id when you report it.",
+                detail="The fault is on this side, not in the request. Quote the trace id when you report it.",
             )
         )
 
@@ -173,7 +166,7 @@ _SLUGS: Final = {
 
 def _problem_of_status(error: HTTPException) -> Problem:
     phrase = HTTPStatus(error.status_code).phrase
-    detail = error.detail if isinstance(error.detail, str) and error.detail != phrase else None
+    detail = error.detail if error.detail not in {"", phrase} else None
     if error.status_code == HTTPStatus.NOT_FOUND and detail is None:
         detail = "There is nothing at this address; /openapi.json lists what there is."
     slug = _SLUGS.get(error.status_code, "http-error")

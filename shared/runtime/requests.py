@@ -45,7 +45,7 @@ class RequestFrame:
             finally:
                 self._close(span, method, route_of(scope), sender.status or _CLIENT_LEFT, time.monotonic() - began)
 
-    def _close(self, span: Span, method: str, route: str, status: int, seconds: float) -> None:  # noqa: PLR0913, PLR0917  what there is to tell
+    def _close(self, span: Span, method: str, route: str, status: int, seconds: float) -> None:
         span.update_name(f"{method} {route}")
         span.set_attribute("http.route", route)
         span.set_attribute("http.response.status_code", status)
