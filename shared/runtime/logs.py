@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 import traceback
 from collections.abc import Mapping
@@ -43,20 +44,22 @@ class JsonLines(logging.Formatter):
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
+        extras = {
+            name: _masked(value, _DEPTH) for name, value in record.__dict__.items() if name not in _OWN_ATTRIBUTES
+        }
         line: dict[str, object] = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds"),
             "severity_text": record.levelname,
             "body": mask(_body(record)),
-            "event.name": f"{record.module}.{record.funcName}",
+            "event.name": extras.pop("event.name", f"{record.module}.{record.funcName}"),
             "service.name": self._service,
             **_trace_ids(),
             "logger": record.name,
         }
-        for name, value in record.__dict__.items():
-            if name not in _OWN_ATTRIBUTES:
-                line[name] = _masked(value, _DEPTH)
-        line.update(_exception(record))
-        return json.dumps(line, ensure_ascii=False)
+        line |= {name: value for name, value in extras.items() if name not in line}
+        line |= _exception(record)
+        # half a surrogate pair would stop the stream's encoder; as a JSON escape it passes
+        return json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
 _TALKATIVE = ("asyncio", "httpx", "httpcore", "aiokafka.conn", "opentelemetry")
@@ -68,7 +71,7 @@ def _body(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except (TypeError, ValueError, KeyError):
-        return f"{record.msg} {record.args!r}"
+        return f"{record.msg!s} {record.args!r}"
 
 
 def _trace_ids() -> dict[str, str]:
@@ -81,8 +84,10 @@ def _trace_ids() -> dict[str, str]:
 def _masked(value: object, depth: int) -> object:
     """``value`` as JSON can carry it, each text and each number that reads like a personal one masked."""
     match value:
-        case bool() | float() | None:
+        case bool() | None:
             return value
+        case float():
+            return value if math.isfinite(value) else str(value)
         case int():
             return value if (masked := mask(str(value))) == str(value) else masked
         case Mapping() if depth:
