@@ -53,7 +53,7 @@ class KeyBook:
         """
         wanted = list(bearers)
         keys = {key.id: key for key in read_keys(self.hashes)} if self.hashes.exists() else {}
-        missing = [bearer for bearer in wanted if bearer.id not in self._known or bearer.id not in keys]
+        missing = [bearer for bearer in wanted if bearer.id not in keys or not self._is_for(bearer)]
         for bearer in missing:
             made = new_key(
                 role=bearer.role, area=bearer.area, name=bearer.name, department=bearer.department, key_id=bearer.id
@@ -65,13 +65,18 @@ class KeyBook:
             write_private(self.tokens, json.dumps(self._known, indent=1, ensure_ascii=False))
         return {bearer.id: self.token(bearer.id) for bearer in wanted}
 
+    def _is_for(self, bearer: Bearer) -> bool:
+        """True when the token kept under this id was made for the same role, area and department."""
+        kept = self._known.get(bearer.id)
+        return kept is not None and {**kept, "token": None} == {**asdict(bearer), "token": None}
+
 
 def county_bearers(county: str) -> tuple[Bearer, ...]:
     """Return the bearers that a person at the keyboard needs for ``county``."""
     return (
-        Bearer(id="operator", name="county duty officer", role=Role.OPERATOR, area=county),
-        Bearer(id="source", name="report source", role=Role.SOURCE, area=county),
-        Bearer(id="auditor", name="auditor", role=Role.AUDITOR, area=county),
+        Bearer(id=f"{county}-operator", name="county duty officer", role=Role.OPERATOR, area=county),
+        Bearer(id=f"{county}-source", name="report source", role=Role.SOURCE, area=county),
+        Bearer(id=f"{county}-auditor", name="auditor", role=Role.AUDITOR, area=county),
     )
 
 

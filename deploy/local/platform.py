@@ -135,6 +135,8 @@ class Platform:
 
     def stop(self) -> None:
         """Stop everything, services first, and return when no process is left; harmless when nothing runs."""
+        if self._lock is None:
+            return
         with suppress(FileNotFoundError):
             (self.data / "run.json").unlink()
         servers = [name for name in ("postgres", "kafka") if name in self._keepers]
@@ -144,9 +146,8 @@ class Platform:
                 self._keepers[name].ask_to_stop()
             for name in group:
                 self._keepers.pop(name).stop()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._lock.close()
+        self._lock = None
 
     def kill(self, part: str, signum: signal.Signals = signal.SIGKILL) -> None:
         """Send ``signum`` to ``part``; after a SIGKILL it is dead when this returns, and starts again by itself."""
