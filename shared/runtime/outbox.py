@@ -226,9 +226,10 @@ class OutboxRelay:
             self.figures.set_aside += 1
 
     def _note(self, error: Exception) -> None:
+        trace = error if self.figures.failing is None else None
         self.figures.failures += 1
         self.figures.failing = f"{type(error).__name__}: {error}"
-        log.warning("the outbox waits after %s: %s", type(error).__name__, error, exc_info=error)
+        log.warning("the outbox waits after %s: %s", type(error).__name__, error, exc_info=trace)
 
     def _backoff(self, attempt: int) -> float:
         longest = self._settings.longest_backoff.total_seconds()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -93,7 +93,7 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka's l
         known = {topic: consumer.partitions_for_topic(topic) or () for topic in self._settings.topics}
         ends = await consumer.end_offsets([TopicPartition(topic, n) for topic, ns in known.items() for n in ns])
         ours = {place: end for place, end in ends.items() if place in consumer.assignment()}
-        starts = {place: await self._start(consumer, place) for place in ours}
+        starts = await self._starts(consumer, ours)
         return {Partition(*place): max(0, end - starts[place]) for place, end in ours.items()}
 
     async def close(self) -> None:
@@ -142,13 +142,15 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka's l
             max_partition_fetch_bytes=settings.partition_fetch_bytes,
         )
 
-    async def _start(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> int:
-        if place not in self._committed:
-            committed = await consumer.committed(place)
-            if committed is None:
-                committed = (await consumer.beginning_offsets([place]))[place]
-            self._committed.setdefault(place, committed)
-        return self._committed.get(place, 0)
+    async def _starts(self, consumer: AIOKafkaConsumer, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        unknown = [place for place in places if place not in self._committed]
+        committed = await asyncio.gather(*(consumer.committed(place) for place in unknown))
+        never = [place for place, offset in zip(unknown, committed, strict=True) if offset is None]
+        starts = dict(zip(unknown, committed, strict=True))
+        starts.update(await consumer.beginning_offsets(never) if never else {})
+        # What has been committed meanwhile is newer than what was asked.
+        self._committed = {**starts, **self._committed}
+        return self._committed
 
 
 def _ms(limit: timedelta) -> int:

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shared.runtime.clock import utc_now
 from shared.runtime.delivery.batch import Batch, cut
@@ -16,9 +17,13 @@ from shared.runtime.delivery.dead_letter import dead_letter, publish_dead_letter
 from shared.runtime.delivery.log import Log, Rebalanced
 from shared.runtime.delivery.progress import Meter, NoMeter, Progress
 from shared.runtime.delivery.record import Handle, Outcome, Partition, Record
+from shared.runtime.telemetry import process_span
 
 if TYPE_CHECKING:
     from shared.events.codec import Message
+
+MOST_LINKS: Final = 100
+"""Traces that a batch's span links to; more than OpenTelemetry keeps would be work for nothing."""
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +172,8 @@ class DeliveryLoop:
         started = asyncio.get_running_loop().time()
         while self._ours(batch) and not self._stopping_at(attempt):
             try:
-                outcome = await self._handle(batch.records)
+                with self._span(batch):
+                    outcome = await self._handle(batch.records)
                 if not self._ours(batch):
                     break
                 await self._send(outcome)
@@ -181,6 +187,17 @@ class DeliveryLoop:
             return True
         self.progress.fenced += not self._ours(batch)
         return False
+
+    def _span(self, batch: Batch) -> AbstractContextManager[object]:
+        # One record continues its own trace; a batch has many pasts and links to them.
+        first, count = batch.records[0], len(batch.records)
+        parents = [
+            header.decode("ascii", "replace") for r in batch.records[:MOST_LINKS] if (header := r.header("traceparent"))
+        ]
+        alone = parents[0] if count == 1 and parents else None
+        return process_span(
+            first.topic, group=self._settings.service, count=count, traceparent=alone, links=() if alone else parents
+        )
 
     def _ours(self, batch: Batch) -> bool:
         return all(self._epochs.get(partition) == epoch for partition, epoch in batch.epochs.items())
@@ -225,9 +242,12 @@ class DeliveryLoop:
         self._meter.delivered(records=len(batch.records), messages=messages, rejected=rejected, seconds=seconds)
 
     def _note(self, error: Exception, what_next: str) -> None:
+        first = self.progress.failing is None
         self.progress.fail(error)
         self._meter.failed(error)
-        log.warning("%s after %s: %s", what_next, type(error).__name__, error, exc_info=error)
+        # The trace once for each outage: an hour of it must not fill the log with the same trace.
+        trace = error if first else None
+        log.warning("%s after %s: %s", what_next, type(error).__name__, error, exc_info=trace)
 
     async def _pause(self, attempt: int) -> None:
         longest = self._settings.longest_backoff.total_seconds()

@@ -165,13 +165,19 @@ def _addressed(
 ) -> Iterator[tuple[Partition, BatchBuilder]]:
     batch = producer.create_batch()
     for message in messages:
-        if batch.append(timestamp=None, key=message.key, value=message.value, headers=message.headers) is None:
+        if not _append(batch, message):
             yield partition, batch
             batch = producer.create_batch()
-            batch.append(timestamp=None, key=message.key, value=message.value, headers=message.headers)
+            _append(batch, message)
     # A batch left open takes messages of other callers, whose fate would then be ours.
     batch.close()
     yield partition, batch
+
+
+def _append(batch: BatchBuilder, message: Message) -> bool:
+    # aiokafka's C builder takes headers as a list only.
+    added = batch.append(timestamp=None, key=message.key, value=message.value, headers=list(message.headers))
+    return added is not None
 
 
 async def _let_go(producer: AIOKafkaProducer, limit: timedelta) -> None:

@@ -1,0 +1,1 @@
+"""Stand-ins for what is outside, small enough to read at a glance."""
