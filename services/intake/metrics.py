@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from shared.runtime.delivery import DeliveryLoop
 from shared.runtime.outbox import OutboxRelay
@@ -60,33 +63,37 @@ class Metrics:
         """Note one answered request."""
         self.http_seconds.labels(method, route, str(status)).observe(seconds)
 
-    def watch_loop(self, name: str, loop: DeliveryLoop) -> None:
-        """Show how far behind a loop is, asked at each scrape."""
-        lag = Gauge(
-            f"whistle_intake_{name}_lag_records",
-            f"Records of the {name} loop's topics between its commit and their end.",
-            registry=self.registry,
-        )
-        lag.set_function(lambda: loop.progress.lag)
+    def watch(self, relay: OutboxRelay, loops: Mapping[str, DeliveryLoop]) -> None:
+        """Show what waits in the outbox and how far behind the loops are, asked at each scrape."""
+        self.registry.register(_Figures(relay, loops))
 
-    def watch_relay(self, relay: OutboxRelay) -> None:
-        """Show what waits in the outbox and what has left it, asked at each scrape."""
-        rows = Gauge(
-            "whistle_intake_outbox_rows", "Events that wait for Kafka, as last counted.", registry=self.registry
+
+class _Figures(Collector):
+    """Figures that others keep, read when somebody asks."""
+
+    def __init__(self, relay: OutboxRelay, loops: Mapping[str, DeliveryLoop]) -> None:
+        self._relay = relay
+        self._loops = loops
+
+    def collect(self) -> Iterator[Metric]:
+        figures = self._relay.figures
+        yield GaugeMetricFamily(
+            "whistle_intake_outbox_rows", "Events that wait for Kafka, as last counted.", figures.backlog.rows
         )
-        rows.set_function(lambda: relay.figures.backlog.rows)
-        oldest = Gauge(
+        yield GaugeMetricFamily(
             "whistle_intake_outbox_oldest_seconds",
             "Age of the oldest event that waits for Kafka.",
-            registry=self.registry,
+            figures.backlog.oldest_seconds,
         )
-        oldest.set_function(lambda: relay.figures.backlog.oldest_seconds)
-        sent = Gauge(
-            "whistle_intake_outbox_sent",
-            "Events sent to Kafka since the process started.",
-            registry=self.registry,
+        yield CounterMetricFamily("whistle_intake_outbox_sent", "Events sent to Kafka and acknowledged.", figures.sent)
+        lag = GaugeMetricFamily(
+            "whistle_intake_lag_records",
+            "Records between a loop's commit and the end of its topics: fold (orders, sla) or inbound.",
+            labels=["loop"],
         )
-        sent.set_function(lambda: relay.figures.sent)
+        for name, loop in self._loops.items():
+            lag.add_metric([name], loop.progress.lag)
+        yield lag
 
 
 class LoopMeter:

@@ -104,6 +104,10 @@ class NoPlaybook(Refused):
     """No playbook in force covers the area; ``allowed`` lists the counties that have one."""
 
 
+class PlaybookAway(Exception):  # noqa: N818  named for what is the matter
+    """No playbook has come yet, so nobody can say what is right: an outage, not a refusal."""
+
+
 class Playbooks(Protocol):
     """The playbook in force of each county."""
 
@@ -112,6 +116,7 @@ class Playbooks(Protocol):
 
         Raises:
             NoPlaybook: when there is none.
+            PlaybookAway: when there is none of any county.
         """
 
     def counties(self) -> Sequence[str]:

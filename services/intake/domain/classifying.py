@@ -45,7 +45,10 @@ def classify(named: str | None, text: str, *, playbook: Playbook) -> Classified:
 
 
 def last_resort(playbook: Playbook) -> Category:
-    """The category for what no words fit: the one called ``other`` or 其他, else the last of the tree's roots."""
+    """The category for what no words fit: the wordless one inside the family called other (其他).
+
+    Without such a family, the last of the tree's roots.
+    """
     return _last_resort(_Playbook(playbook))
 
 
@@ -65,9 +68,13 @@ class _Playbook:
 @lru_cache(maxsize=64)
 def _last_resort(key: _Playbook) -> Category:
     categories = key.playbook.categories.values()
-    named = [one for one in categories if one.code == "other" or one.name.zh.startswith("其他")]
-    roots = [one for one in categories if one.parent is None]
-    return max(named or roots, key=lambda one: (one.code == "other", one.parent is None, one.code))
+    family = max(categories, key=lambda one: (_is_other(one), one.parent is None, one.code))
+    wordless = [one for one in categories if one.parent == family.code and not one.words and _is_other(family)]
+    return min(wordless, key=lambda one: one.code, default=family)
+
+
+def _is_other(category: Category) -> bool:
+    return category.code == "other" or category.name.zh.startswith("其他") or category.name.en.lower() == "other"
 
 
 def _as_named(named: str, text: str, playbook: Playbook) -> Classified:

@@ -12,7 +12,7 @@ from services.intake.domain.decide import allowed, decide
 from services.intake.domain.permissions import Bearer, may_act
 from services.intake.domain.requests import ActionRequest, command_of, order_meant, tidy_request
 from services.intake.handlers.doors import Doors, Reply, UnknownCase, change_of, replay
-from services.intake.ports import Answer, Change, ClientKey
+from services.intake.ports import Answer, Change, ClientKey, NoPlaybook, PlaybookAway, Playbooks
 from shared.playbook.model import Policy
 
 
@@ -49,11 +49,18 @@ async def act_on_case(
 
 def _acted(case: Case, request: ActionRequest, *, bearer: Bearer, doors: Doors) -> tuple[str, Change]:
     now = doors.clock()
-    policy = doors.playbooks.of(case.view.county).policy
+    policy = _policy(case.view.county, doors.playbooks)
     order = order_meant(request, case, bearer)
     command = command_of(request, order, by=bearer.actor, policy=policy)
     change = change_of(case, decide(case, command, now), at=now)
     return _answer(change, order, bearer=bearer, policy=policy, now=now), change
+
+
+def _policy(county: str, playbooks: Playbooks) -> Policy:
+    try:
+        return playbooks.of(county).policy
+    except NoPlaybook as gone:
+        raise PlaybookAway(f"the playbook of {county} was withdrawn") from gone
 
 
 def _answer(change: Change, order: CaseOrder | None, *, bearer: Bearer, policy: Policy, now: datetime) -> str:

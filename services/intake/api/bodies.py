@@ -1,0 +1,163 @@
+"""What callers send and get, every field bounded; the OpenAPI file is made from these."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from services.intake.domain.reports import Report, Reporter
+from services.intake.domain.requests import ActionRequest
+from services.intake.domain.states import Action
+from shared.events.case import Rating
+from shared.events.parts import Place
+from shared.vocabulary import AreaCode, CaseState, CategoryCode, OrderState, Severity, Source
+
+Coordinate = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+REPORT_EXAMPLE: Final[JsonDict] = {
+    "source": "resident",
+    "text": "幸福路农贸市场门口燃气味很重,好像管道漏气了,请尽快派人来看。",
+    "place": {"lon": 102.1234, "lat": 25.4321, "address": "幸福路 12 号"},
+    "tags": ["市场"],
+    "reporter": {"name": "张三", "phone": "000-00000001"},
+    "occurred_at": "2026-11-21T08:00:00+08:00",
+}
+ACTION_EXAMPLE: Final[JsonDict] = {"action": "sign", "note": "已安排两人前往"}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PlaceBody(_Body):
+    """A point in WGS-84 degrees; the address stays encrypted in intake."""
+
+    lon: Annotated[Coordinate, Field(ge=-180, le=180)]
+    lat: Annotated[Coordinate, Field(ge=-90, le=90)]
+    address: Annotated[str, Field(max_length=200)] = ""
+
+
+class ReporterBody(_Body):
+    """Who reports; kept encrypted in intake, never sent on."""
+
+    name: Annotated[str, Field(max_length=60)] = ""
+    phone: Annotated[str, Field(max_length=32)] = ""
+    address: Annotated[str, Field(max_length=200)] = ""
+
+
+class ReportBody(_Body):
+    """One report; `area`, `place` or both say where."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [REPORT_EXAMPLE]})
+
+    source: Source
+    text: Annotated[str, Field(min_length=1, max_length=8000, description="What is the matter, in free words.")]
+    area: Annotated[AreaCode | None, Field(description="County 6, town 9, village 12 or grid cell 15 digits.")] = None
+    place: PlaceBody | None = None
+    category: Annotated[
+        CategoryCode | None, Field(description="A code of the county's playbook; found by words when left out.")
+    ] = None
+    severity: Annotated[Severity | None, Field(description="1 (I, red) to 4 (IV, blue).")] = None
+    tags: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(max_length=32)] = ()
+    reporter: ReporterBody | None = None
+    occurred_at: AwareDatetime | None = None
+
+    def as_report(self) -> Report:
+        """The report as the domain knows it."""
+        return Report(
+            source=self.source,
+            text=self.text,
+            area=self.area,
+            place=None if self.place is None else Place(lon=self.place.lon, lat=self.place.lat),
+            category=self.category,
+            severity=self.severity,
+            tags=self.tags,
+            reporter=self._reporter(),
+            occurred_at=self.occurred_at,
+        )
+
+    def _reporter(self) -> Reporter | None:
+        where = "" if self.place is None else self.place.address
+        if self.reporter is None:
+            return Reporter(address=where) if where else None
+        home = self.reporter.address or where
+        return Reporter(name=self.reporter.name, phone=self.reporter.phone, address=home)
+
+
+class WhyBody(_Body):
+    """How the report was placed and named, in words."""
+
+    area: str
+    category: str
+
+
+class AcceptedBody(_Body):
+    """The report is durable and has become a case."""
+
+    report_id: UUID
+    case_id: UUID
+    state: CaseState
+    version: int
+    area: AreaCode
+    category: CategoryCode
+    severity: Severity
+    why: WhyBody
+
+
+class ActionBody(_Body):
+    """One action on a case; `order_id` may be left out when the key holds one order of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [ACTION_EXAMPLE]})
+
+    action: Action
+    order_id: UUID | None = None
+    note: Annotated[str, Field(max_length=2000)] = ""
+    reason: Annotated[str, Field(max_length=2000, description="Needed by return, reject and reopen.")] = ""
+    rating: Annotated[Rating | None, Field(description="Needed by rate.")] = None
+
+    def as_request(self) -> ActionRequest:
+        """The request as the domain knows it."""
+        return ActionRequest(
+            action=self.action, order_id=self.order_id, note=self.note, reason=self.reason, rating=self.rating
+        )
+
+
+class ActedBody(_Body):
+    """The action is durable; `allowed` lists what this key may do next."""
+
+    case_id: UUID
+    version: int
+    state: CaseState
+    event_id: UUID
+    order_id: UUID | None
+    allowed: list[Action]
+
+
+class FieldErrorBody(BaseModel):
+    """What is wrong with one field: a JSON pointer, `?name` of the query, or a header's name."""
+
+    field: str
+    problem: str
+    allowed: list[str] = []
+
+
+class ProblemBody(BaseModel):
+    """An error by RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[FieldErrorBody] = []
+    trace_id: str | None = None
+
+
+class WrongStateBody(ProblemBody):
+    """The action is not open: the states, and what is open instead."""
+
+    state: CaseState
+    order_state: OrderState | None = None
+    allowed: list[Action] = []

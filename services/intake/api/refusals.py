@@ -1,0 +1,52 @@
+"""Intake's refusals and outages as problems."""
+
+from __future__ import annotations
+
+from services.intake.domain.permissions import NotYours
+from services.intake.domain.states import WrongState
+from services.intake.handlers import KeyReused, UnknownCase
+from services.intake.ports import PlaybookAway
+from shared.runtime.postgres import OUTAGES
+from shared.runtime.problems import FieldError, Problem
+from shared.vocabulary import Refused
+
+
+def problem_of(refusal: Refused) -> Problem | None:
+    """The problem of a refusal that means more than a wrong field."""
+    match refusal:
+        case WrongState():
+            return _wrong_state(refusal)
+        case NotYours():
+            return Problem(403, "forbidden", "This key may not do this", refusal.reason, _errors(refusal))
+        case UnknownCase():
+            return Problem(404, "not-found", "There is no such case", refusal.reason, _errors(refusal))
+        case KeyReused():
+            return Problem(
+                422, "idempotency-key-reused", "This key belongs to another request", refusal.reason, _errors(refusal)
+            )
+        case _:
+            return None
+
+
+def _wrong_state(refusal: WrongState) -> Problem:
+    return Problem(
+        409,
+        "wrong-state",
+        "This action is not open now",
+        refusal.reason,
+        [FieldError(field="/action", problem=refusal.reason, allowed=refusal.allowed)],
+        state=refusal.state,
+        order_state=refusal.order_state,
+        allowed=list(refusal.allowed),
+    )
+
+
+def _errors(refusal: Refused) -> list[FieldError]:
+    return [FieldError(field=refusal.field or "/", problem=refusal.reason, allowed=refusal.allowed)]
+
+
+def outage(error: Exception) -> str | None:
+    """Which part is away when ``error`` means that."""
+    if isinstance(error, PlaybookAway):
+        return f"The playbook ({error})"
+    return "PostgreSQL" if isinstance(error, OUTAGES) else None

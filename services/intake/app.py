@@ -1,0 +1,173 @@
+"""Intake put together: opened in order, run until a signal, closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import uvloop
+
+from services.intake.api import make_api
+from services.intake.consumer import fold_loop, inbound_loop
+from services.intake.handlers import Doors
+from services.intake.health import IntakeHealth, PostgresWatch
+from services.intake.metrics import Metrics
+from services.intake.playbooks import ShelvedPlaybooks
+from services.intake.settings import Settings
+from services.intake.store import PostgresCaseStore
+from services.intake.vault import FernetVault
+from shared.events.topics import PLAYBOOK
+from shared.playbook.shelf import PlaybookShelf
+from shared.runtime.auth import KeyRing
+from shared.runtime.clock import utc_now
+from shared.runtime.compacted import CompactedReader
+from shared.runtime.delivery import DeliveryLoop, Publisher
+from shared.runtime.health import OpsServer
+from shared.runtime.outbox import OutboxRelay, RelaySettings
+from shared.runtime.postgres import OUTAGES, PoolSettings, open_pool
+from shared.runtime.serving import HttpServer
+from shared.runtime.telemetry import configure_logging, configure_tracing
+
+if TYPE_CHECKING:
+    from shared.runtime.postgres import Pool
+
+log = logging.getLogger(__name__)
+
+AGAIN: Final = timedelta(seconds=1)
+AS_LONG_AS_IT_TAKES: Final = timedelta(days=365)
+
+
+def run(settings: Settings) -> None:
+    """Run intake until SIGTERM or SIGINT; returns after everything is closed.
+
+    Raises:
+        Exception: what a room ended with, when one ended by itself.
+    """
+    configure_logging("intake", settings.log_level)
+    tracing = configure_tracing("intake", settings.instance, settings.traces)
+    try:
+        uvloop.run(_until_signal(settings))
+    finally:
+        tracing.shutdown()
+
+
+async def _until_signal(settings: Settings) -> None:
+    asked = asyncio.create_task(_signalled())
+    async with AsyncExitStack() as stack:
+        # Opening waits for PostgreSQL as long as that takes; a signal must end the wait too.
+        opening = asyncio.create_task(stack.enter_async_context(intake(settings)))
+        await asyncio.wait({asked, opening}, return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            opening.cancel()
+            await asyncio.wait({opening})
+            return
+        rooms = opening.result().rooms
+        await asyncio.wait({asked, rooms}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("intake is going down", extra={"event.name": "intake.down"})
+        if rooms.done():
+            rooms.result()
+
+
+async def _signalled() -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    await asked.wait()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """Intake with every room open; ``rooms`` ends only when one of them fails."""
+
+    rooms: asyncio.Task[None]
+    http: HttpServer
+    ops: OpsServer
+    shelf: PlaybookShelf
+
+
+@asynccontextmanager
+async def intake(settings: Settings) -> AsyncIterator[Running]:
+    """Open PostgreSQL, the ops port, the loops and the API, in that order; close in reverse.
+
+    An API that closes first leaves nobody without an answer, an outbox that closes after the loops
+    sends what they wrote last.
+    """
+    metrics, shelf = Metrics(), PlaybookShelf()
+    playbooks = ShelvedPlaybooks(shelf)
+    keyring, vault = KeyRing.load(settings.keys_file), FernetVault(settings.secret_key.get_secret_value())
+    async with AsyncExitStack() as closing:
+        pool = await _pool(settings)
+        closing.push_async_callback(pool.close)
+        publisher = Publisher(settings.kafka, client_id=settings.instance)
+        closing.push_async_callback(publisher.stop)
+        relay = OutboxRelay(pool, publisher, settings=RelaySettings(service="intake"))
+        store = PostgresCaseStore(pool, committed=relay.wake)
+        doors = Doors(store=store, playbooks=playbooks, vault=vault, clock=utc_now)
+        reader = CompactedReader(settings.kafka, PLAYBOOK.name, shelf.receive)
+        fold = fold_loop(settings, doors, publisher, metrics)
+        inbound = inbound_loop(settings, doors, publisher, metrics)
+        metrics.watch(relay, {"fold": fold, "inbound": inbound})
+        watch = PostgresWatch(pool)
+        health = IntakeHealth(watch, playbooks, {"fold": fold, "inbound": inbound})
+
+        ops = OpsServer(
+            settings.ops_host, settings.ops_port, live=health.live, ready=health.ready, registry=metrics.registry
+        )
+        closing.push_async_callback(ops.stop)
+        await ops.start()
+        rooms = asyncio.create_task(
+            _together(watch.run(), reader.run(), relay.run(), fold.run(), _with_playbooks(reader, inbound))
+        )
+        closing.push_async_callback(_ended, rooms)
+        for stop in (reader.stop, relay.stop, inbound.stop, fold.stop):
+            closing.push_async_callback(stop)
+        http = HttpServer(make_api(doors, keyring, metrics), settings.http_host, settings.http_port)
+        closing.push_async_callback(http.stop)
+        await http.start()
+        log.info("intake is up", extra={"event.name": "intake.up", "http": http.port, "ops": ops.port})
+        yield Running(rooms=rooms, http=http, ops=ops, shelf=shelf)
+
+
+async def _together(*rooms: Coroutine[Any, Any, None]) -> None:
+    """Run the rooms; when one fails the others end with it, for a half-open service helps nobody."""
+    async with asyncio.TaskGroup() as group:
+        for room in rooms:
+            group.create_task(room)
+
+
+async def _with_playbooks(reader: CompactedReader, inbound: DeliveryLoop) -> None:
+    """Take inbound reports only once the playbooks are here: without them each would be refused."""
+    await reader.caught_up(AS_LONG_AS_IT_TAKES)
+    await inbound.run()
+
+
+async def _ended(rooms: asyncio.Task[None]) -> None:
+    rooms.cancel()
+    await asyncio.wait({rooms})
+
+
+async def _pool(settings: Settings) -> Pool:
+    """The pool, as soon as PostgreSQL answers.
+
+    Raises:
+        RuntimeError: the schema is not migrated; says how to do it.
+    """
+    while True:
+        try:
+            pool = await open_pool(settings.postgres, "intake", settings=PoolSettings(largest=settings.pool))
+            migrated = await pool.fetchval("SELECT to_regclass('client_key') IS NOT NULL")
+        except OUTAGES as error:
+            log.warning("PostgreSQL is away: %s", error, extra={"event.name": "intake.waits"})
+            await asyncio.sleep(AGAIN.total_seconds())
+            continue
+        if migrated:
+            return pool
+        await pool.close()
+        raise RuntimeError("schema intake is not migrated: run `python -m shared.runtime.migrate intake`")

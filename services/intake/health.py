@@ -1,0 +1,74 @@
+"""Is intake alive, is it ready: PostgreSQL answers, a playbook is in force, the loops move."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from shared.runtime.health import Health
+from shared.runtime.postgres import OUTAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from services.intake.ports import Playbooks
+    from shared.runtime.delivery import DeliveryLoop
+    from shared.runtime.postgres import Pool
+
+EVERY: Final = timedelta(seconds=2)
+ANSWER: Final = timedelta(seconds=3)
+STILL: Final = timedelta(minutes=5)
+"""A loop without a sign of progress for so long is stuck; an outage it sits out counts as a sign."""
+
+
+class PostgresWatch:
+    """Asks PostgreSQL every two seconds whether it is there."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.complaint: str | None = "not asked yet"
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            self.complaint = await self._ask()
+            await asyncio.sleep(EVERY.total_seconds())
+
+    async def _ask(self) -> str | None:
+        try:
+            async with self._pool.acquire(timeout=ANSWER.total_seconds()) as connection:
+                await connection.fetchval("SELECT 1", timeout=ANSWER.total_seconds())
+        except OUTAGES as error:
+            return f"PostgreSQL does not answer: {type(error).__name__}"
+        return None
+
+
+class IntakeHealth:
+    """The two probes; Kafka being away fails neither, for intake goes on accepting."""
+
+    def __init__(self, watch: PostgresWatch, playbooks: Playbooks, loops: Mapping[str, DeliveryLoop]) -> None:
+        self._watch = watch
+        self._playbooks = playbooks
+        self._loops = loops
+        self._joined: set[str] = set()
+
+    def ready(self) -> Health:
+        """Whether a report would be accepted now, and the loops have had their partitions once."""
+        self._joined |= {name for name, loop in self._loops.items() if loop.progress.partitions is not None}
+        missing = sorted(set(self._loops) - self._joined)
+        return Health.of(
+            postgres=self._watch.complaint,
+            playbook=None if self._playbooks.counties() else "no playbook is in force",
+            consumers=f"no partitions yet: {', '.join(missing)}" if missing else None,
+        )
+
+    def live(self) -> Health:
+        """Whether each loop still moves."""
+        still = {name: loop.progress.idle_seconds for name, loop in self._loops.items()}
+        return Health.of(
+            **{
+                name: f"no progress for {seconds:.0f} s" if seconds > STILL.total_seconds() else None
+                for name, seconds in still.items()
+            }
+        )
