@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from shared.runtime.delivery import Record
+from shared.runtime.kafka_tls import client_security
 
 CONNECT: Final = timedelta(seconds=15)
 ASK: Final = timedelta(seconds=20)
@@ -75,6 +76,7 @@ class CompactedReader:
         backoff = 0.1
         while not self._stopping.is_set():
             consumer = AIOKafkaConsumer(
+                **client_security(),
                 bootstrap_servers=self._bootstrap,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",

@@ -17,6 +17,7 @@ from aiokafka.structs import TopicPartition
 from shared.runtime.delivery.log import Assignments, Rebalanced
 from shared.runtime.delivery.publisher import Publisher
 from shared.runtime.delivery.record import Partition, Record
+from shared.runtime.kafka_tls import client_security
 
 if TYPE_CHECKING:
     from shared.events.codec import Message
@@ -123,6 +124,7 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka's l
     def _build(self) -> AIOKafkaConsumer:
         settings = self._settings
         return AIOKafkaConsumer(
+            **client_security(),
             bootstrap_servers=settings.bootstrap,
             client_id=settings.instance or settings.group,
             group_id=settings.group,

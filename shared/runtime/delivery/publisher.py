@@ -23,6 +23,7 @@ from aiokafka.partitioner import murmur2
 
 from shared.runtime.delivery.log import PublishFailed, TooLarge
 from shared.runtime.delivery.record import Partition
+from shared.runtime.kafka_tls import client_security
 
 if TYPE_CHECKING:
     from aiokafka.producer.message_accumulator import BatchBuilder
@@ -98,6 +99,7 @@ class Publisher:
 
     async def _build(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
+            **client_security(),
             bootstrap_servers=self._bootstrap,
             client_id=self._client_id,
             acks="all",
