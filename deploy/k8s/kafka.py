@@ -78,7 +78,10 @@ def user(name: str) -> str:
 
 
 def rights(name: str) -> Iterator[str]:
-    """Yield the least ACLs of ``name``: read what it consumes, write what it produces, be in its own group."""
+    """Yield the least ACLs of ``name``: read what it consumes, write what it produces, be in its own groups.
+
+    A service's consumer groups are ``whistle-<service>`` and names that begin so.
+    """
     for entry in TOPICS:
         operations = [
             *(["Read"] if name in entry.consumers else []),
@@ -87,12 +90,11 @@ def rights(name: str) -> Iterator[str]:
         if operations:
             yield _rule("topic", entry.name, [*operations, "Describe"])
     if name in SERVICES:
-        # The consumer group bears the service's name.
-        yield _rule("group", name, ["Read"])
+        yield _rule("group", f"whistle-{name}", ["Read"], pattern="prefix")
 
 
-def _rule(kind: str, name: str, operations: list[str]) -> str:
-    resource = f"{{type: {kind}, name: {name}, patternType: literal}}"
+def _rule(kind: str, name: str, operations: list[str], *, pattern: str = "literal") -> str:
+    resource = f"{{type: {kind}, name: {name}, patternType: {pattern}}}"
     return f'{{resource: {resource}, operations: [{", ".join(operations)}], host: "*"}}'
 
 

@@ -215,7 +215,7 @@ def rights_are_least(made: Manifests) -> Iterator[str]:
 def _needs(service: str) -> set[tuple[str, str, str, str]]:
     reads = {("topic", t.name, "literal", o) for t in TOPICS if service in t.consumers for o in ("Read", "Describe")}
     writes = {("topic", t.name, "literal", o) for t in TOPICS if service in t.producers for o in ("Write", "Describe")}
-    group = {("group", service, "literal", "Read")} if service in SERVICES else set()
+    group = {("group", f"whistle-{service}", "prefix", "Read")} if service in SERVICES else set()
     return reads | writes | group
 
 

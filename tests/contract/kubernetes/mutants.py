@@ -73,7 +73,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "more replicas than brokers": lambda made: made.get("KafkaTopic", "whistle.sla.v1")["spec"].update(replicas=9),
     "topic not in the catalogue": lambda made: made.get("KafkaTopic", "whistle.sla.v1")["metadata"].update(name="x"),
     "user missing": lambda made: _drop(made, "KafkaUser", "kafka-escalation"),
-    "right missing": lambda made: _rules(made).pop(),
+    "right missing": lambda made: _rules(made).pop(0),
     "wildcard right": lambda made: _rules(made)[0]["resource"].update(name="*"),
     "needless right": lambda made: _rules(made)[0]["operations"].append("Write"),
     "prefix instead of literal": lambda made: _rules(made)[0]["resource"].update(patternType="prefix"),
