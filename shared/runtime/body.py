@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Never
@@ -23,6 +24,7 @@ class Limits:
     """What a body may be; ``read_seconds`` bounds the whole reading, so that nobody holds a connection by dripping."""
 
     body_bytes: int = 256 * 1024
+    drain_bytes: int = 8 * 1024 * 1024
     json_depth: int = 32
     media_types: frozenset[str] = frozenset({"application/json"})
     read_seconds: float = 30.0
@@ -63,7 +65,7 @@ class BodyGuard:
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
         length = headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self._limits.body_bytes:
+        if length.isdecimal() and int(length) > self._limits.drain_bytes:
             self._too_large()
         try:
             async with asyncio.timeout(self._limits.read_seconds):
@@ -78,6 +80,10 @@ class BodyGuard:
             ) from error
 
     async def _counted(self, receive: Receive) -> bytes | None:
+        """The body; one that is too large is read on and thrown away up to ``drain_bytes``.
+
+        A connection closed on unread bytes is reset, and its client would never see the answer.
+        """
         chunks: list[bytes] = []
         size = 0
         while True:
@@ -87,9 +93,13 @@ class BodyGuard:
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > self._limits.body_bytes:
+                chunks.clear()
+            else:
+                chunks.append(chunk)
+            more = message.get("more_body", False)
+            if size > self._limits.drain_bytes or (size > self._limits.body_bytes and not more):
                 self._too_large()
-            chunks.append(chunk)
-            if not message.get("more_body", False):
+            if not more:
                 return b"".join(chunks)
 
     def _too_large(self) -> Never:
@@ -180,6 +190,8 @@ def check_json(text: str, *, depth: int) -> None:
 
 def _walk(value: Any, pointer: str, level: int, depth: int) -> Iterator[tuple[str, int, str | None]]:  # noqa: ANN401  any JSON
     """Every list and object with its level, and every text that cannot be stored."""
+    if isinstance(value, float) and not math.isfinite(value):
+        _unreadable(f"the number at {pointer} is too large")
     if isinstance(value, str):
         if problem := _unstorable(value):
             yield pointer, level, problem
@@ -235,8 +247,6 @@ def _unreadable(problem: str) -> Never:
         400,
         "malformed",
         "The body cannot be read",
-        detail=f"The body is {problem}."
-        if problem.startswith(("not", "nested"))
-        else f"The body is not JSON: {problem}.",
+        detail=f"The body cannot be read: {problem}.",
         errors=[FieldError(field="/", problem=problem, allowed=["JSON in UTF-8 (RFC 8259)"])],
     )
