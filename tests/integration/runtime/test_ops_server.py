@@ -102,7 +102,7 @@ async def test_a_held_up_event_loop_is_not_live(client: httpx.AsyncClient) -> No
 async def test_metrics_come_as_text_and_as_open_metrics_when_asked(client: httpx.AsyncClient) -> None:
     plain = await client.get("/metrics")
     assert plain.headers["content-type"].startswith("text/plain")
-    families = text_string_to_metric_families(plain.text)  # type: ignore[no-untyped-call]
+    families = text_string_to_metric_families(plain.text)
     (family,) = (one for one in families if one.name == "whistle_test_records")
     assert family.samples[0].value == 3
     opened = await client.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
