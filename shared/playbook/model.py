@@ -370,6 +370,15 @@ class Playbook:
                 return area
         return self.areas[self.county]
 
+    def desk_name(self, code: str) -> Text:
+        """Return what the desk of an area is called; a village's name is told with its town's."""
+        here, *above = self.area_line(code)
+        town = above[0].name if above and here.level is Level.VILLAGE else None
+        return Text(
+            zh=f"{town.zh if town else ''}{here.name.zh}指挥平台",
+            en=f"{here.name.en}{f', {town.en}' if town else ''} desk",
+        )
+
     def _areas_from(self, code: str) -> Iterator[Area]:
         here: str | None = next(
             (code[:n] for n in (VILLAGE_DIGITS, TOWN_DIGITS, COUNTY_DIGITS) if code[:n] in self.areas),

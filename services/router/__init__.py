@@ -1,0 +1,1 @@
+"""Chooses who acts on a case: rules of the playbook in, orders out."""

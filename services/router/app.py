@@ -1,0 +1,116 @@
+"""The router put together: opened in order, run until a signal, closed in reverse."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import uvloop
+
+from services.router.consumer import route_loop
+from services.router.health import RouterHealth
+from services.router.metrics import Metrics
+from services.router.rulebooks import ShelvedRulebooks
+from services.router.settings import Settings
+from shared.events.topics import PLAYBOOK
+from shared.playbook.shelf import PlaybookShelf
+from shared.runtime.compacted import CompactedReader
+from shared.runtime.delivery import DeliveryLoop, Publisher
+from shared.runtime.health import OpsServer
+from shared.runtime.telemetry import configure_logging, configure_tracing
+
+log = logging.getLogger(__name__)
+
+AS_LONG_AS_IT_TAKES: Final = timedelta(days=365)
+
+
+def run(settings: Settings) -> None:
+    """Run the router until SIGTERM or SIGINT; returns after everything is closed.
+
+    Raises:
+        Exception: what a room ended with, when one ended by itself.
+    """
+    configure_logging("router", settings.log_level)
+    tracing = configure_tracing("router", settings.instance, settings.traces)
+    try:
+        uvloop.run(_until_signal(settings))
+    finally:
+        tracing.shutdown()
+
+
+async def _until_signal(settings: Settings) -> None:
+    asked = asyncio.create_task(_signalled())
+    async with router(settings) as running:
+        await asyncio.wait({asked, running.rooms}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("router is going down", extra={"event.name": "router.down"})
+        if running.rooms.done():
+            running.rooms.result()
+
+
+async def _signalled() -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    await asked.wait()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The router with every room open; `rooms` ends only when one of them fails."""
+
+    rooms: asyncio.Task[None]
+    ops: OpsServer
+    shelf: PlaybookShelf
+    loop: DeliveryLoop
+
+
+@asynccontextmanager
+async def router(settings: Settings) -> AsyncIterator[Running]:
+    """Open the ops port, the playbooks and the loop, in that order; close in reverse."""
+    metrics, shelf = Metrics(), PlaybookShelf()
+    reader = CompactedReader(settings.kafka, PLAYBOOK.name, shelf.receive)
+    rulebooks = ShelvedRulebooks(shelf, patience=timedelta(seconds=settings.playbook_wait_seconds))
+    async with AsyncExitStack() as closing:
+        publisher = Publisher(settings.kafka, client_id=settings.instance)
+        closing.push_async_callback(publisher.stop)
+        loop = route_loop(settings, rulebooks, publisher, metrics)
+        metrics.watch(loop, shelf)
+        health = RouterHealth(loop, reader)
+        ops = OpsServer(
+            settings.ops_host,
+            settings.ops_port,
+            live=health.live,
+            ready=health.ready,
+            registry=metrics.registry,
+        )
+        closing.push_async_callback(ops.stop)
+        await ops.start()
+        rooms = asyncio.create_task(_together(reader.run(), _with_playbooks(reader, loop)))
+        closing.push_async_callback(_ended, rooms)
+        for stop in (reader.stop, loop.stop):
+            closing.push_async_callback(stop)
+        log.info("router is up", extra={"event.name": "router.up", "ops": ops.port})
+        yield Running(rooms=rooms, ops=ops, shelf=shelf, loop=loop)
+
+
+async def _together(*rooms: Coroutine[Any, Any, None]) -> None:
+    """Run the rooms; when one fails the others end with it, for a half-open service helps nobody."""
+    async with asyncio.TaskGroup() as group:
+        for room in rooms:
+            group.create_task(room)
+
+
+async def _with_playbooks(reader: CompactedReader, loop: DeliveryLoop) -> None:
+    """Take cases only once the playbooks are here: without them each would wait in vain."""
+    await reader.caught_up(AS_LONG_AS_IT_TAKES)
+    await loop.run()
+
+
+async def _ended(rooms: asyncio.Task[None]) -> None:
+    rooms.cancel()
+    await asyncio.wait({rooms})

@@ -1,0 +1,43 @@
+"""Kafka in and out: cases and escalations are routed in batches, their orders acknowledged before the commit."""
+
+from collections.abc import Sequence
+
+from services.router.handlers import GROUP, TOPICS, route_batch
+from services.router.metrics import LoopMeter, Metrics
+from services.router.ports import Rulebooks
+from services.router.publisher import messages_of
+from services.router.settings import Settings
+from shared.runtime.clock import utc_now
+from shared.runtime.delivery import (
+    DeliveryLoop,
+    DeliverySettings,
+    Handle,
+    KafkaLog,
+    KafkaSettings,
+    Outcome,
+    Publisher,
+    Record,
+)
+
+
+def route_loop(settings: Settings, rulebooks: Rulebooks, publisher: Publisher, metrics: Metrics) -> DeliveryLoop:
+    """The loop that turns case and sla events into orders."""
+    kafka = KafkaSettings(bootstrap=settings.kafka, group=GROUP, topics=TOPICS, instance=settings.instance)
+    bounds = DeliverySettings(service="router", batch_records=settings.batch_records)
+    return DeliveryLoop(
+        KafkaLog(kafka, publisher),
+        handle_with(rulebooks, metrics),
+        settings=bounds,
+        meter=LoopMeter(metrics),
+    )
+
+
+def handle_with(rulebooks: Rulebooks, metrics: Metrics) -> Handle:
+    """Return the loop's handler: a batch of records to what must be sent before it is committed."""
+
+    async def handle(records: Sequence[Record]) -> Outcome:
+        routed = await route_batch(records, rulebooks=rulebooks, now=utc_now())
+        metrics.count(routed.orders)
+        return Outcome(messages=messages_of(routed.orders), rejected=routed.rejected)
+
+    return handle

@@ -1,0 +1,95 @@
+"""What routing decides: orders to issue and to withdraw, each with its whole explanation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from services.router.domain.rulebook import Match, Walk
+from services.router.domain.targets import Choice
+from shared.events.order import Explanation
+from shared.events.parts import PlaybookRef, Target
+from shared.playbook.model import Text
+from shared.vocabulary import Level, OrderReason, OrderRole
+
+LONGEST_NOTE: Final = 2000
+LONGEST_TITLE: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demanded:
+    """One order to issue."""
+
+    role: OrderRole
+    reason: OrderReason
+    target: Target
+    level: Level
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """One order to take back; its target need no longer act."""
+
+    order_id: UUID
+    role: OrderRole
+    target: Target
+    level: Level
+    issued_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Everything that one event leads to."""
+
+    orders: tuple[Demanded, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
+
+
+def demanded(choice: Choice, role: OrderRole, *, reason: OrderReason, explanation: Explanation) -> Demanded:
+    """Put together one order for `choice`."""
+    return Demanded(role=role, reason=reason, target=choice.target, level=choice.level, explanation=explanation)
+
+
+def explained_by_rule(match: Match, choice: Choice, *, walk: Walk, playbook: PlaybookRef) -> Explanation:
+    """Say which rule asked for `choice`, what held, and how the choice fell."""
+    rule = match.rule
+    return Explanation(
+        playbook=playbook,
+        words=_clipped(f"规则「{rule.name.zh}」：{rule.because.zh}。{choice.why.zh}。"),
+        words_en=_clipped(f"Rule '{rule.name.en}': {rule.because.en}. {_sentence(choice.why.en)}"),
+        rule_id=rule.id,
+        rule_version=playbook.version[:32],
+        rule_title=rule.name.zh[:LONGEST_TITLE],
+        conditions=match.conditions,
+        near_misses=walk.near_misses,
+    )
+
+
+def explained(words: Text, *, playbook: PlaybookRef, walk: Walk | None = None) -> Explanation:
+    """Say why without a rule: unrouted, returned or escalated."""
+    return Explanation(
+        playbook=playbook,
+        words=_clipped(words.zh),
+        words_en=_clipped(words.en),
+        near_misses=walk.near_misses if walk is not None else (),
+    )
+
+
+def strongest_first(orders: Sequence[Demanded]) -> tuple[Demanded, ...]:
+    """Keep one order a target, in its strongest role: lead before assist before oversee."""
+    ranks = {OrderRole.LEAD: 0, OrderRole.ASSIST: 1, OrderRole.OVERSEE: 2}
+    kept: dict[tuple[str, str], Demanded] = {}
+    for order in sorted(orders, key=lambda order: ranks[order.role]):
+        kept.setdefault((order.target.kind, order.target.id), order)
+    return tuple(kept.values())
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _clipped(words: str) -> str:
+    return words[:LONGEST_NOTE]

@@ -1,0 +1,108 @@
+"""Every metric of the router, each with its meaning; labels come from closed sets."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from shared.events.envelope import Event
+from shared.events.order import OrderEvent, OrderIssued
+from shared.playbook.shelf import PlaybookShelf
+from shared.runtime.delivery import DeliveryLoop
+
+BATCH_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class Metrics:
+    """The metrics of one process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        """Register everything."""
+        self.registry = CollectorRegistry()
+        self.issued = Counter(
+            "whistle_router_orders_issued_total",
+            "Orders decided, by level, role and reason; a repeated batch counts again.",
+            ["level", "role", "reason"],
+            registry=self.registry,
+        )
+        self.withdrawn = Counter(
+            "whistle_router_orders_withdrawn_total",
+            "Orders taken back because the level above took the case over.",
+            ["level"],
+            registry=self.registry,
+        )
+        self.records = Counter(
+            "whistle_router_records_total",
+            "Records of case and sla events by outcome: handled, or rejected to the dead-letter topic.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.batch_seconds = Histogram(
+            "whistle_router_batch_seconds",
+            "Seconds from a batch's fetch to its commit, outages included.",
+            buckets=BATCH_SECONDS,
+            registry=self.registry,
+        )
+        self.batch_failures = Counter(
+            "whistle_router_batch_failures_total",
+            "Attempts at a batch that ended in an outage and were repeated.",
+            registry=self.registry,
+        )
+
+    def count(self, orders: Iterable[Event[OrderEvent]]) -> None:
+        """Note decided orders."""
+        for event in orders:
+            order = event.data.order
+            if isinstance(event.data, OrderIssued):
+                self.issued.labels(order.level, order.role, order.reason).inc()
+            else:
+                self.withdrawn.labels(order.level).inc()
+
+    def watch(self, loop: DeliveryLoop, shelf: PlaybookShelf) -> None:
+        """Show lag and playbooks, asked at each scrape."""
+        self.registry.register(_Figures(loop, shelf))
+
+
+class LoopMeter:
+    """Counts what the delivery loop tells."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        """Count into `metrics`."""
+        self._metrics = metrics
+
+    def delivered(self, *, records: int, messages: int, rejected: int, seconds: float) -> None:  # noqa: ARG002  the loop's meter
+        """A batch was committed."""
+        self._metrics.records.labels("handled").inc(records - rejected)
+        self._metrics.records.labels("rejected").inc(rejected)
+        self._metrics.batch_seconds.observe(seconds)
+
+    def failed(self, error: Exception) -> None:  # noqa: ARG002  the loop's meter; the log has the error
+        """An attempt at a batch ended in an outage."""
+        self._metrics.batch_failures.inc()
+
+
+class _Figures(Collector):
+    """Figures that others keep, read when somebody asks."""
+
+    def __init__(self, loop: DeliveryLoop, shelf: PlaybookShelf) -> None:
+        self._loop = loop
+        self._shelf = shelf
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "whistle_router_lag_records",
+            "Records between the loop's commit and the end of its topics.",
+            self._loop.progress.lag,
+        )
+        yield GaugeMetricFamily(
+            "whistle_router_playbooks",
+            "Counties with a playbook in force.",
+            len(self._shelf.in_force),
+        )
+        yield CounterMetricFamily(
+            "whistle_router_playbooks_refused",
+            "Playbook records refused since the start; the playbook before each stays in force.",
+            self._shelf.refused,
+        )

@@ -1,0 +1,21 @@
+"""The environment as one frozen value."""
+
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where everything is; see the README for each name's meaning."""
+
+    model_config = SettingsConfigDict(env_prefix="WHISTLE_", frozen=True, extra="ignore")
+
+    kafka: str
+    instance: str = "router-0"
+    ops_host: str = "127.0.0.1"
+    ops_port: int = Field(default=9082, ge=0, le=65535)
+    log_level: str = "INFO"
+    traces: str = "off"
+    batch_records: PositiveInt = 1000
+    """Records that are routed and committed together at most."""
+    playbook_wait_seconds: PositiveFloat = 30.0
+    """How long a case waits for a playbook of its county before it is set aside as a dead letter."""
