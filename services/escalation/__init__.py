@@ -1,0 +1,1 @@
+"""Escalation: folds cases and orders into clocks and says when one is late."""

@@ -1,0 +1,231 @@
+"""Edge in from Kafka: a Faust agent that takes batches, and a consumer that starts where the ledger ends.
+
+Faust's own acks are late bookkeeping here: what counts is the ledger, which is written in one
+transaction with the clocks. See docs/decisions/0002 for what of Faust is used and what is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final, Protocol, cast
+
+from aiokafka import AIOKafkaConsumer
+from faust import streams
+from faust.streams import Stream
+from faust.types import TP, EventT, Message, StreamT
+
+from services.escalation.faust_app import Bounds, FoldApp, FoldSettings, raw_topic
+from services.escalation.ports import Horizon
+from services.escalation.progress import FoldProgress
+from shared.runtime.delivery import Partition, PublishFailed, Record
+from shared.runtime.postgres import OUTAGES
+
+LONGEST_BACKOFF_SECONDS: Final = 5.0
+ASK_SECONDS: Final = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Stalled(Exception):  # noqa: N818  named for what was found
+    """The worker no longer does its work and the process must be started anew."""
+
+
+class Lost(Exception):  # noqa: N818  named for what was found
+    """The log does not hold what the ledger still has to read."""
+
+
+class Ledger(Protocol):
+    """Where reading goes on."""
+
+    async def next_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """The next offset of each partition, 0 for one never read."""
+
+
+class FoldWorker:
+    """Runs Faust inside this event loop; any fault ends ``run`` with an exception."""
+
+    def __init__(
+        self,
+        handle: Callable[[Sequence[Record]], Awaitable[Mapping[Partition, int]]],
+        *,
+        ledger: Ledger,
+        progress: FoldProgress,
+        settings: FoldSettings,
+    ) -> None:
+        self._handle = handle
+        self._progress = progress
+        self._settings = settings
+        self._ledger = ledger
+        self._app: FoldApp | None = None
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ended = asyncio.Event()
+
+    async def run(self) -> None:
+        """Fold until ``stop``.
+
+        Raises:
+            Hole, Lost, Stalled: when going on would lose facts, or when nothing goes on.
+        """
+        if getattr(streams, "_CStreamIterator", None) is None:
+            raise Stalled("Faust's Cython iterator is missing; the Python one acks stale messages on a rebalance")
+        await _until_kafka_answers(self._settings)
+        if self._failure.done():
+            return
+        app = self._app = FoldApp(self._settings, seek=self._offsets, failed=self.fail, revoked=self._progress.revoked)
+        app.agent(raw_topic(app, *self._settings.topics), name="fold", concurrency=1)(self._fold)
+        starting = asyncio.create_task(app.start())
+        watching = asyncio.create_task(self._watch(app))
+        try:
+            await asyncio.wait({starting, watching, self._failure}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                await asyncio.wait({watching, self._failure}, return_when=asyncio.FIRST_COMPLETED)
+            if self._failure.done():
+                self._failure.result()
+            if watching.done():
+                watching.result()
+        finally:
+            watching.cancel()
+            await _stop(app, starting, limit=self._settings.stop)
+            self._ended.set()
+
+    async def stop(self) -> None:
+        """Finish the batch in hand and end; what is not folded stays in Kafka."""
+        if not self._failure.done():
+            self._failure.set_result(None)
+        if self._app is not None:
+            await self._ended.wait()
+
+    def fail(self, error: BaseException) -> None:
+        """End ``run`` with ``error``; the first one counts."""
+        if not self._failure.done():
+            self._failure.set_exception(error)
+
+    async def ask(self) -> Horizon:
+        """Ask the log for its ends and return until when the facts are whole; an outage only leaves them older."""
+        partitions = [TP(partition.topic, partition.number) for partition in self._progress.partitions]
+        if self._app is not None and partitions:
+            at = time.monotonic()
+            try:
+                async with asyncio.timeout(ASK_SECONDS):
+                    ends = await self._app.consumer.highwaters(*partitions)
+            except Exception as error:  # noqa: BLE001  whatever it is, the ends are not known now
+                log.warning("the ends of the log are unknown: %s: %s", type(error).__name__, error)
+            else:
+                self._progress.asked({Partition(*tp): end for tp, end in ends.items()}, at=at)
+        return self._progress.horizon()
+
+    async def _fold(self, stream: StreamT[bytes]) -> None:
+        batches = cast("Stream[bytes]", stream).noack_take(
+            self._settings.batch, within=self._settings.within.total_seconds()
+        )
+        # It hands out events, whatever its type says.
+        async for events in cast("AsyncIterator[Sequence[EventT[bytes]]]", batches):
+            try:
+                await self._fold_batch([_record(event.message) for event in events])
+            except Exception as error:  # noqa: BLE001  see below
+                # Faust would ack the batch and go on. The process ends instead, and this never returns.
+                self.fail(error)
+                await asyncio.Event().wait()
+            for event in events:
+                event.ack()
+
+    async def _fold_batch(self, records: Sequence[Record]) -> None:
+        """Fold one batch; PostgreSQL or the dead-letter topic being away is sat out in place, in order."""
+        attempt = 0
+        while True:
+            try:
+                self._progress.folded(await self._handle(records))
+            except (*OUTAGES, PublishFailed) as error:
+                log.warning("a batch of %d waits: %s: %s", len(records), type(error).__name__, error)
+                self._progress.sit_out(f"{type(error).__name__}: {error}")
+                await asyncio.sleep(_backoff(attempt))
+                attempt += 1
+            else:
+                return
+
+    async def _offsets(self, partitions: Collection[Partition], bounds: Bounds) -> Mapping[Partition, int]:
+        """Where to read on.
+
+        Raises:
+            Lost: when the log begins after the ledger, or ends before it.
+        """
+        offsets = await self._ledger.next_offsets(partitions)
+        for partition, offset in offsets.items():
+            earliest, end = bounds[partition]
+            if offset < earliest:
+                raise Lost(
+                    f"{partition.topic}/{partition.number} begins at {earliest} but the ledger waits for {offset}: "
+                    f"facts are gone. Restore the topic, or accept the loss by setting the ledger to {earliest}"
+                )
+            if offset > end:
+                raise Lost(
+                    f"{partition.topic}/{partition.number} ends at {end} but the ledger has read up to {offset}: "
+                    f"the topic was made anew or restored from an older state"
+                )
+        self._progress.assigned(offsets)
+        return offsets
+
+    async def _watch(self, app: FoldApp) -> None:
+        """Return never; raise when Faust has crashed, or delivers nothing of what waits (its issues 175, 523, 640)."""
+        since = time.monotonic()
+        while True:
+            await asyncio.sleep(1)
+            if app.should_stop:
+                reason = app.crash_reason or Stalled("Faust stopped by itself")
+                raise Stalled(f"Faust ended: {type(reason).__name__}: {reason}") from reason
+            stall = self._progress.stall(self._settings.stall)
+            if stall is not None:
+                raise Stalled(stall)
+            if not self._progress.joined and time.monotonic() - since > self._settings.join.total_seconds():
+                raise Stalled(f"no partitions assigned within {self._settings.join.total_seconds():g} s")
+
+
+def _record(message: Message) -> Record:
+    return Record(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        key=message.key,
+        value=message.value,
+        headers=tuple(cast("list[tuple[str, bytes]]", message.headers or [])),
+        timestamp_ms=int((message.timestamp or 0) * 1000),
+    )
+
+
+async def _until_kafka_answers(settings: FoldSettings) -> None:
+    """Return when a broker answers; Faust would end the process, and with it the timers."""
+    attempt = 0
+    while True:
+        probe = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, client_id=f"{settings.instance}-probe")
+        try:
+            async with asyncio.timeout(15):
+                await probe.start()
+        except Exception as error:  # noqa: BLE001  whatever it is, there is nothing to join yet
+            log.warning("Kafka does not answer yet: %s: %s", type(error).__name__, error)
+            await asyncio.sleep(_backoff(attempt))
+            attempt += 1
+        else:
+            return
+        finally:
+            await probe.stop()
+
+
+async def _stop(app: FoldApp, starting: asyncio.Task[Any], *, limit: timedelta) -> None:
+    try:
+        async with asyncio.timeout(limit.total_seconds()):
+            await app.stop()
+    except Exception as error:  # noqa: BLE001  its threads are daemons and nothing in it must be finished
+        log.warning("Faust did not stop: %s: %s", type(error).__name__, error)
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+
+
+def _backoff(attempt: int) -> float:
+    seconds = min(LONGEST_BACKOFF_SECONDS, 0.1 * 2.0 ** min(attempt, 10))
+    return seconds * random.uniform(0.5, 1)  # noqa: S311  jitter, no secret

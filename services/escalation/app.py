@@ -1,0 +1,250 @@
+"""Escalation put together: opened in order, run until a signal, closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import uvloop
+
+from services.escalation.agents import FoldWorker
+from services.escalation.faust_app import FoldSettings
+from services.escalation.handlers import FireReport, fold_batch
+from services.escalation.health import EscalationHealth
+from services.escalation.metrics import Metrics
+from services.escalation.ports import Playbooks, Store
+from services.escalation.progress import FoldProgress
+from services.escalation.publisher import DeadLetterPublisher
+from services.escalation.revisits import Revisits
+from services.escalation.settings import Settings
+from services.escalation.store import PostgresStore
+from services.escalation.timers import Timers, TimerSettings
+from shared.events.topics import CASE, ORDER, PLAYBOOK
+from shared.playbook.shelf import PlaybookShelf
+from shared.runtime.clock import utc_now
+from shared.runtime.compacted import CompactedReader
+from shared.runtime.delivery import Partition, Publisher, PublisherSettings, Record
+from shared.runtime.health import OpsServer
+from shared.runtime.outbox import OutboxRelay, RelaySettings
+from shared.runtime.postgres import OUTAGES, PoolSettings, open_pool
+from shared.runtime.telemetry import configure_logging, configure_tracing, process_span
+
+if TYPE_CHECKING:
+    from shared.runtime.postgres import Pool
+
+GROUP: Final = "whistle-escalation"
+POSTGRES_AGAIN: Final = timedelta(seconds=1)
+CLOSE: Final = timedelta(seconds=10)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """Which topics are folded under which group; a test has its own on a shared broker."""
+
+    topics: tuple[str, ...] = (CASE.name, *(topic.name for topic in ORDER.values()))
+    playbooks: str = PLAYBOOK.name
+    group: str = GROUP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """Escalation with every room open; ``rooms`` ends only when one of them fails."""
+
+    rooms: asyncio.Task[None]
+    ops: OpsServer
+    shelf: PlaybookShelf
+
+
+def run(settings: Settings, wiring: Wiring | None = None) -> None:
+    """Run escalation until SIGTERM or SIGINT; returns after everything is closed.
+
+    Raises:
+        Exception: what a room ended with, when one ended by itself.
+    """
+    configure_logging("escalation", settings.log_level)
+    for talkative in ("faust", "mode"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    tracing = configure_tracing("escalation", settings.instance, settings.traces)
+    try:
+        uvloop.run(_until_signal(settings, wiring or Wiring()))
+    finally:
+        tracing.shutdown()
+
+
+async def _until_signal(settings: Settings, wiring: Wiring) -> None:
+    asked = asyncio.create_task(_signalled())
+    async with AsyncExitStack() as stack:
+        # Opening waits for PostgreSQL as long as that takes; a signal must end the wait too.
+        opening = asyncio.create_task(stack.enter_async_context(escalation(settings, wiring)))
+        await asyncio.wait({asked, opening}, return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            opening.cancel()
+            await asyncio.wait({opening})
+            return
+        rooms = opening.result().rooms
+        await asyncio.wait({asked, rooms}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("escalation is going down", extra={"event.name": "escalation.down"})
+        if rooms.done():
+            rooms.result()
+
+
+async def _signalled() -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    await asked.wait()
+
+
+@asynccontextmanager
+async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Running]:
+    """Open PostgreSQL, the ops port, then every room; close in reverse.
+
+    The outbox closes after the fold and the timers, and so sends what they wrote last.
+    """
+    metrics, shelf = Metrics(), PlaybookShelf()
+    async with AsyncExitStack() as closing:
+        pool = await _pool(settings)
+        closing.push_async_callback(_close, pool)
+        # Shorter than the limit on idle transactions: a dead letter is awaited inside the fold's.
+        publisher = Publisher(
+            settings.kafka, client_id=settings.instance, settings=PublisherSettings(deliver=timedelta(seconds=15))
+        )
+        closing.push_async_callback(publisher.stop)
+        store = PostgresStore(pool)
+        relay = OutboxRelay(pool, publisher, settings=RelaySettings(service="escalation"))
+        reader = CompactedReader(settings.kafka, wiring.playbooks, shelf.receive)
+        revisits = Revisits(store, playbooks=shelf)
+        progress = FoldProgress(frozenset(wiring.topics), elsewhere=settings.elsewhere)
+
+        def fired(report: FireReport) -> None:
+            metrics.said(report)
+            relay.wake()
+
+        fold = Fold(store, shelf, DeadLetterPublisher(publisher), metrics=metrics)
+        worker = FoldWorker(fold, ledger=store, progress=progress, settings=_fold_settings(settings, wiring))
+        timers = Timers(store, ask=worker.ask, fired=fired, settings=TimerSettings(most=settings.fire_most))
+        fold.timers = timers
+        metrics.watch(progress, relay, revisits)
+        health = EscalationHealth(progress, timers, reader, stall=settings.stall)
+        ops = OpsServer(
+            settings.ops_host, settings.ops_port, live=health.live, ready=health.ready, registry=metrics.registry
+        )
+        closing.push_async_callback(ops.stop)
+        await ops.start()
+        rooms = asyncio.create_task(
+            _together(
+                relay.run(),
+                reader.run(),
+                timers.run(),
+                revisits.run(),
+                _with_playbooks(reader, worker, settings.playbook_wait),
+            )
+        )
+        closing.push_async_callback(_ended, rooms)
+        for stop in (reader.stop, relay.stop):
+            closing.push_async_callback(stop)
+        closing.callback(revisits.stop)
+        closing.callback(timers.stop)
+        closing.push_async_callback(worker.stop)
+        log.info("escalation is up", extra={"event.name": "escalation.up", "ops": ops.port})
+        yield Running(rooms=rooms, ops=ops, shelf=shelf)
+
+
+class Fold:
+    """What the worker does with a batch: the handler, and what is told to metrics, traces and timers."""
+
+    def __init__(self, store: Store, playbooks: Playbooks, letters: DeadLetterPublisher, *, metrics: Metrics) -> None:
+        self._store = store
+        self._playbooks = playbooks
+        self._letters = letters
+        self._metrics = metrics
+        self.timers: Timers | None = None
+
+    async def __call__(self, records: Sequence[Record]) -> Mapping[Partition, int]:
+        """Fold a batch and return where the ledger stands."""
+        began = time.monotonic()
+        links = (value.decode() for record in records for name, value in record.headers if name == "traceparent")
+        with process_span(records[0].topic, group=GROUP, count=len(records), links=links):
+            report = await fold_batch(
+                records, store=self._store, playbooks=self._playbooks, letters=self._letters, now=utc_now()
+            )
+        self._metrics.folded(report, seconds=time.monotonic() - began)
+        for one in report.rejected:
+            where = f"{one.record.topic}/{one.record.partition}@{one.record.offset}"
+            log.warning("%s is set aside: %s", where, one.reason)
+        if self.timers is not None:
+            self.timers.expect(report.earliest)
+        return report.ledger
+
+
+def _fold_settings(settings: Settings, wiring: Wiring) -> FoldSettings:
+    return FoldSettings(
+        bootstrap=settings.kafka,
+        topics=wiring.topics,
+        group=wiring.group,
+        instance=settings.instance,
+        batch=settings.batch_records,
+        session=settings.session,
+        stall=settings.stall,
+    )
+
+
+async def _together(*rooms: Coroutine[Any, Any, None]) -> None:
+    """Run the rooms; when one fails the others end with it, for a half-open service helps nobody."""
+    async with asyncio.TaskGroup() as group:
+        for room in rooms:
+            group.create_task(room)
+
+
+async def _with_playbooks(reader: CompactedReader, worker: FoldWorker, limit: timedelta) -> None:
+    """Fold once the playbooks are here, or without them: their cases then wait in the database."""
+    try:
+        await reader.caught_up(limit)
+    except TimeoutError:
+        log.warning("the playbooks are not read after %g s; cases without one will wait", limit.total_seconds())
+    await worker.run()
+
+
+async def _ended(rooms: asyncio.Task[None]) -> None:
+    """Give the rooms a moment to end by themselves, then end them."""
+    await asyncio.wait({rooms}, timeout=CLOSE.total_seconds())
+    rooms.cancel()
+    await asyncio.wait({rooms})
+
+
+async def _close(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(CLOSE.total_seconds()):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+async def _pool(settings: Settings) -> Pool:
+    """The pool, as soon as PostgreSQL answers.
+
+    Raises:
+        RuntimeError: the schema is not migrated; says how to do it.
+    """
+    while True:
+        try:
+            pool = await open_pool(settings.postgres, "escalation", settings=PoolSettings(largest=8))
+            migrated = await pool.fetchval("SELECT to_regclass('outbox_shard') IS NOT NULL")
+        except OUTAGES as error:
+            log.warning("PostgreSQL is away: %s", error, extra={"event.name": "escalation.waits"})
+            await asyncio.sleep(POSTGRES_AGAIN.total_seconds())
+            continue
+        if migrated:
+            return pool
+        await pool.close()
+        raise RuntimeError("schema escalation is not migrated: run `python -m shared.runtime.migrate escalation`")

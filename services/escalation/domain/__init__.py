@@ -1,0 +1,1 @@
+"""Pure decisions: no input or output, and the present instant is an argument."""

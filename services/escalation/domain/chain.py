@@ -1,0 +1,179 @@
+"""What a clock needs at an instant: wait, warn, breach, or hand the case up (预警、超时、升级)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias, assert_never
+from uuid import UUID
+
+from shared.events import sla
+from shared.events.envelope import Event, derive_id
+from shared.events.parts import CaseView, Target
+from shared.vocabulary import Level, WhenLate
+
+SOURCE = "whistle/escalation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """One threshold: ``at`` that instant ``fraction`` of the limit has passed."""
+
+    fraction: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Above:
+    """The desk that takes hold when a clock is late."""
+
+    target: Target
+    level: Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """A clock as it was started; ``warnings_passed`` and ``breached`` are all that ever changes."""
+
+    case_id: UUID
+    shown: sla.Clock
+    warnings: tuple[Warned, ...]
+    above: Above | None
+    warnings_passed: int = 0
+    breached: bool = False
+
+    @property
+    def next_at(self) -> datetime | None:
+        """The next instant at which ``judge`` will say something new; None when nothing is left to say."""
+        if self.breached:
+            return None
+        ahead = self.warnings[self.warnings_passed :]
+        return ahead[0].at if ahead else self.shown.due_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing yet; None means never again."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warn:
+    """The latest threshold that has passed; ``passed`` counts it and those before it."""
+
+    fraction: float
+    passed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breach:
+    """The limit is over and the case stays where it is."""
+
+    nobody_above: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalate:
+    """The limit is over and the desk above takes hold: a breach and a hand-over in one."""
+
+    above: Above
+    when_late: WhenLate
+
+
+Verdict: TypeAlias = Wait | Warn | Breach | Escalate
+
+
+def judge(clock: Clock, *, now: datetime) -> Verdict:
+    """Say what ``clock`` needs at ``now``; a clock due exactly now is late, and it is late once.
+
+    After an outage only the latest warning that passed is said, and none once the clock is late. A
+    late clock of the county's desk stays where it is: there is nobody above to take it.
+    """
+    if clock.breached:
+        return Wait(until=None)
+    if now >= clock.shown.due_at:
+        match clock.shown.when_late:
+            case WhenLate.NONE:
+                return Breach(nobody_above=clock.above is None)
+            case WhenLate.OVERSEE | WhenLate.TAKE_OVER as when_late:
+                return (
+                    Breach(nobody_above=True)
+                    if clock.above is None
+                    else Escalate(above=clock.above, when_late=when_late)
+                )
+            case _:
+                assert_never(clock.shown.when_late)
+    passed = sum(1 for warning in clock.warnings if warning.at <= now)
+    if passed > clock.warnings_passed:
+        return Warn(fraction=clock.warnings[passed - 1].fraction, passed=passed)
+    return Wait(until=clock.next_at)
+
+
+def announce(clock: Clock, verdict: Verdict, *, view: CaseView, now: datetime) -> tuple[Event[sla.SlaEvent], ...]:
+    """The events that ``verdict`` puts on whistle.sla.v1, with ids that a repeat derives again.
+
+    They answer the version of the case in ``view``.
+    """
+    match verdict:
+        case Wait():
+            return ()
+        case Warn(fraction=fraction):
+            data = sla.ClockWarned(case=view, clock=clock.shown, fraction=fraction, fired_at=now)
+            return (_event(clock, f"warned:{fraction:g}", view=view, data=data),)
+        case Breach(nobody_above=nobody_above):
+            return (_breached(clock, view=view, now=now, nobody_above=nobody_above),)
+        case Escalate(above=above, when_late=when_late):
+            moved = sla.ClockEscalated(
+                case=view,
+                clock=clock.shown,
+                fired_at=now,
+                from_level=clock.shown.level,
+                to_level=above.level,
+                to=above.target,
+                when_late=when_late,
+                reason=_reason(clock, above, now),
+            )
+            breached = _breached(clock, view=view, now=now, nobody_above=False)
+            return (breached, _event(clock, "escalated", view=view, data=moved))
+        case _:
+            assert_never(verdict)
+
+
+def _breached(clock: Clock, *, view: CaseView, now: datetime, nobody_above: bool) -> Event[sla.SlaEvent]:
+    late = (now - clock.shown.due_at).total_seconds()
+    data = sla.ClockBreached(case=view, clock=clock.shown, fired_at=now, late_seconds=late, nobody_above=nobody_above)
+    return _event(clock, "breached", view=view, data=data)
+
+
+def _event(clock: Clock, step: str, *, view: CaseView, data: sla.SlaEvent) -> Event[sla.SlaEvent]:
+    return Event(
+        id=derive_id(clock.shown.clock_id, step),
+        source=SOURCE,
+        subject=str(view.case_id),
+        time=data.fired_at,
+        sequence=view.version,
+        data=data,
+    )
+
+
+def _reason(clock: Clock, above: Above, now: datetime) -> str:
+    who = clock.shown.target.name or clock.shown.target.id if clock.shown.target else "—"
+    verb, en = ("接管", "takes over") if clock.shown.when_late is WhenLate.TAKE_OVER else ("督办", "oversees")
+    late = (now - clock.shown.due_at).total_seconds()
+    return (
+        f"{who}{_KINDS[clock.shown.kind]}超时（限{clock.shown.limit}，逾期 {late:.0f} 秒），{above.target.name}{verb}\n"
+        f"{who} is late ({clock.shown.kind}, limit {clock.shown.limit}, late by {late:.0f} s): {above.target.name} {en}"
+    )
+
+
+_KINDS = {
+    "accept": "受理",
+    "dispatch": "派遣",
+    "sign_in": "签收",
+    "arrive": "到场",
+    "handle": "处置",
+    "feedback": "反馈",
+    "verify": "核查",
+    "supervise": "督办",
+}

@@ -1,0 +1,145 @@
+"""The facts of one case as a set that only grows, so that any order of events gives the same facts.
+
+Order holds within a topic and not between topics: an order's signature can arrive before the order.
+So each fact is set once under its own name (a case event under the case's version, an order under
+its id) and a repeat changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum, unique
+from types import MappingProxyType
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from shared.events.case import (
+    CaseArrived,
+    CaseClosed,
+    CaseEvent,
+    CaseOpened,
+    CaseRejected,
+    CaseReopened,
+    CaseResolved,
+    CaseReturned,
+    CaseSigned,
+    CaseVerified,
+)
+from shared.events.envelope import Event
+from shared.events.order import Order, OrderEvent, OrderIssued, OrderWithdrawn
+from shared.events.parts import CaseView
+from shared.vocabulary import Severity
+
+
+@unique
+class Fact(StrEnum):
+    """What happened to a case, as far as a clock cares."""
+
+    OPENED = "opened"
+    ROUTED = "routed"
+    SIGNED = "signed"
+    ARRIVED = "arrived"
+    RESOLVED = "resolved"
+    RETURNED = "returned"
+    VERIFIED = "verified"
+    REJECTED = "rejected"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One fact of a case, or of its order ``order_id``."""
+
+    fact: Fact
+    at: datetime
+    order_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """What a limit depends on."""
+
+    area: str
+    category: str
+    condition: str | None
+    severity: Severity
+
+    @classmethod
+    def of(cls, view: CaseView) -> Matter:
+        """The matter of the case as ``view`` shows it."""
+        return cls(area=view.area, category=view.category, condition=view.condition, severity=view.severity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """An order, the version of the case that it ``answers``, and the case's matter at that version."""
+
+    order: Order
+    answers: int
+    matter: Matter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that is known of one case; ``steps`` by the case's version, orders by their id.
+
+    ``view`` is the newest seen, of a case event rather than of an order event of the same version.
+    """
+
+    view: CaseView
+    told_by_case: bool
+    steps: Mapping[int, Step] = field(default_factory=dict)
+    issued: Mapping[UUID, Issued] = field(default_factory=dict)
+    withdrawn: Mapping[UUID, datetime] = field(default_factory=dict)
+
+
+Folded: TypeAlias = CaseEvent | OrderEvent
+
+
+def fold(facts: Facts | None, event: Event[Folded]) -> Facts:
+    """The facts with ``event`` added; the same for every order of the same events, however often each."""
+    facts = _seen(facts, event)
+    match event.data:
+        case OrderIssued(order=order, case=view):
+            told = Issued(order=order, answers=event.sequence, matter=Matter.of(view))
+            return replace(facts, issued={order.order_id: told} | dict(facts.issued))
+        case OrderWithdrawn(order=order):
+            at = min(event.time, facts.withdrawn.get(order.order_id, event.time))
+            return replace(facts, withdrawn={**facts.withdrawn, order.order_id: at})
+        case _:
+            step = _step(event.data, event.time)
+            return facts if step is None else replace(facts, steps={event.sequence: step} | dict(facts.steps))
+
+
+def _seen(facts: Facts | None, event: Event[Folded]) -> Facts:
+    view, by_case = event.data.case, not isinstance(event.data, OrderIssued | OrderWithdrawn)
+    if facts is None:
+        return Facts(view=view, told_by_case=by_case)
+    if (view.version, by_case) > (facts.view.version, facts.told_by_case):
+        return replace(facts, view=view, told_by_case=by_case)
+    return facts
+
+
+def _step(data: CaseEvent, at: datetime) -> Step | None:
+    # Not here: what the order topics say too (routed, withdrawn), and what moves no clock.
+    fact = _FACTS.get(type(data))
+    return None if fact is None else Step(fact=fact, at=at, order_id=getattr(data, "order_id", None))
+
+
+_FACTS: Final[Mapping[type[CaseEvent], Fact]] = MappingProxyType(
+    {
+        CaseOpened: Fact.OPENED,
+        CaseSigned: Fact.SIGNED,
+        CaseArrived: Fact.ARRIVED,
+        CaseResolved: Fact.RESOLVED,
+        CaseReturned: Fact.RETURNED,
+        CaseRejected: Fact.REJECTED,
+        CaseVerified: Fact.VERIFIED,
+        CaseClosed: Fact.CLOSED,
+        CaseReopened: Fact.REOPENED,
+    }
+)

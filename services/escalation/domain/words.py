@@ -1,0 +1,126 @@
+"""A deadline's steps in words, Chinese and English, for a person to check by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Final
+
+from services.escalation.domain.calendar import DayKind
+from services.escalation.domain.deadline import Counted, Deadline, Terms
+from shared.playbook.model import Limit, LimitUnit
+
+LONGEST: Final = 2000
+SHOWN_STEPS: Final = 14
+SHOWN_ENDS: Final = 3
+
+_UNITS: Final = {
+    LimitUnit.CONTINUOUS_MINUTE: ("分钟（连续）", "continuous minutes"),
+    LimitUnit.CONTINUOUS_HOUR: ("紧急工作时（连续）", "continuous hours"),
+    LimitUnit.WORKING_HOUR: ("工作时", "working hours"),
+    LimitUnit.WORKING_DAY: ("工作日", "working days"),
+    LimitUnit.NATURAL_DAY: ("自然日", "natural days"),
+}
+_WEEKDAYS: Final = ("一", "二", "三", "四", "五", "六", "日")
+_KINDS: Final = {
+    DayKind.WEEKEND: ("休息日", "weekend"),
+    DayKind.HOLIDAY: ("节假日", "holiday"),
+    DayKind.MAKEUP: ("调休上班", "make-up workday"),
+    DayKind.WORKDAY: ("工作日", "workday"),
+}
+
+
+def limit_in_words(limit: Limit) -> str:
+    """A limit as people say it, ``4 工作时 (4 working hours)``."""
+    zh, en = _UNITS[limit.unit]
+    return f"{limit.amount:g} {zh} ({limit.amount:g} {en})"
+
+
+def arithmetic(found: Deadline, limit: Limit, *, terms: Terms, taken: timedelta = timedelta()) -> str:
+    """Start, limit, what each day gave, what was skipped and why, and the end, in county time."""
+    zh = [f"起 {_moment(found.started_at, terms)}", f"限 {limit.amount:g} {_UNITS[limit.unit][0]}"]
+    en = [f"from {_moment(found.started_at, terms)}", f"limit {limit.amount:g} {_UNITS[limit.unit][1]}"]
+    if taken:
+        zh.append(f"此前已用 {_length(taken)}，余 {_length(found.amount)}")
+        en.append(f"{_length(taken)} taken before, {_length(found.amount)} left")
+    if terms.speed > 1:
+        zh.append(f"演练加速 {terms.speed:g} 倍，连续计时 {_length(found.amount)}")
+        en.append(f"drill at {terms.speed:g} times the speed: {_length(found.amount)} of continuous time")
+    steps = list(_steps(found.days, terms))
+    shown = steps if len(steps) <= SHOWN_STEPS else _shortened(found.days, terms)
+    zh.extend(step for step, _ in shown)
+    en.extend(step for _, step in shown)
+    zh.append(f"止 {_moment(found.due_at, terms)}（{terms.zone.key}）")
+    en.append(f"due {_moment(found.due_at, terms)} ({terms.zone.key})")
+    return f"{'；'.join(zh)}\n{'; '.join(en)}"[:LONGEST]
+
+
+def _steps(days: Sequence[Counted], terms: Terms) -> Iterable[tuple[str, str]]:
+    # A run of days that are shut for one reason is one step; an open day is a step of its own.
+    for shut, run in groupby(days, key=_shut):
+        group = list(run)
+        if shut is None:
+            yield from (_worked(counted, terms) for counted in group)
+        else:
+            yield _skipped(shut, group)
+
+
+def _shut(counted: Counted) -> tuple[DayKind, str] | None:
+    return None if counted.amount else (counted.day.kind, counted.day.name)
+
+
+def _worked(counted: Counted, terms: Terms) -> tuple[str, str]:
+    left, pieces = counted.amount, list[str]()
+    for opens, closes in counted.day.stretches:
+        ends = min(closes, opens + left)
+        pieces.append(f"{opens.astimezone(terms.zone):%H:%M}–{ends.astimezone(terms.zone):%H:%M}")
+        left -= ends - opens
+        if not left:
+            break
+    day, during = f"{counted.day.date:%m-%d}", ", ".join(pieces)
+    makeup = counted.day.kind is DayKind.MAKEUP
+    zh, en = _KINDS[DayKind.MAKEUP] if makeup else ("", "")
+    length = _length(counted.amount)
+    return f"{day} {zh}{during} 计 {length}", f"{day} {en}{' ' if makeup else ''}{during} gives {length}"
+
+
+def _skipped(shut: tuple[DayKind, str], days: Sequence[Counted]) -> tuple[str, str]:
+    kind, name = shut
+    first, last = days[0].day.date, days[-1].day.date
+    when = f"{first:%m-%d}" if first == last else f"{first:%m-%d}–{last:%m-%d}"
+    if kind in (DayKind.WORKDAY, DayKind.MAKEUP):
+        return f"{when} 已过下班", f"{when} after closing"
+    zh, en = _KINDS[kind]
+    return f"跳过 {when}（{name or zh}）", f"skipped {when} ({name or en})"
+
+
+def _shortened(days: Sequence[Counted], terms: Terms) -> list[tuple[str, str]]:
+    """The days at both ends in full, the feasts between them by name, the rest as a sum."""
+    middle = days[SHOWN_ENDS:-SHOWN_ENDS]
+    open_days = [counted for counted in middle if counted.amount]
+    total = _length(sum((counted.amount for counted in open_days), timedelta()))
+    shut = len(middle) - len(open_days)
+    feasts = [counted for counted in middle if not counted.amount and counted.day.kind is DayKind.HOLIDAY]
+    return [
+        *_steps(days[:SHOWN_ENDS], terms),
+        (
+            f"其间 {len(open_days)} 个开放日计 {total}，不计 {shut} 天",
+            f"between them {len(open_days)} open days give {total}, {shut} days are shut",
+        ),
+        *_steps(feasts, terms),
+        *_steps(days[-SHOWN_ENDS:], terms),
+    ]
+
+
+def _moment(at: datetime, terms: Terms) -> str:
+    local = at.astimezone(terms.zone)
+    seconds = f"{local:%Y-%m-%d %H:%M:%S}" if local.second or terms.speed > 1 else f"{local:%Y-%m-%d %H:%M}"
+    return f"{seconds} 周{_WEEKDAYS[local.weekday()]}"
+
+
+def _length(amount: timedelta) -> str:
+    minutes, seconds = divmod(round(amount.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{count}{unit}" for count, unit in ((hours, "h"), (minutes, "m"), (seconds, "s")) if count]
+    return "".join(parts) or "0s"

@@ -1,0 +1,143 @@
+"""Faust as it is used here: a consumer group with batches, and nothing that Faust would own itself.
+
+Transports are class attributes in Faust, so a corrected consumer plugs in without a fork. What is
+turned off, and why, stands in docs/decisions/0002.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+import faust
+from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ChannelT
+from mode.threads import ServiceThread, WorkerThread
+
+from shared.runtime.delivery import Partition
+
+Bounds = Mapping[Partition, tuple[int, int]]
+Seek = Callable[[Collection[Partition], Bounds], Awaitable[Mapping[Partition, int]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldSettings:
+    """What the worker joins and the bounds of its work."""
+
+    bootstrap: str
+    topics: tuple[str, ...]
+    group: str
+    instance: str
+    batch: int = 1000
+    within: timedelta = timedelta(milliseconds=20)
+    session: timedelta = timedelta(seconds=25)
+    stall: timedelta = timedelta(seconds=60)
+    join: timedelta = timedelta(seconds=120)
+    stop: timedelta = timedelta(seconds=15)
+
+
+class FoldApp(faust.App):
+    """A Faust app that owns nothing: no topic, no table, no web server, no folder, no producer."""
+
+    def __init__(
+        self,
+        settings: FoldSettings,
+        *,
+        seek: Seek,
+        failed: Callable[[BaseException], None],
+        revoked: Callable[[], None],
+    ) -> None:
+        session = settings.session.total_seconds()
+        super().__init__(
+            settings.group,
+            broker=[f"kafka://{server.strip()}" for server in settings.bootstrap.split(",")],
+            broker_client_id=settings.instance,
+            consumer_group_instance_id=settings.instance,
+            broker_session_timeout=session,
+            broker_heartbeat_interval=session / 8,
+            broker_request_timeout=max(session + 5, 40.0),
+            broker_rebalance_timeout=60.0,
+            broker_max_poll_interval=3600.0,
+            broker_commit_interval=2.0,
+            consumer_auto_offset_reset="earliest",
+            key_serializer="raw",
+            value_serializer="raw",
+            stream_wait_empty=False,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            reply_create_topic=False,
+            producer_request_timeout=30.0,
+            web_enabled=False,
+        )
+        self.seek = seek
+        self.failed = failed
+        self.on_partitions_revoked.connect(_forget(revoked), weak=False)
+
+    def _new_transport(self) -> driver.Transport:
+        return LedgerTransport(self.conf.broker_consumer, self)
+
+    def _create_directories(self) -> None:
+        """Make none: there are no tables."""
+
+
+class LedgerThread(driver.AIOKafkaConsumerThread):
+    """The consumer's thread: partitions of one number go to one member, and a hung thread cannot hold the exit."""
+
+    class Worker(WorkerThread):
+        """A thread that ends with the process."""
+
+        def __init__(self, service: ServiceThread) -> None:
+            super().__init__(service)
+            self.daemon = True
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        # Round robin, Faust's choice, tears a case's topics apart when members do not divide partitions.
+        consumer = super()._create_worker_consumer(transport)
+        consumer._partition_assignment_strategy = (RangePartitionAssignor,)  # noqa: SLF001  before start; no other door
+        return consumer
+
+
+class LedgerConsumer(driver.Consumer):
+    """Begins where the ledger ends, not where the group's committed offsets do."""
+
+    def _new_consumer_thread(self) -> LedgerThread:
+        return LedgerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek every assigned partition to the ledger's next offset."""
+        app = cast("FoldApp", self.app)
+        try:
+            tps = [TP(tp.topic, tp.partition) for tp in self.assignment()]
+            earliest, ends = await self.earliest_offsets(*tps), await self.highwaters(*tps)
+            bounds = {Partition(*tp): (earliest[tp], ends[tp]) for tp in tps}
+            found = await app.seek(bounds.keys(), bounds)
+            offsets = {tp: found[Partition(*tp)] for tp in tps}
+            await self._thread.seek_wait(offsets)
+        except Exception as error:
+            # One caller in Faust logs this and reads on from wherever it stands.
+            app.failed(error)
+            raise
+        return offsets
+
+
+class LedgerTransport(driver.Transport):
+    """Faust's transport with the consumer above."""
+
+    Consumer = LedgerConsumer
+
+
+def raw_topic(app: FoldApp, *names: str) -> ChannelT[bytes]:
+    """One channel of several topics, undecoded."""
+    # Raw bytes: a typed value that does not decode is acked before any agent sees it.
+    return app.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+
+def _forget(revoked: Callable[[], None]) -> Callable[..., Awaitable[None]]:
+    async def forget(*_: object, **__: object) -> None:
+        revoked()
+
+    return forget

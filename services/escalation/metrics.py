@@ -1,0 +1,126 @@
+"""Every metric of escalation, each with its meaning; labels come from closed sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, assert_never
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from services.escalation.domain.chain import Breach, Escalate, Verdict, Wait, Warn
+from services.escalation.handlers import FireReport, FoldReport
+from services.escalation.progress import FoldProgress
+from services.escalation.revisits import Revisits
+from shared.runtime.outbox import OutboxRelay
+
+_FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """The metrics of one process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.records = Counter(
+            "whistle_escalation_records_total",
+            "Records of cases and orders: applied, repeated (below the ledger, skipped), rejected (dead letter).",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.fold_seconds = Histogram(
+            "whistle_escalation_fold_seconds",
+            "Seconds of one fold transaction.",
+            buckets=_FAST,
+            registry=self.registry,
+        )
+        self.clocks = Counter(
+            "whistle_escalation_clocks_total",
+            "Clocks started and stopped.",
+            ["change"],
+            registry=self.registry,
+        )
+        self.fired = Counter(
+            "whistle_escalation_fired_total",
+            "What clocks said: warned, breached, escalated; by the kind of clock and the level that was late.",
+            ["verdict", "kind", "level"],
+            registry=self.registry,
+        )
+        self.late_seconds = Histogram(
+            "whistle_escalation_fire_lateness_seconds",
+            "Seconds between the instant a clock had something to say and the moment it was said.",
+            buckets=(*_FAST, 30, 60, 300, 3600),
+            registry=self.registry,
+        )
+        self.last_fired = Gauge(
+            "whistle_escalation_last_fire_lateness_seconds",
+            "The largest lateness of the last firing that took any clock.",
+            registry=self.registry,
+        )
+
+    def folded(self, report: FoldReport, *, seconds: float) -> None:
+        """Count one fold."""
+        self.records.labels("applied").inc(report.applied)
+        self.records.labels("repeated").inc(report.repeated)
+        self.records.labels("rejected").inc(len(report.rejected))
+        self.clocks.labels("started").inc(report.started)
+        self.clocks.labels("stopped").inc(report.stopped)
+        self.fold_seconds.observe(seconds)
+
+    def said(self, report: FireReport) -> None:
+        """Count one firing."""
+        for clock, verdict in report.verdicts:
+            self.fired.labels(_word(verdict), str(clock.shown.kind), str(clock.shown.level)).inc()
+        for late in report.late_seconds:
+            self.late_seconds.observe(late)
+        self.last_fired.set(max(report.late_seconds, default=0.0))
+
+    def watch(self, progress: FoldProgress, relay: OutboxRelay, revisits: Revisits) -> None:
+        """Read the rest from those who know it, at each scrape."""
+        self.registry.register(_Watched(lambda: _families(progress, relay, revisits)))
+
+
+class _Watched(Collector):
+    def __init__(self, families: Callable[[], Iterator[Metric]]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        return self._families()
+
+
+def _families(progress: FoldProgress, relay: OutboxRelay, revisits: Revisits) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "whistle_escalation_lag_records", "Records between the ledger and the ends of the log.", value=progress.lag
+    )
+    yield GaugeMetricFamily(
+        "whistle_escalation_partitions", "Partitions that this replica folds.", value=len(progress.partitions)
+    )
+    yield GaugeMetricFamily(
+        "whistle_escalation_waiting_cases",
+        "Cases whose clocks cannot start yet: no playbook for their county, or a year without a calendar.",
+        value=sum(waiting.cases for waiting in revisits.waiting.values()),
+    )
+    figures = relay.figures
+    yield GaugeMetricFamily("whistle_escalation_outbox_rows", "Events not yet sent.", value=figures.backlog.rows)
+    yield GaugeMetricFamily(
+        "whistle_escalation_outbox_oldest_seconds",
+        "Age of the oldest event not yet sent.",
+        value=figures.backlog.oldest_seconds,
+    )
+    yield CounterMetricFamily("whistle_escalation_outbox_sent", "Events sent since the start.", value=figures.sent)
+    yield CounterMetricFamily("whistle_escalation_outbox_failures", "Sendings that failed.", value=figures.failures)
+
+
+def _word(verdict: Verdict) -> str:
+    match verdict:
+        case Wait():
+            return "waited"
+        case Warn():
+            return "warned"
+        case Breach():
+            return "breached"
+        case Escalate():
+            return "escalated"
+        case _:
+            assert_never(verdict)

@@ -1,0 +1,171 @@
+"""What the handlers need from outside: one transaction to fold in, one to fire in, and playbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+from uuid import UUID
+
+from services.escalation.domain.chain import Clock
+from services.escalation.domain.clocks import Stop
+from services.escalation.domain.fold import Facts
+from shared.events.codec import Message
+from shared.events.parts import CaseView
+from shared.playbook.model import Playbook
+from shared.runtime.delivery import Partition, Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCase:
+    """One case as it is stored; ``clocks`` maps each of its clocks to how it stopped, or None."""
+
+    facts: Facts
+    partition: int
+    traceparent: str | None
+    clocks: Mapping[UUID, Stop | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseChange:
+    """New facts of one case; ``waiting_for`` says in words why a clock of it cannot start yet."""
+
+    facts: Facts
+    partition: int
+    traceparent: str | None
+    waiting_for: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A new clock; one that has stopped before it was ever seen running is kept all the same."""
+
+    clock: Clock
+    partition: int
+    traceparent: str | None
+    stop: Stop | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """All that one batch changes; it is written whole or not at all."""
+
+    cases: Sequence[CaseChange] = ()
+    started: Sequence[Started] = ()
+    stopped: Mapping[UUID, Stop] = field(default_factory=dict)
+    ledger: Mapping[Partition, int] = field(default_factory=dict)
+
+
+class Folding(Protocol):
+    """One transaction of the fold."""
+
+    async def claim(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """The next offset of each partition, 0 for one never read; nobody else folds it until the end."""
+
+    async def known(self, case_ids: Collection[UUID]) -> Mapping[UUID, KnownCase]:
+        """The cases that are known; while their partitions are claimed nobody else changes them."""
+
+    async def waiting(self, county: str, *, before: datetime, most: int) -> Sequence[UUID]:
+        """Claim cases of ``county`` that wait and were last looked at ``before`` an instant, longest first."""
+
+    async def write(self, changes: Changes) -> None:
+        """Write everything, committed at the end of the transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A clock whose next instant has come, with the case as it is known now."""
+
+    clock: Clock
+    view: CaseView
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """How long ago the facts were last known to be whole, by partition number.
+
+    ``settled`` holds the partitions that this replica folds; ``elsewhere`` is for all others, and
+    None leaves those to whoever folds them. A clock may fire when its instant lies further back.
+    """
+
+    settled: Mapping[int, timedelta]
+    elsewhere: timedelta | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing may fire."""
+        return not self.settled and self.elsewhere is None
+
+
+EVERYTHING: Final = Horizon(settled={}, elsewhere=timedelta())
+"""All facts are known up to now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fired:
+    """What a firing leaves of a clock."""
+
+    clock: Clock
+    at: datetime
+
+
+class Firing(Protocol):
+    """One transaction of the timers."""
+
+    async def now(self) -> datetime:
+        """The database's clock: the one that every replica shares."""
+
+    async def due(self, horizon: Horizon, *, now: datetime, most: int) -> Sequence[Due]:
+        """Clocks whose instant lies within the horizon, at most ``most``; nobody else gets them meanwhile."""
+
+    async def write(self, fired: Sequence[Fired], messages: Sequence[Message]) -> None:
+        """Write what fired and what it says, committed at the end of the transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How many cases of a county wait for their clocks, since when the first, and one reason."""
+
+    cases: int
+    since: datetime
+    reason: str
+
+
+class Store(Protocol):
+    """Where clocks live."""
+
+    def folding(self) -> AbstractAsyncContextManager[Folding]:
+        """A transaction that ends with the block."""
+
+    def firing(self) -> AbstractAsyncContextManager[Firing]:
+        """A transaction that ends with the block."""
+
+    async def next_due(self) -> datetime | None:
+        """The earliest instant at which any clock has something to say."""
+
+    async def next_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """The ledger's next offset of each partition, 0 for one never read."""
+
+    async def waiting(self) -> Mapping[str, Waiting]:
+        """The counties with cases whose clocks cannot start yet."""
+
+
+class DeadLetters(Protocol):
+    """Where records go that nobody can read."""
+
+    async def set_aside(self, rejected: Sequence[Rejected], *, now: datetime) -> None:
+        """Return when each of them is safe on the dead-letter topic, with its reason and origin."""
+
+
+class Playbooks(Protocol):
+    """The playbooks in force."""
+
+    def of(self, area: str) -> Playbook:
+        """The playbook of the county of ``area``.
+
+        Raises:
+            UnknownCounty: when none has been seen yet.
+        """

@@ -1,0 +1,125 @@
+"""How far the fold has come, and therefore until when the facts are whole.
+
+A clock may fire only when everything that lay in the log at its instant has been folded: after an
+outage the signature that met a deadline may still wait in Kafka, and a breach is never undone. So
+the ends of the log are asked for at each tick of the timers, and a partition number is *settled* up
+to the last asking whose ends have been folded on every topic.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+from services.escalation.ports import Horizon
+from shared.runtime.delivery import Partition
+
+REMEMBERED: Final = 256
+SILENT_SECONDS: Final = 10.0
+"""A log that has not answered for so long is away, and the watchdog does not judge."""
+
+
+class FoldProgress:
+    """Offsets folded, ends seen, and what follows from both; moments are seconds of a monotonic clock."""
+
+    def __init__(
+        self,
+        topics: frozenset[str],
+        *,
+        elsewhere: timedelta,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._topics = topics
+        self._elsewhere = elsewhere
+        self._monotonic = monotonic
+        self._next: dict[Partition, int] = {}
+        self._asked: dict[Partition, deque[tuple[float, int]]] = {}
+        self._settled: dict[Partition, float] = {}
+        self._ends: dict[Partition, int] = {}
+        self._moved = self._answered = monotonic()
+        self.joined = False
+        self.outage: str | None = None
+
+    @property
+    def partitions(self) -> frozenset[Partition]:
+        """The partitions that this replica folds."""
+        return frozenset(self._next)
+
+    @property
+    def lag(self) -> int:
+        """Records between the fold and the ends last seen."""
+        return sum(max(end - self._next.get(partition, end), 0) for partition, end in self._ends.items())
+
+    def assigned(self, offsets: Mapping[Partition, int]) -> None:
+        """These partitions and no others are ours, each to be read from its offset."""
+        self._next = dict(offsets)
+        self._asked = {partition: deque(maxlen=REMEMBERED) for partition in offsets}
+        self._settled, self._ends = {}, {}
+        self.joined = True
+        self._moved = self._monotonic()
+
+    def revoked(self) -> None:
+        """Nothing is ours any more."""
+        self.assigned({})
+
+    def folded(self, ledger: Mapping[Partition, int]) -> None:
+        """The ledger moved to these next offsets."""
+        self._moved, self.outage = self._monotonic(), None
+        for partition, offset in ledger.items():
+            if partition in self._next:
+                self._next[partition] = max(offset, self._next[partition])
+                self._settle(partition)
+
+    def asked(self, ends: Mapping[Partition, int], *, at: float) -> None:
+        """The log's ends were these, some time after ``at``."""
+        now = self._monotonic()
+        if now - self._answered > SILENT_SECONDS:
+            # The log was away: the fold gets its whole time anew.
+            self._moved = now
+        self._answered = now
+        for partition, end in ends.items():
+            if partition in self._next:
+                self._ends[partition] = end
+                self._asked[partition].append((at, end))
+                self._settle(partition)
+        if not self.lag:
+            self._moved = now
+
+    def sit_out(self, outage: str) -> None:
+        """The fold waits for PostgreSQL or Kafka and says so; that is no stall."""
+        self.outage = outage
+        self._moved = self._monotonic()
+
+    def horizon(self) -> Horizon:
+        """Until when each of our partition numbers is whole; others' only while all of ours are fresh."""
+        now = self._monotonic()
+        numbers = {partition.number for partition in self._next}
+        moments = {number: self._moment(number) for number in numbers}
+        settled = {number: timedelta(seconds=now - at) for number, at in moments.items() if at is not None}
+        fresh = self.joined and len(settled) == len(numbers) and now - self._answered < SILENT_SECONDS
+        return Horizon(settled=settled, elsewhere=self._elsewhere if fresh else None)
+
+    def stall(self, limit: timedelta) -> str | None:
+        """Why the process should end: records wait, the log answers, and nothing has been folded for ``limit``."""
+        now = self._monotonic()
+        if now - self._answered > SILENT_SECONDS or not self.lag:
+            return None
+        silent = now - self._moved
+        if silent <= limit.total_seconds():
+            return None
+        return (
+            f"{self.lag} records wait and nothing was folded for {silent:.0f} s (allowed {limit.total_seconds():g} s)"
+        )
+
+    def _moment(self, number: int) -> float | None:
+        moments = [self._settled.get(Partition(topic, number)) for topic in self._topics]
+        known = [moment for moment in moments if moment is not None]
+        return min(known) if len(known) == len(moments) else None
+
+    def _settle(self, partition: Partition) -> None:
+        asked = self._asked[partition]
+        while asked and asked[0][1] <= self._next[partition]:
+            self._settled[partition] = asked.popleft()[0]

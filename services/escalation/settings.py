@@ -1,0 +1,35 @@
+"""The environment as one frozen value."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where everything is and how long anything may take; see the README for each name's meaning."""
+
+    model_config = SettingsConfigDict(env_prefix="WHISTLE_", frozen=True, extra="ignore")
+
+    kafka: str
+    postgres: str
+    instance: str = "escalation-0"
+    """Stable across restarts: the group knows the member by it, and a restart then causes no rebalance."""
+    ops_host: str = "127.0.0.1"
+    ops_port: int = Field(default=9083, ge=0, le=65535)
+    log_level: str = "INFO"
+    traces: str = "off"
+    batch_records: PositiveInt = 1000
+    """Records that one fold transaction takes at most."""
+    fire_most: int = Field(default=500, ge=1, le=2000)
+    """Clocks that one firing transaction takes at most."""
+    session: timedelta = timedelta(seconds=25)
+    """How long the group waits for a member that is gone before others take its partitions."""
+    stall: timedelta = timedelta(seconds=60)
+    """Records wait and nothing is folded for so long: the process ends, to be started anew."""
+    elsewhere: timedelta = timedelta(seconds=60)
+    """A clock of a partition that nobody folds is fired by any healthy replica when it is late by so much."""
+    playbook_wait: timedelta = timedelta(seconds=30)
+    """How long a start waits for the playbooks before it folds without; cases without one wait in the database."""
