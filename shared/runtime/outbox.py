@@ -53,7 +53,7 @@ _OLDEST: Final = """
 """
 _DELETE: Final = "DELETE FROM outbox WHERE position = ANY($1::bigint[])"
 _BACKLOG: Final = """
-    SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS some) AS rows,
+    SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS few) AS rows,
            (SELECT extract(epoch FROM clock_timestamp() - created_at)::float
             FROM outbox ORDER BY position LIMIT 1) AS oldest
 """

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+else:
+    # asyncpg's own classes are generic in its type stubs only.
+    Pool, Connection = asyncpg.Pool, asyncpg.Connection
 
 OUTAGES = (
     OSError,

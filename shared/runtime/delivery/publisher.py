@@ -104,6 +104,7 @@ class Publisher:
             client_id=self._client_id,
             acks="all",
             enable_idempotence=True,
+            retry_backoff_ms=250,
             max_batch_size=self._settings.batch_bytes,
             request_timeout_ms=int(self._settings.request.total_seconds() * 1000),
         )
@@ -128,16 +129,14 @@ class Publisher:
     async def _send(self, producer: AIOKafkaProducer, messages: Sequence[Message]) -> None:
         partitioned = await self._by_partition(producer, messages)
         acknowledged: list[asyncio.Future[Any]] = []
-        try:
-            # One batch a partition in turn: a partition's second waits until its first is on the
-            # wire, and meanwhile the other partitions have theirs.
-            for turn in zip_longest(*(_addressed(producer, *item) for item in partitioned.items())):
-                for partition, batch in filter(None, turn):
-                    future = await producer.send_batch(batch, partition.topic, partition=partition.number)
-                    acknowledged.append(future)
-        finally:
-            # Also after an error: what was handed over is awaited, so that no failure goes unheard.
-            results = await asyncio.gather(*acknowledged, return_exceptions=True)
+        # One batch a partition in turn: a partition's second waits until its first is on the
+        # wire, and meanwhile the other partitions have theirs.
+        for turn in zip_longest(*(_addressed(producer, *item) for item in partitioned.items())):
+            for partition, batch in filter(None, turn):
+                future = await producer.send_batch(batch, partition.topic, partition=partition.number)
+                future.add_done_callback(_heard)
+                acknowledged.append(future)
+        results = await asyncio.gather(*acknowledged, return_exceptions=True)
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures:
             raise next((f for f in failures if not isinstance(f, MessageSizeTooLargeError)), failures[0])
@@ -198,7 +197,19 @@ async def _let_go(producer: AIOKafkaProducer, limit: timedelta) -> None:
             while sender is not None and not sender.done():
                 sender.cancel()
                 await asyncio.wait([sender], timeout=0.5)
-    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001
+    accumulator = producer._message_accumulator  # noqa: SLF001
+    left = [batch for batches in accumulator._batches.values() for batch in batches]  # noqa: SLF001
+    left += accumulator._pending_batches  # noqa: SLF001
+    accumulator.fail_all(ProducerClosed())
+    for batch in left:
+        _heard(batch.future)
+        _heard(batch._drain_waiter)  # noqa: SLF001
     with contextlib.suppress(Exception):
         async with asyncio.timeout(limit.total_seconds()):
             await producer.stop()
+
+
+def _heard(future: asyncio.Future[Any]) -> None:
+    """Take note of a failure that nobody will ask for, so that asyncio does not report it as lost."""
+    if future.done() and not future.cancelled():
+        future.exception()
