@@ -47,7 +47,7 @@ class Report:
 
 def report_id_of(owner: str, client_key: str) -> UUID:
     """The id of the report that ``owner`` sends under ``client_key``: the same each time it is sent."""
-    return derive_id(WHISTLE, "report", f"{owner}/{client_key}")
+    return derive_id(derive_id(WHISTLE, "reports of", owner), "report", client_key)
 
 
 def case_id_of(report_id: UUID) -> UUID:
