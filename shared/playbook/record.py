@@ -82,8 +82,10 @@ def from_record(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Pl
     if not isinstance(event.data, PlaybookPublished):
         raise Malformed(f"{event.type} on the playbook topic, allowed: {PlaybookPublished.TYPE}")
     playbook = playbook_from(event.data.content)
-    if playbook.county != event.data.county or event.subject != playbook.county:
-        raise Malformed(f"county: {event.data.county} outside, {playbook.county} inside")
+    outside = (event.subject, event.data.county, event.data.version)
+    inside = (playbook.county, playbook.county, playbook.version)
+    if outside != inside:
+        raise Malformed(f"subject, county and version are {outside} outside and {inside} inside")
     digest = digest_of(event.data.content)
     if playbook.digest != digest or event.data.digest != digest:
         raise Malformed(f"digest {event.data.digest} is not that of the content, {digest}")

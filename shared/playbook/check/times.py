@@ -50,7 +50,8 @@ def check_clocks(playbook: Playbook) -> Iterator[Finding]:
     for kind in NEEDED_CLOCKS:
         if (kind, None, None, None) not in keys:
             problem = f"no limit of kind {kind.value!r} for any category: some orders would run without a clock"
-            yield Finding(part="clocks", problem=problem)
+            # Such a limit may stand in a row that could not be read.
+            yield Finding(part="clocks", problem=problem, needs=("clocks",))
 
 
 def check_calendar(playbook: Playbook, today: date | None) -> Iterator[Finding]:
