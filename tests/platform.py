@@ -17,7 +17,6 @@ import pytest
 from deploy.local.keys import DEMO_COUNTY, county_bearers
 from deploy.local.places import default_cache
 from deploy.local.platform import Options, Platform
-from deploy.local.playbooks import load_playbook, put_into_force
 from deploy.local.postgres import create_database, drop_database, with_database
 from deploy.local.progress import Quiet
 from deploy.local.servers import running_kafka, running_postgres
@@ -80,5 +79,4 @@ def system() -> Iterator[Platform]:
     with data_folder("system") as data:
         options = Options(data=data, bearers=county_bearers(DEMO_COUNTY), known_ports=False, traces=True)
         with Platform(options, Quiet()) as platform:
-            put_into_force(platform.bootstrap, load_playbook())
             yield platform

@@ -12,7 +12,6 @@ from deploy.local.interrupts import interruptible, wait_for_interrupt
 from deploy.local.keys import DEMO_COUNTY, county_bearers
 from deploy.local.places import default_cache, default_data
 from deploy.local.platform import Options, Platform
-from deploy.local.playbooks import any_in_force, load_playbook, put_into_force
 from deploy.local.processes import PartFailed
 from deploy.local.progress import progress_on
 from deploy.local.servers import running_kafka, running_postgres
@@ -38,8 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _up(data: Path, cache: Path) -> None:
     options = Options(data=data, cache=cache, bearers=county_bearers(DEMO_COUNTY))
     with Platform(options, progress_on()) as platform:
-        if not any_in_force(platform.bootstrap):
-            put_into_force(platform.bootstrap, load_playbook())
         sys.stdout.write(
             f"\nintake    {platform.url('intake')}\nnotifier  {platform.url('notifier')}\n"
             f"kafka     {platform.bootstrap}\nkeys      {platform.keys.tokens}\nCtrl-C stops everything.\n"

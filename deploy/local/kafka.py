@@ -116,7 +116,7 @@ def kafka_program(place: KafkaPlace) -> Program:
         name="kafka",
         command=(*_java(place, heap_megabytes=place.heap_megabytes), "kafka.Kafka", str(_settings_file(place))),
         log=place.log,
-        ready=lambda: answers(place.bootstrap),
+        why_not_ready=lambda: None if answers(place.bootstrap) else "it does not answer",
         environment=_environment(),
         ready_seconds=120,
         stop_seconds=30,

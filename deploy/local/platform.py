@@ -17,6 +17,7 @@ from typing import Self, TextIO
 from deploy.local.kafka import KafkaPlace, jars_in, kafka_program, prepare_kafka
 from deploy.local.keys import Bearer, KeyBook, secret_key, write_private
 from deploy.local.places import default_cache, default_data
+from deploy.local.playbooks import any_in_force, load_playbook, put_into_force
 from deploy.local.ports import LOOPBACK, choose_ports
 from deploy.local.postgres import create_database, place_postgres, postgres_program, prepare_postgres
 from deploy.local.processes import Keeper, PartFailed
@@ -33,6 +34,7 @@ from deploy.local.services import (
     service_program,
 )
 from deploy.local.topics import make_topics
+from shared.playbook.model import Playbook
 
 MIGRATE_SECONDS = 120
 FOLDER_MODE = 0o711
@@ -47,6 +49,8 @@ class Options:
     cache: Path = field(default_factory=default_cache)
     services: tuple[str, ...] = SERVICES
     bearers: tuple[Bearer, ...] = ()
+    playbooks: tuple[Playbook, ...] = ()
+    """Put into force before the services start; empty keeps what this data has, or the demo county's when new."""
     environment: Mapping[str, str] = field(default_factory=dict)
     known_ports: bool = True
     traces: bool = False
@@ -127,6 +131,7 @@ class Platform:
             make_topics(self.bootstrap)
             create_database(self._dsn)
             self._migrate()
+            self._put_playbooks_into_force()
             self._start_services()
             self._announce()
         except BaseException:
@@ -293,6 +298,17 @@ class Platform:
         if done.returncode != 0:
             raise PartFailed("migrations", "failed", (done.stdout + done.stderr).splitlines()[-20:])
         self._progress.say("migrations", "topics and tables are up to date", tone=Tone.GOOD)
+
+    def _put_playbooks_into_force(self) -> None:
+        """Before the services: they are not ready without a playbook."""
+        if not self.options.services:
+            return
+        playbooks = self.options.playbooks
+        if not playbooks and not any_in_force(self.bootstrap):
+            playbooks = (load_playbook(),)
+        for playbook in playbooks:
+            put_into_force(self.bootstrap, playbook)
+            self._progress.say("playbook", f"{playbook.name.zh} {playbook.version} is in force", tone=Tone.GOOD)
 
     def _start_services(self) -> None:
         self.keys.hand_out(self.options.bearers)

@@ -110,7 +110,7 @@ def postgres_program(place: PostgresPlace) -> Program:
         name="postgres",
         command=(str(place.programs / "postgres"), "-D", str(place.data), *options),
         log=place.log,
-        ready=lambda: answers(place.dsn),
+        why_not_ready=lambda: None if answers(place.dsn) else "it does not answer",
         account=place.account,
         stop_signal=signal.SIGINT,
         death_signal=signal.SIGQUIT,

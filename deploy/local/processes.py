@@ -41,7 +41,8 @@ class Program:
     name: str
     command: tuple[str, ...]
     log: Path
-    ready: Callable[[], bool]
+    why_not_ready: Callable[[], str | None]
+    """The readiness probe: None when ready, else what is missing, in words."""
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     account: Account | None = None
@@ -228,10 +229,11 @@ class Keeper:
         while not self._stopping.wait(POLL_SECONDS):
             if process.poll() is not None:
                 return f"ended before it was ready ({describe_exit(process.returncode)})"
-            if self.program.ready():
+            missing = self.program.why_not_ready()
+            if missing is None:
                 return None
             if time.monotonic() > deadline:
-                return f"was not ready after {self.program.ready_seconds:.0f} s"
+                return f"was not ready after {self.program.ready_seconds:.0f} s: {missing}"
         return "stopped"
 
     def _mark_ready(self, first: Future[None]) -> None:

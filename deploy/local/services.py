@@ -70,7 +70,7 @@ def service_program(part: str, environment: Mapping[str, str], logs: Path) -> Pr
         name=part,
         command=(sys.executable, "-m", f"services.{service_of(part)}"),
         log=logs / f"{part}.log",
-        ready=lambda: is_ready(ops_port),
+        why_not_ready=lambda: why_not_ready(ops_port),
         environment=environment,
         folder=ROOT,
         ready_seconds=90,
@@ -78,13 +78,15 @@ def service_program(part: str, environment: Mapping[str, str], logs: Path) -> Pr
     )
 
 
-def is_ready(ops_port: int) -> bool:
-    """True when ``/readyz`` of the ops port answers 200."""
+def why_not_ready(ops_port: int) -> str | None:
+    """Ask ``/readyz`` of the ops port: None when it answers 200, else its checks that do not hold."""
     connection = http.client.HTTPConnection(LOOPBACK, ops_port, timeout=2)
     try:
         connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
+        answer = connection.getresponse()
+        body = answer.read(4096).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException) as error:
+        return f"its ops port does not answer ({error})"
     finally:
         connection.close()
+    return None if answer.status == http.HTTPStatus.OK else body

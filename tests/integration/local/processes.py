@@ -37,7 +37,7 @@ def python_program(folder: Path, code: str, *, ready_seconds: float = 20.0, stop
         name="sample",
         command=(sys.executable, "-c", code, str(folder)),
         log=folder / "sample.log",
-        ready=(folder / "ready").exists,
+        why_not_ready=lambda: None if (folder / "ready").exists() else "there is no file ready",
         ready_seconds=ready_seconds,
         stop_seconds=stop_seconds,
     )

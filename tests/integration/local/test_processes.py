@@ -60,7 +60,7 @@ def test_a_program_that_ends_before_it_is_ready_fails_with_its_last_lines(tmp_pa
 def test_a_program_that_is_never_ready_fails_after_its_limit_and_is_gone(tmp_path: Path) -> None:
     program = python_program(tmp_path, "import time; print('thinking', flush=True); time.sleep(600)", ready_seconds=1)
     keeper, _ = keeper_of(program)
-    with pytest.raises(PartFailed, match="not ready after 1 s"):
+    with pytest.raises(PartFailed, match="not ready after 1 s: there is no file ready"):
         keeper.start()
     assert processes_naming(str(tmp_path)) == []
 
