@@ -1,0 +1,46 @@
+"""The API put together."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import FastAPI
+
+from services.notifier.api import cases, page, stream, subscriptions
+from services.notifier.api.rooms import Rooms
+from services.notifier.metrics import Metrics
+from shared.runtime.postgres import OUTAGES
+from shared.runtime.problems import ProblemHooks, install
+
+DESCRIPTION: Final = """
+All reading and listening. A key sees its own area and what lies below it, in lists, in the stream, in history and in
+webhooks; a department's key sees only what concerns its orders. Writing is intake's.
+"""
+
+
+def make_api(rooms: Rooms) -> FastAPI:
+    """The HTTP API and the page as an ASGI app; errors by RFC 9457."""
+    app = bare_api(rooms.metrics)
+    app.state.rooms = rooms
+    return app
+
+
+def bare_api(metrics: Metrics | None = None) -> FastAPI:
+    """The routes without the rooms behind them: enough to describe the API."""
+    app = FastAPI(
+        title="Whistle notifier",
+        summary="Cases, the live stream and webhooks go out here; writing is intake's.",
+        description=DESCRIPTION,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+    )
+    for part in (stream.router, cases.router, subscriptions.router, page.router):
+        app.include_router(part)
+    install(app, ProblemHooks(outage=outage, observe=None if metrics is None else metrics.observe_http))
+    return app
+
+
+def outage(error: Exception) -> str | None:
+    """Which part is away when ``error`` means that."""
+    return "PostgreSQL" if isinstance(error, OUTAGES) else None

@@ -1,0 +1,78 @@
+"""What the endpoints need, and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import Depends, Request, Response, Security
+from fastapi.security import HTTPBearer
+
+from services.notifier.channels.stream import Hub
+from services.notifier.domain.audience import Scope
+from services.notifier.handlers.subscribe import Desk
+from services.notifier.metrics import Metrics
+from services.notifier.settings import Settings
+from services.notifier.store.cases import PostgresCases
+from services.notifier.store.feed import PostgresFeed
+from services.notifier.store.subscriptions import PostgresSubscriptions
+from shared.playbook.shelf import PlaybookShelf
+from shared.runtime.auth import KeyRing, Principal
+from shared.runtime.bearer import who
+from shared.vocabulary import Role
+
+READERS: Final = (Role.DESK, Role.DEPARTMENT, Role.OPERATOR, Role.AUDITOR)
+"""Who may read; a source sends reports and hears of them at its own desk."""
+SUBSCRIBERS: Final = (Role.DESK, Role.DEPARTMENT, Role.OPERATOR)
+"""Who may have events sent away; an auditor only reads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """What the endpoints need; hung on the app."""
+
+    settings: Settings
+    keyring: KeyRing
+    hub: Hub
+    feed: PostgresFeed
+    cases: PostgresCases
+    subscriptions: PostgresSubscriptions
+    desk: Desk
+    shelf: PlaybookShelf
+    metrics: Metrics
+    clock: Callable[[], datetime]
+
+
+def rooms_of(request: Request) -> Rooms:
+    """The rooms of the app that took ``request``."""
+    rooms: Rooms = request.app.state.rooms
+    return rooms
+
+
+def scope_of(principal: Principal) -> Scope:
+    """What a key may see: its area, and for a department's key only what concerns it."""
+    return Scope(area=principal.area, department=principal.department)
+
+
+_SCHEME: Final = HTTPBearer(bearerFormat="wk_<key id>_<secret>", description="An API key", auto_error=False)
+
+
+async def _reader(request: Request, _scheme: Annotated[object, Security(_SCHEME)]) -> Principal:
+    return who(rooms_of(request).keyring, request, *READERS)
+
+
+async def _subscriber(request: Request, _scheme: Annotated[object, Security(_SCHEME)]) -> Principal:
+    return who(rooms_of(request).keyring, request, *SUBSCRIBERS)
+
+
+InRooms = Annotated[Rooms, Depends(rooms_of)]
+Reader = Annotated[Principal, Depends(_reader)]
+Subscriber = Annotated[Principal, Depends(_subscriber)]
+
+
+def answer(value: Any, *, status: int = 200) -> Response:  # noqa: ANN401  any dataclass of the views
+    """``value`` as JSON."""
+    return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")

@@ -1,0 +1,251 @@
+"""The notifier put together: opened in order, run until a signal, closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import uvloop
+
+from services.notifier.api import Rooms, make_api
+from services.notifier.channels.stream import Hub
+from services.notifier.channels.webhook import SystemResolver, WebhookSender
+from services.notifier.consumer import Teller, notify_loop
+from services.notifier.domain.target_url import UrlRules
+from services.notifier.handlers import Delivery
+from services.notifier.handlers.subscribe import Desk
+from services.notifier.health import NotifierHealth, PostgresWatch
+from services.notifier.listening import Listener
+from services.notifier.metrics import Figures, Metrics
+from services.notifier.settings import Settings
+from services.notifier.store.cases import PostgresCases
+from services.notifier.store.deliveries import PostgresDeliveries
+from services.notifier.store.feed import PostgresFeed
+from services.notifier.store.read_side import PostgresReadSide
+from services.notifier.store.subscriptions import PostgresSubscriptions
+from services.notifier.store.vault import Vault
+from services.notifier.timers import DeliveryTimer, PruneTimer
+from shared.events.topics import PLAYBOOK
+from shared.playbook.shelf import PlaybookShelf
+from shared.runtime.auth import KeyRing
+from shared.runtime.clock import utc_now
+from shared.runtime.compacted import CompactedReader
+from shared.runtime.delivery import Publisher
+from shared.runtime.health import OpsServer
+from shared.runtime.postgres import OUTAGES, PoolSettings, open_pool
+from shared.runtime.serving import HttpServer
+from shared.runtime.telemetry import configure_logging, configure_tracing
+
+if TYPE_CHECKING:
+    from shared.runtime.postgres import Pool
+
+log = logging.getLogger(__name__)
+
+AGAIN: Final = timedelta(seconds=1)
+
+
+def run(settings: Settings) -> None:
+    """Run the notifier until SIGTERM or SIGINT; returns after everything is closed.
+
+    Raises:
+        Exception: what a room ended with, when one ended by itself.
+    """
+    configure_logging("notifier", settings.log_level)
+    tracing = configure_tracing("notifier", settings.instance, settings.traces)
+    try:
+        uvloop.run(_until_signal(settings))
+    finally:
+        tracing.shutdown()
+
+
+async def _until_signal(settings: Settings) -> None:
+    asked = asyncio.create_task(_signalled())
+    async with AsyncExitStack() as stack:
+        # Opening waits for PostgreSQL as long as that takes; a signal must end the wait too.
+        opening = asyncio.create_task(stack.enter_async_context(notifier(settings)))
+        await asyncio.wait({asked, opening}, return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            opening.cancel()
+            await asyncio.wait({opening})
+            return
+        rooms = opening.result().rooms
+        await asyncio.wait({asked, rooms}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("the notifier is going down", extra={"event.name": "notifier.down"})
+        if rooms.done():
+            rooms.result()
+
+
+async def _signalled() -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    await asked.wait()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The notifier with every room open; ``rooms`` ends only when one of them fails."""
+
+    rooms: asyncio.Task[None]
+    http: HttpServer
+    ops: OpsServer
+    hub: Hub
+    shelf: PlaybookShelf
+
+
+@asynccontextmanager
+async def notifier(settings: Settings) -> AsyncIterator[Running]:
+    """Open PostgreSQL, the ops port, the loops, the timers and the API, in that order; close in reverse.
+
+    Streams end first, a few at a time; then no new request is taken, webhooks on their way arrive, the
+    batch in flight is committed.
+    """
+    metrics, shelf = Metrics(), PlaybookShelf()
+    keyring, vault = KeyRing.load(settings.keys_file), Vault(settings.secret_key.get_secret_value())
+    rules = UrlRules(ports=settings.ports, private=settings.webhook_private)
+    async with AsyncExitStack() as closing:
+        pool = await _pool(settings)
+        closing.push_async_callback(pool.close)
+        publisher = Publisher(settings.kafka, client_id=settings.instance)
+        closing.push_async_callback(publisher.stop)
+        resolver = SystemResolver()
+        sender = WebhookSender(resolver, rules)
+        closing.push_async_callback(sender.close)
+
+        feed, deliveries = PostgresFeed(pool), PostgresDeliveries(pool, vault)
+        hub = Hub(
+            feed,
+            poll_seconds=settings.feed_poll_seconds,
+            most_streams=settings.streams,
+            most_each=settings.streams_each,
+        )
+        work = Delivery(
+            deliveries=deliveries,
+            sender=sender,
+            clock=utc_now,
+            observe=metrics.observe_attempt,
+            failed=_unrecorded(metrics),
+            most=settings.webhook_workers,
+            most_each=settings.webhook_each,
+        )
+        timer = DeliveryTimer(work)
+        teller = Teller(
+            read_side=PostgresReadSide(pool),
+            clock=utc_now,
+            told=lambda tellings: metrics.observe_told(tellings, utc_now()),
+        )
+        loop = notify_loop(settings, teller, publisher, metrics)
+        listener = Listener(settings.postgres, {"notifier_feed": hub.notice, "notifier_delivery": timer.notice})
+        prune = PruneTimer(
+            ages=(
+                (feed, timedelta(hours=settings.feed_hours)),
+                (deliveries, timedelta(days=settings.delivery_days)),
+            ),
+            clock=utc_now,
+        )
+        reader = CompactedReader(settings.kafka, PLAYBOOK.name, shelf.receive)
+        watch = PostgresWatch(pool)
+        health = NotifierHealth(watch, hub, loop, timer)
+        metrics.watch(
+            Figures(
+                lag=lambda: loop.progress.lag,
+                streams=lambda: hub.streams,
+                position=lambda: hub.position,
+                sending=lambda: len(work.tasks),
+            )
+        )
+
+        ops = OpsServer(
+            settings.ops_host, settings.ops_port, live=health.live, ready=health.ready, registry=metrics.registry
+        )
+        closing.push_async_callback(ops.stop)
+        await ops.start()
+        rooms = asyncio.create_task(
+            _together(watch.run(), reader.run(), listener.run(), hub.run(), loop.run(), timer.run(), prune.run())
+        )
+        closing.push_async_callback(_ended, rooms)
+        for stop in (reader.stop, loop.stop, timer.stop):
+            closing.push_async_callback(stop)
+        api = make_api(
+            Rooms(
+                settings=settings,
+                keyring=keyring,
+                hub=hub,
+                feed=feed,
+                cases=PostgresCases(pool),
+                subscriptions=PostgresSubscriptions(pool, vault),
+                desk=Desk(
+                    subscriptions=PostgresSubscriptions(pool, vault),
+                    resolver=resolver,
+                    rules=rules,
+                    clock=utc_now,
+                    most_each=settings.subscriptions_each,
+                ),
+                shelf=shelf,
+                metrics=metrics,
+                clock=utc_now,
+            )
+        )
+        http = HttpServer(api, settings.http_host, settings.http_port)
+        closing.push_async_callback(http.stop)
+        closing.push_async_callback(_streams_ended, hub, settings.stop_seconds)
+        await http.start()
+        log.info("the notifier is up", extra={"event.name": "notifier.up", "http": http.port, "ops": ops.port})
+        yield Running(rooms=rooms, http=http, ops=ops, hub=hub, shelf=shelf)
+
+
+def _unrecorded(metrics: Metrics) -> Any:  # noqa: ANN401
+    def note(error: BaseException) -> None:
+        metrics.unrecorded.inc()
+        log.warning("an attempt could not be written down and will be made again: %s: %s", type(error).__name__, error)
+
+    return note
+
+
+async def _streams_ended(hub: Hub, stop_seconds: float) -> None:
+    """Ask every stream to end and wait for it; the server's own grace period is for the rest."""
+    hub.close()
+    try:
+        async with asyncio.timeout(stop_seconds + 1):
+            await hub.empty.wait()
+    except TimeoutError:
+        log.warning("%d streams did not end in time", hub.streams)
+
+
+async def _together(*rooms: Coroutine[Any, Any, None]) -> None:
+    """Run the rooms; when one fails the others end with it, for a half-open service helps nobody."""
+    async with asyncio.TaskGroup() as group:
+        for room in rooms:
+            group.create_task(room)
+
+
+async def _ended(rooms: asyncio.Task[None]) -> None:
+    rooms.cancel()
+    await asyncio.wait({rooms})
+
+
+async def _pool(settings: Settings) -> Pool:
+    """The pool, as soon as PostgreSQL answers.
+
+    Raises:
+        RuntimeError: the schema is not migrated; says how to do it.
+    """
+    while True:
+        try:
+            pool = await open_pool(settings.postgres, "notifier", settings=PoolSettings(largest=settings.pool))
+            migrated = await pool.fetchval("SELECT to_regclass('delivery_attempt') IS NOT NULL")
+        except OUTAGES as error:
+            log.warning("PostgreSQL is away: %s", error, extra={"event.name": "notifier.waits"})
+            await asyncio.sleep(AGAIN.total_seconds())
+            continue
+        if migrated:
+            return pool
+        await pool.close()
+        raise RuntimeError("schema notifier is not migrated: run `python -m shared.runtime.migrate notifier`")

@@ -1,0 +1,1 @@
+"""Pure decisions of the notifier: what is known, who may hear it, what becomes of a delivery."""

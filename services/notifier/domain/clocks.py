@@ -1,0 +1,82 @@
+"""What is known of one clock, and whether it still runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from services.notifier.domain.orders import OrderRead
+from shared.events.parts import CaseView, Target
+from shared.events.sla import Clock, ClockBreached, ClockEscalated, ClockWarned
+from shared.vocabulary import CaseState, ClockKind, Level, OrderState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockRead:
+    """One clock and all that it has said; each fact is set once, so the order of events does not matter."""
+
+    clock: Clock
+    warned: tuple[float, ...] = ()
+    breached_at: datetime | None = None
+    nobody_above: bool = False
+    escalated_at: datetime | None = None
+    escalated_to: Level | None = None
+    escalated_to_desk: Target | None = None
+    escalated_why: str = ""
+
+
+def fold_clock(known: ClockRead | None, said: ClockWarned | ClockBreached | ClockEscalated) -> ClockRead:
+    """Add what a clock says; a repeat adds nothing."""
+    read = known or ClockRead(clock=said.clock)
+    match said:
+        case ClockWarned():
+            return replace(read, warned=tuple(sorted({*read.warned, said.fraction})))
+        case ClockBreached():
+            return replace(read, breached_at=said.fired_at, nobody_above=said.nobody_above)
+        case ClockEscalated():
+            return replace(
+                read,
+                escalated_at=said.fired_at,
+                escalated_to=said.to_level,
+                escalated_to_desk=said.to,
+                escalated_why=said.reason,
+            )
+
+
+def runs(clock: Clock, *, view: CaseView, order: OrderRead | None) -> bool:
+    """Say whether ``clock`` still limits somebody, by what the case and its order have come to since.
+
+    Escalation alone starts, stops and fires clocks; this only hides one whose matter is over.
+    """
+    if view.state is CaseState.CLOSED:
+        return False
+    match clock.kind:
+        case ClockKind.ACCEPT:
+            return False
+        case ClockKind.DISPATCH:
+            return view.state is CaseState.OPENED
+        case ClockKind.VERIFY:
+            return view.state is CaseState.RESOLVED
+        case ClockKind.SIGN_IN | ClockKind.ARRIVE | ClockKind.HANDLE if order is not None:
+            return order.stands(view.reopened) and order.state in _RUNS_IN[clock.kind]
+        case _:
+            return True
+
+
+_RUNS_IN: Final = {
+    ClockKind.SIGN_IN: frozenset({OrderState.ISSUED}),
+    ClockKind.ARRIVE: frozenset({OrderState.ISSUED, OrderState.SIGNED}),
+    ClockKind.HANDLE: frozenset({OrderState.ISSUED, OrderState.SIGNED, OrderState.ARRIVED, OrderState.IN_PROGRESS}),
+}
+
+
+def most_pressing(clocks: Iterable[ClockRead]) -> ClockRead | None:
+    """The clock that is due first; ``clocks`` are running ones."""
+    return min(clocks, key=lambda read: (read.clock.due_at, _text(read.clock.clock_id)), default=None)
+
+
+def _text(clock_id: UUID) -> str:
+    return str(clock_id)

@@ -1,0 +1,111 @@
+"""All that the read side knows of one case, and how one more event adds to it.
+
+Three topics speak of a case and keep no order between them: an old event never overwrites a newer
+view (versions are compared), and folding the same events in any order gives the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from services.notifier.domain.clocks import ClockRead, fold_clock, runs
+from services.notifier.domain.orders import OrderRead, department_of, fold_order, order_id_of, target_of
+from shared.events.case import CaseEvent, CaseOpened, CaseReopened
+from shared.events.envelope import Event
+from shared.events.order import OrderEvent
+from shared.events.parts import CaseView
+from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned, SlaEvent
+from shared.vocabulary import Level
+
+Told: TypeAlias = CaseEvent | OrderEvent | SlaEvent
+"""What the notifier hears: everything on the topics of cases, orders and clocks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRead:
+    """One case: the newest view, what was reported, its orders and its clocks by id."""
+
+    view: CaseView
+    updated_at: datetime
+    text: str = ""
+    area_why: str = ""
+    category_why: str = ""
+    escalated_to: Level | None = None
+    orders: Mapping[UUID, OrderRead] = field(default_factory=dict[UUID, OrderRead])
+    clocks: Mapping[UUID, ClockRead] = field(default_factory=dict[UUID, ClockRead])
+
+    @property
+    def departments(self) -> frozenset[str]:
+        """Every department that has or had an order of this case."""
+        return frozenset(order.department for order in self.orders.values() if order.department is not None)
+
+    @property
+    def running(self) -> tuple[ClockRead, ...]:
+        """The clocks that still limit somebody."""
+        return tuple(
+            read for read in self.clocks.values() if runs(read.clock, view=self.view, order=self._order_of(read))
+        )
+
+    def _order_of(self, read: ClockRead) -> OrderRead | None:
+        return None if read.clock.order_id is None else self.orders.get(read.clock.order_id)
+
+
+def fold(known: CaseRead | None, event: Event[Told]) -> CaseRead:
+    """Return ``known`` with what ``event`` adds."""
+    data = event.data
+    read = known or CaseRead(view=data.case, updated_at=event.time)
+    newer = data.case.version > read.view.version
+    read = replace(
+        read,
+        view=data.case if newer else read.view,
+        updated_at=max(read.updated_at, event.time),
+    )
+    match data:
+        case CaseOpened(text=text, area_why=area_why, category_why=category_why):
+            return replace(read, text=text, area_why=area_why, category_why=category_why)
+        case CaseReopened(text=text) if text and not read.text:
+            return replace(read, text=text)
+        case ClockWarned() | ClockBreached() | ClockEscalated() as said:
+            return _with_clock(read, said)
+        case _:
+            return _with_order(read, event)
+
+
+def _with_clock(read: CaseRead, said: SlaEvent) -> CaseRead:
+    clock = fold_clock(read.clocks.get(said.clock.clock_id), said)
+    escalated_to = read.escalated_to
+    if isinstance(said, ClockEscalated):
+        escalated_to = said.to_level if escalated_to is None else max(escalated_to, said.to_level, key=_height)
+    return replace(read, clocks={**read.clocks, clock.clock.clock_id: clock}, escalated_to=escalated_to)
+
+
+def _height(level: Level) -> int:
+    return -level.digits
+
+
+def _with_order(read: CaseRead, event: Event[Told]) -> CaseRead:
+    order_id = order_id_of(event.data)
+    order = fold_order(read.orders.get(order_id), event) if order_id is not None else None
+    return read if order is None else replace(read, orders={**read.orders, order.order_id: order})
+
+
+def concerned(read: CaseRead, data: Told) -> frozenset[str]:
+    """The departments that ``data`` concerns: its order's own, or with a fact of the whole case all of them.
+
+    A department hears of its own orders only, so another's sign-in is not among what it hears.
+    """
+    match data:
+        case ClockWarned(clock=clock) | ClockBreached(clock=clock) | ClockEscalated(clock=clock):
+            if clock.order_id is None:
+                return read.departments
+            own = department_of(clock.target)
+            return frozenset() if own is None else frozenset({own})
+        case _:
+            if order_id_of(data) is None:
+                return read.departments
+            own = department_of(target_of(data))
+            return frozenset() if own is None else frozenset({own})

@@ -1,0 +1,185 @@
+"""What is known of one order: set-once facts from two topics, in whatever order they come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from shared.events.case import (
+    CaseArrived,
+    CaseOrderWithdrawn,
+    CaseProgressed,
+    CaseRejected,
+    CaseResolved,
+    CaseReturned,
+    CaseRouted,
+    CaseSigned,
+)
+from shared.events.envelope import Event, Payload
+from shared.events.order import Explanation, OrderIssued, OrderWithdrawn
+from shared.events.parts import Target
+from shared.vocabulary import Level, OrderReason, OrderRole, OrderState, level_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRead:
+    """One order as far as it is known.
+
+    ``step`` and ``step_sequence`` follow intake, whose versions are in order; ``withdrawn`` is the
+    router's word, which may come before or after intake has folded it.
+    """
+
+    order_id: UUID
+    role: OrderRole
+    target: Target
+    level: Level
+    generation: int = 0
+    issued_at: datetime | None = None
+    reason: OrderReason | None = None
+    explanation: Explanation | None = None
+    step: OrderState = OrderState.ISSUED
+    step_sequence: int = 0
+    step_at: datetime | None = None
+    signed_at: datetime | None = None
+    withdrawn: str | None = None
+    note: str = ""
+
+    @property
+    def state(self) -> OrderState:
+        """The state to show: a withdrawal ends every order that had not ended by itself."""
+        if self.withdrawn is not None and self.step not in _ENDED:
+            return OrderState.WITHDRAWN
+        return self.step
+
+    def stands(self, generation: int) -> bool:
+        """Say whether its target must still act, in the case's round ``generation``."""
+        return self.generation >= generation and self.state in _STANDING
+
+    @property
+    def department(self) -> str | None:
+        """The department it asks, or None for a desk's."""
+        return department_of(self.target)
+
+
+_ENDED: Final = frozenset({OrderState.RESOLVED, OrderState.RETURNED, OrderState.WITHDRAWN})
+_STANDING: Final = frozenset({OrderState.ISSUED, OrderState.SIGNED, OrderState.ARRIVED, OrderState.IN_PROGRESS})
+
+
+def department_of(target: Target | None) -> str | None:
+    """The id of ``target`` when it is a department."""
+    return target.id if target is not None and target.kind == "department" else None
+
+
+def fold_order(known: OrderRead | None, event: Event[Payload]) -> OrderRead | None:
+    """Add what ``event`` says of its order; the same in any order of events, and a repeat adds nothing.
+
+    Returns None when the event is about no order, or about one that cannot be described yet.
+    """
+    match event.data:
+        case OrderIssued(order=order, explanation=explanation):
+            read = known or OrderRead(order_id=order.order_id, role=order.role, target=order.target, level=order.level)
+            return replace(
+                read,
+                role=order.role,
+                target=order.target,
+                level=order.level,
+                generation=order.generation,
+                issued_at=order.issued_at,
+                reason=order.reason,
+                explanation=explanation,
+            )
+        case OrderWithdrawn(order=order, reason=reason):
+            read = known or OrderRead(
+                order_id=order.order_id,
+                role=order.role,
+                target=order.target,
+                level=order.level,
+                generation=order.generation,
+                issued_at=order.issued_at,
+                reason=order.reason,
+            )
+            return replace(read, withdrawn=reason)
+        case CaseRouted() as routed:
+            read = known or OrderRead(
+                order_id=routed.order_id,
+                role=routed.order_role,
+                target=routed.target,
+                level=routed.level,
+                generation=routed.case.reopened,
+            )
+            return _step(read, event, OrderState.ISSUED)
+        case CaseSigned() | CaseArrived() | CaseProgressed() | CaseResolved() as done:
+            return _step(known or _of_action(done), event, _STEPS[type(done)], note=done.note)
+        case CaseReturned() as done:
+            return _step(known or _of_action(done), event, OrderState.RETURNED, note=done.reason)
+        case CaseRejected() as done if known is not None:
+            return _step(known, event, OrderState.IN_PROGRESS, note=done.reason)
+        case CaseOrderWithdrawn() as done if known is not None:
+            return _step(known, event, OrderState.WITHDRAWN, note=done.reason)
+        case _:
+            return known
+
+
+_STEPS: Final = {
+    CaseSigned: OrderState.SIGNED,
+    CaseArrived: OrderState.ARRIVED,
+    CaseProgressed: OrderState.IN_PROGRESS,
+    CaseResolved: OrderState.RESOLVED,
+}
+
+
+def order_id_of(data: Payload) -> UUID | None:
+    """The order that ``data`` changes, if any."""
+    match data:
+        case OrderIssued(order=order) | OrderWithdrawn(order=order):
+            return order.order_id
+        case (
+            CaseRouted()
+            | CaseSigned()
+            | CaseArrived()
+            | CaseProgressed()
+            | CaseResolved()
+            | CaseReturned()
+            | CaseRejected()
+            | CaseOrderWithdrawn()
+        ):
+            return data.order_id
+        case _:
+            return None
+
+
+def target_of(data: Payload) -> Target | None:
+    """Whom the order is for that ``data`` changes."""
+    match data:
+        case OrderIssued(order=order) | OrderWithdrawn(order=order):
+            return order.target
+        case _ if order_id_of(data) is not None:
+            target: Target = data.target  # type: ignore[attr-defined]  # every fact about an order names its target
+            return target
+        case _:
+            return None
+
+
+def _of_action(done: CaseSigned | CaseArrived | CaseProgressed | CaseResolved | CaseReturned) -> OrderRead:
+    """An order first heard of by what its target did: the level is the desk's own, or the case's."""
+    level = level_of(done.target.id) if done.target.kind == "desk" else done.case.level
+    return OrderRead(
+        order_id=done.order_id,
+        role=done.order_role,
+        target=done.target,
+        level=level,
+        generation=done.case.reopened,
+    )
+
+
+def _step(read: OrderRead, event: Event[Payload], state: OrderState, *, note: str = "") -> OrderRead:
+    signed_at = read.signed_at
+    if state is OrderState.SIGNED:
+        signed_at = event.time if signed_at is None else min(signed_at, event.time)
+    if event.sequence <= read.step_sequence:
+        return replace(read, signed_at=signed_at)
+    return replace(
+        read, step=state, step_sequence=event.sequence, step_at=event.time, signed_at=signed_at, note=note or read.note
+    )

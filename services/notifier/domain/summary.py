@@ -1,0 +1,107 @@
+"""One case in one line: what lists and the live stream show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.notifier.domain.clocks import ClockRead, most_pressing
+from services.notifier.domain.fold import CaseRead
+from shared.events.parts import Place, Target
+from shared.vocabulary import CaseState, ClockKind, Level, OrderState, Severity, Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockLine:
+    """The most pressing running clock; past ``due_at`` it is late, whether or not it has said so."""
+
+    clock_id: UUID
+    kind: ClockKind
+    started_at: datetime
+    due_at: datetime
+    limit: str
+    level: Level
+    target: Target | None
+    breached: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCount:
+    """How many orders stand, and how many of them are signed for."""
+
+    standing: int
+    signed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseSummary:
+    """One line of a list. ``escalated_to`` is the highest level that a late clock has reached."""
+
+    case_id: UUID
+    version: int
+    state: CaseState
+    county: str
+    area: str
+    level: Level
+    category: str
+    severity: Severity
+    source: Source
+    title: str
+    opened_at: datetime
+    updated_at: datetime
+    lead: Target | None
+    orders: OrderCount
+    clock: ClockLine | None
+    escalated_to: Level | None
+    returns: int
+    reopened: int
+    reports: int
+    tags: tuple[str, ...]
+    place: Place | None
+
+
+def summarise(read: CaseRead) -> CaseSummary:
+    """Return the line of ``read``."""
+    view = read.view
+    standing = [order for order in read.orders.values() if order.stands(view.reopened)]
+    pressing = most_pressing(read.running)
+    return CaseSummary(
+        case_id=view.case_id,
+        version=view.version,
+        state=view.state,
+        county=view.county,
+        area=view.area,
+        level=view.level,
+        category=view.category,
+        severity=view.severity,
+        source=view.source,
+        title=view.title,
+        opened_at=view.opened_at,
+        updated_at=read.updated_at,
+        lead=view.lead,
+        orders=OrderCount(
+            standing=len(standing), signed=sum(order.state is not OrderState.ISSUED for order in standing)
+        ),
+        clock=None if pressing is None else _line(pressing),
+        escalated_to=read.escalated_to,
+        returns=len(view.returns),
+        reopened=view.reopened,
+        reports=view.reports,
+        tags=view.tags,
+        place=view.place,
+    )
+
+
+def _line(read: ClockRead) -> ClockLine:
+    clock = read.clock
+    return ClockLine(
+        clock_id=clock.clock_id,
+        kind=clock.kind,
+        started_at=clock.started_at,
+        due_at=clock.due_at,
+        limit=clock.limit,
+        level=clock.level,
+        target=clock.target,
+        breached=read.breached_at is not None,
+    )

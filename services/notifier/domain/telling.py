@@ -1,0 +1,125 @@
+"""What an event becomes for readers: its facets, its place in the feed, and the thin body of a webhook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from services.notifier.domain.audience import Facets
+from services.notifier.domain.fold import CaseRead, Told, concerned
+from services.notifier.domain.summary import CaseSummary, summarise
+from services.notifier.domain.timeline import Entry, entry_of, rank_of
+from shared.events.case import CaseEscalated, CaseRouted
+from shared.events.envelope import Event, derive_id
+from shared.events.order import OrderIssued, OrderWithdrawn
+from shared.events.parts import Target
+from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned
+from shared.vocabulary import CaseState, Level, Severity
+
+DELIVERY_STEP: Final = "delivery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """One event made ready for every reader; ``data`` is its payload, ``case`` the case's line after it."""
+
+    event_id: UUID
+    type: str
+    time: datetime
+    sequence: int
+    traceparent: str | None
+    facets: Facets
+    case: CaseSummary
+    data: Told
+    entry: Entry
+    rank: int
+
+
+def tell(event: Event[Told], read: CaseRead) -> Telling:
+    """Return ``event`` as it is told; ``read`` is the case with the event folded in."""
+    data = event.data
+    return Telling(
+        event_id=event.id,
+        type=event.type,
+        time=event.time,
+        sequence=event.sequence,
+        traceparent=event.traceparent,
+        facets=Facets(
+            case_id=data.case.case_id,
+            type=event.type,
+            area=data.case.area,
+            level=_level(data),
+            category=data.case.category,
+            severity=data.case.severity,
+            departments=concerned(read, data),
+        ),
+        case=summarise(read),
+        data=data,
+        entry=entry_of(event),
+        rank=rank_of(data),
+    )
+
+
+def _level(data: Told) -> Level:
+    """The level an event speaks to: the order's, the one a late case moves to, or else the one that has the case."""
+    match data:
+        case OrderIssued(order=order) | OrderWithdrawn(order=order):
+            return order.level
+        case CaseRouted(level=level) | CaseEscalated(to_level=level) | ClockEscalated(to_level=level):
+            return level
+        case ClockWarned(clock=clock) | ClockBreached(clock=clock):
+            return clock.level
+        case _:
+            return data.case.level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThinData:
+    """What a webhook says of an event: enough to decide, no free text; the rest is fetched by ``case_id``."""
+
+    event_id: UUID
+    case_id: UUID
+    version: int
+    state: CaseState
+    area: str
+    level: Level
+    category: str
+    severity: Severity
+    order_id: UUID | None
+    target: Target | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thin:
+    """The body of a webhook (Standard Webhooks: ``type``, ``timestamp``, ``data``)."""
+
+    type: str
+    timestamp: datetime
+    data: ThinData
+
+
+def thin(telling: Telling) -> Thin:
+    """Return the webhook body of ``telling``: well under 20 kB, whatever people wrote."""
+    return Thin(
+        type=telling.type,
+        timestamp=telling.time,
+        data=ThinData(
+            event_id=telling.event_id,
+            case_id=telling.facets.case_id,
+            version=telling.case.version,
+            state=telling.case.state,
+            area=telling.facets.area,
+            level=telling.facets.level,
+            category=telling.facets.category,
+            severity=telling.facets.severity,
+            order_id=telling.entry.order_id,
+            target=telling.entry.target,
+        ),
+    )
+
+
+def delivery_id(event_id: UUID, subscription_id: UUID) -> UUID:
+    """The ``webhook-id`` of an event for a subscription: the same on every repeat and every attempt."""
+    return derive_id(event_id, DELIVERY_STEP, str(subscription_id))

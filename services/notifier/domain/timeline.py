@@ -1,0 +1,237 @@
+"""One line of a case's life for a person: who did what, and why it came here, in both languages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, assert_never
+from uuid import UUID
+
+from services.notifier.domain.fold import Told
+from services.notifier.domain.words import (
+    ACTIONS,
+    CLOCKS,
+    LEVELS,
+    RATINGS,
+    ROLES,
+    Words,
+    lateness,
+    target_words,
+)
+from shared.events.case import (
+    CaseArrived,
+    CaseClosed,
+    CaseEscalated,
+    CaseEvent,
+    CaseOpened,
+    CaseOrderWithdrawn,
+    CaseProgressed,
+    CaseRated,
+    CaseRejected,
+    CaseReopened,
+    CaseResolved,
+    CaseReturned,
+    CaseRouted,
+    CaseSigned,
+    CaseVerified,
+)
+from shared.events.envelope import Event
+from shared.events.order import Explanation, OrderIssued, OrderWithdrawn
+from shared.events.parts import Actor, Target
+from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned
+from shared.vocabulary import ActorKind, CaseState, Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why here (为何在此): one sentence, and the rule with its conditions when a rule decided."""
+
+    zh: str
+    en: str
+    explanation: Explanation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the timeline. ``note`` is a person's words as they came; ``state`` is the case's after it."""
+
+    event_id: UUID
+    type: str
+    sequence: int
+    at: datetime
+    words: Words
+    actor: Actor
+    state: CaseState
+    level: Level
+    order_id: UUID | None = None
+    target: Target | None = None
+    note: str = ""
+    why: tuple[Why, ...] = field(default=())
+
+
+ROUTER: Final = Actor(kind=ActorKind.SYSTEM, id="router")
+ESCALATION: Final = Actor(kind=ActorKind.SYSTEM, id="escalation")
+
+FIRST: Final = 0
+ANSWERING: Final = 1
+
+
+def rank_of(data: Told) -> int:
+    """Where an event stands among those of its version: the case's own first, then what answers it."""
+    match data:
+        case OrderIssued() | OrderWithdrawn() | ClockWarned() | ClockBreached() | ClockEscalated():
+            return ANSWERING
+        case _:
+            return FIRST
+
+
+def entry_of(event: Event[Told]) -> Entry:
+    """Return the line of ``event``."""
+    match event.data:
+        case OrderIssued() | OrderWithdrawn() as data:
+            return _of_order(event, data)
+        case ClockWarned() | ClockBreached() | ClockEscalated() as data:
+            return _of_clock(event, data)
+        case data:
+            return _of_case(event, data)
+
+
+def _of_order(event: Event[Told], data: OrderIssued | OrderWithdrawn) -> Entry:
+    order, to = data.order, target_words(data.order.target)
+    why: tuple[Why, ...] = ()
+    note = ""
+    match data:
+        case OrderIssued(explanation=explanation):
+            role = ROLES[order.role]
+            words = Words(zh=f"派单给{to.zh}（{role.zh}）", en=f"Order to {to.en} ({role.en})")
+            why = (Why(zh=explanation.words, en=explanation.words_en, explanation=explanation),)
+        case OrderWithdrawn(reason=note):
+            words = Words(zh=f"撤回给{to.zh}的派单", en=f"Order to {to.en} withdrawn")
+        case _:
+            assert_never(data)
+    return Entry(
+        event_id=event.id,
+        type=event.type,
+        sequence=event.sequence,
+        at=event.time,
+        words=words,
+        actor=ROUTER,
+        state=data.case.state,
+        level=order.level,
+        order_id=order.order_id,
+        target=order.target,
+        note=note,
+        why=why,
+    )
+
+
+def _of_clock(event: Event[Told], data: ClockWarned | ClockBreached | ClockEscalated) -> Entry:
+    clock, level = data.clock, data.clock.level
+    kind = CLOCKS[clock.kind]
+    whose = target_words(clock.target) if clock.target is not None else Words(zh="", en="")
+    of = Words(zh=f"{whose.zh}的", en=f" of {whose.en}") if whose.zh else whose
+    note = ""
+    match data:
+        case ClockWarned(fraction=fraction):
+            words = Words(
+                zh=f"{of.zh}{kind.zh}时限已过 {fraction:.0%}",
+                en=f"{fraction:.0%} of the {kind.en} limit{of.en} has passed",
+            )
+        case ClockBreached(late_seconds=seconds, nobody_above=nobody):
+            late = lateness(seconds)
+            words = Words(zh=f"{of.zh}{kind.zh}已超时{late.zh}", en=f"The {kind.en} limit{of.en} was missed{late.en}")
+            if nobody:
+                words = Words(zh=f"{words.zh}；县级之上无人接手", en=f"{words.en}; nobody is above the county")
+        case ClockEscalated(to_level=level, to=desk, when_late=when_late, reason=note):
+            to, how = target_words(desk), ACTIONS[when_late]
+            words = Words(
+                zh=f"{kind.zh}超时，升级到{LEVELS[level].zh}：{to.zh}{how.zh}",
+                en=f"Late {kind.en}: moved up to the {LEVELS[level].en}, {to.en} {how.en}",
+            )
+        case _:
+            assert_never(data)
+    return Entry(
+        event_id=event.id,
+        type=event.type,
+        sequence=event.sequence,
+        at=event.time,
+        words=words,
+        actor=ESCALATION,
+        state=data.case.state,
+        level=level,
+        order_id=clock.order_id,
+        target=clock.target,
+        note=note,
+        why=(Why(zh=f"时限推算：{clock.arithmetic}", en=f"How the limit came about: {clock.arithmetic}"),),
+    )
+
+
+def _of_case(event: Event[Told], data: CaseEvent) -> Entry:
+    words, note = _case_words(data)
+    return Entry(
+        event_id=event.id,
+        type=event.type,
+        sequence=event.sequence,
+        at=event.time,
+        words=words,
+        actor=data.by,
+        state=data.case.state,
+        level=data.to_level if isinstance(data, CaseEscalated) else data.case.level,
+        order_id=getattr(data, "order_id", None),
+        target=getattr(data, "target", None),
+        note=note,
+        why=(
+            (Why(zh=data.area_why, en=data.area_why), Why(zh=data.category_why, en=data.category_why))
+            if isinstance(data, CaseOpened)
+            else ()
+        ),
+    )
+
+
+def _case_words(data: CaseEvent) -> tuple[Words, str]:  # noqa: C901, PLR0911, PLR0912  one arm for each fact
+    match data:
+        case CaseOpened():
+            return Words(zh="受理立案", en="Case opened"), ""
+        case CaseRouted(target=target, order_role=role):
+            to = target_words(target)
+            return Words(zh=f"已交{to.zh}{ROLES[role].zh}", en=f"With {to.en} to {ROLES[role].verb_en}"), ""
+        case CaseOrderWithdrawn(target=target, reason=reason):
+            to = target_words(target)
+            return Words(zh=f"{to.zh}不再承办", en=f"{to.en} is released"), reason
+        case CaseSigned(target=target, note=note):
+            to = target_words(target)
+            return Words(zh=f"{to.zh}签收", en=f"{to.en} signed"), note
+        case CaseArrived(target=target, note=note):
+            to = target_words(target)
+            return Words(zh=f"{to.zh}到场", en=f"{to.en} arrived on site"), note
+        case CaseProgressed(target=target, note=note):
+            to = target_words(target)
+            return Words(zh=f"{to.zh}报告进展", en=f"{to.en} reported progress"), note
+        case CaseResolved(target=target, note=note):
+            to = target_words(target)
+            return Words(zh=f"{to.zh}办结", en=f"{to.en} reported it done"), note
+        case CaseReturned(target=target, reason=reason):
+            to = target_words(target)
+            return Words(zh=f"{to.zh}退单", en=f"{to.en} gave the order back"), reason
+        case CaseVerified(note=note):
+            return Words(zh="核查通过", en="Checked and found good"), note
+        case CaseRejected(target=target, reason=reason):
+            to = target_words(target)
+            return Words(zh=f"核查不通过，退回{to.zh}返工", en=f"Checked and sent back to {to.en}"), reason
+        case CaseClosed(note=note):
+            return Words(zh="结案", en="Case closed"), note
+        case CaseReopened(reason=reason):
+            return Words(zh="重新打开", en="Reopened"), reason
+        case CaseRated(rating=rating, note=note):
+            said = RATINGS[rating]
+            return Words(zh=f"群众评价：{said.zh}", en=f"The reporter is {said.en}"), note
+        case CaseEscalated(clock=clock, to_level=level):
+            return (
+                Words(
+                    zh=f"因{CLOCKS[clock].zh}超时升级到{LEVELS[level].zh}",
+                    en=f"Moved up to the {LEVELS[level].en}: {CLOCKS[clock].en} was late",
+                ),
+                "",
+            )
+        case _:
+            assert_never(data)

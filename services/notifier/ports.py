@@ -1,0 +1,152 @@
+"""What the notifier's handlers need from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address
+from typing import Protocol
+from uuid import UUID
+
+from services.notifier.domain.audience import Filter, Scope
+from services.notifier.domain.delivery import Answer, Verdict
+from services.notifier.domain.fold import CaseRead
+from services.notifier.domain.subscription import NewSubscription, Secret, Subscription
+from services.notifier.domain.telling import Telling
+
+
+class Unstorable(Exception):  # noqa: N818  named for what the values are
+    """The database will never take these values; what holds them belongs on the dead-letter topic."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """An active subscription as far as telling goes."""
+
+    subscription_id: UUID
+    scope: Scope
+    asked: Filter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """One delivery that an event owes a subscription; ``body`` is its JSON."""
+
+    delivery_id: UUID
+    subscription_id: UUID
+    telling: Telling
+    body: str
+
+
+class Work(Protocol):
+    """One transaction over the read side; the calls come in the order in which they stand here."""
+
+    async def open_cases(self, case_ids: Collection[UUID]) -> Mapping[UUID, CaseRead]:
+        """Lock these cases until the end and return what is known of them."""
+
+    async def told(self, event_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Return which of these events have been told before."""
+
+    async def subscribers(self, areas: Collection[str]) -> Sequence[Subscriber]:
+        """Return the active subscriptions to these areas or to areas that hold them, kept from vanishing."""
+
+    async def save(self, reads: Sequence[CaseRead], tellings: Sequence[Telling]) -> None:
+        """Write the cases as they are now, and the new lines of their timelines."""
+
+    async def owe(self, owed: Sequence[Owed], *, now: datetime) -> None:
+        """Queue deliveries; one that is there already stays as it is."""
+
+    async def publish(self, tellings: Sequence[Telling]) -> None:
+        """Append to the feed, in commit order; nothing may follow but the commit."""
+
+
+class ReadSide(Protocol):
+    """Where the read side is kept."""
+
+    def work(self) -> AbstractAsyncContextManager[Work]:
+        """Open a transaction; leaving it commits.
+
+        Raises:
+            Unstorable: when the database will never take the values.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One due delivery in this worker's hands until its lease ends; ``secrets`` are the live ones, newest first."""
+
+    delivery_id: UUID
+    lease: UUID
+    subscription_id: UUID
+    url: str
+    secrets: tuple[str, ...]
+    body: str
+    attempt: int
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What one attempt came to."""
+
+    at: datetime
+    answer: Answer
+    milliseconds: int
+
+
+class Deliveries(Protocol):
+    """Where deliveries wait."""
+
+    async def claim(
+        self, *, now: datetime, lease: timedelta, most: int, most_each: int, busy: Mapping[UUID, int]
+    ) -> Sequence[Claim]:
+        """Take at most ``most`` due deliveries, the longest due first, and hold each for ``lease``.
+
+        At most ``most_each`` of one subscription, those that ``busy`` counts included. One that is
+        claimed and not recorded in time is due again: at least once, never lost.
+        """
+
+    async def record(self, claim: Claim, attempt: Attempt, verdict: Verdict) -> bool:
+        """Write the outcome; False when the lease had ended and somebody else has it."""
+
+
+class Sender(Protocol):
+    """Puts one signed request on the wire."""
+
+    async def send(self, claim: Claim, *, now: datetime) -> Answer:
+        """Sign and post ``claim``; every failure is an answer, none an exception."""
+
+
+class Resolver(Protocol):
+    """Names to addresses."""
+
+    async def addresses(self, host: str, port: int) -> Sequence[IPv4Address | IPv6Address]:
+        """Return every address of ``host``.
+
+        Raises:
+            OSError: when there is none.
+        """
+
+
+class Subscriptions(Protocol):
+    """Where subscriptions are kept; what lies outside ``scope`` is as if it were not there."""
+
+    async def add(self, subscription: NewSubscription, secret: Secret, *, most: int) -> Subscription | None:
+        """Keep a new subscription with its first secret; None when its owner has ``most`` already."""
+
+    async def get(self, subscription_id: UUID, scope: Scope) -> Subscription | None:
+        """Return one."""
+
+    async def rotate(self, subscription_id: UUID, secret: Secret, *, old_until: datetime) -> None:
+        """Add a secret; the older ones end at ``old_until`` at the latest, the oldest beyond the limit now."""
+
+    async def enable(self, subscription_id: UUID) -> None:
+        """Make a disabled subscription active again."""
+
+    async def replay(self, subscription_id: UUID, delivery_id: UUID, *, now: datetime) -> bool | None:
+        """Make a delivery due now, from the first step of its schedule.
+
+        False when it waits already, None when there is none.
+        """

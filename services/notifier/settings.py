@@ -1,0 +1,63 @@
+"""The environment as one frozen value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where everything is; see the README for each name's meaning."""
+
+    model_config = SettingsConfigDict(env_prefix="WHISTLE_", frozen=True, extra="ignore")
+
+    kafka: str
+    postgres: str
+    keys_file: Path
+    secret_key: SecretStr
+    instance: str = "notifier-0"
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8084, ge=0, le=65535)
+    ops_host: str = "127.0.0.1"
+    ops_port: int = Field(default=9084, ge=0, le=65535)
+    log_level: str = "INFO"
+    traces: str = "off"
+    pool: PositiveInt = 16
+    """PostgreSQL connections at most."""
+    batch_records: PositiveInt = 500
+    """Events that one transaction tells at most; they hold the feed's lock together."""
+    feed_hours: PositiveFloat = 7 * 24
+    """How long a stream can be resumed from its last position; older ones get a resync."""
+    feed_poll_seconds: PositiveFloat = 1.0
+    """How often the feed is looked at without having been told of news."""
+    delivery_days: PositiveFloat = 30
+    """How long a finished webhook delivery can be looked at and replayed."""
+    streams: PositiveInt = 1000
+    """Open streams of this process at most."""
+    streams_each: PositiveInt = 20
+    """Open streams of one key at most."""
+    stream_queue: PositiveInt = 1000
+    """Events that may wait for one slow reader before it is cut off."""
+    heartbeat_seconds: PositiveFloat = 10.0
+    """A quiet stream says at this beat that it lives."""
+    stream_write_seconds: PositiveFloat = 20.0
+    """A reader that takes nothing for this long is cut off."""
+    stop_seconds: PositiveFloat = 3.0
+    """Over how long a stop spreads the ends of its streams, so that readers do not come back all at once."""
+    subscriptions_each: PositiveInt = 50
+    """Webhook subscriptions of one area or department at most."""
+    webhook_private: bool = False
+    """True lets webhooks go to http, any port and private addresses: one machine and tests only."""
+    webhook_ports: str = "443,8443"
+    """Ports that a webhook may go to."""
+    webhook_workers: PositiveInt = 32
+    """Webhooks on their way at a time, in this process."""
+    webhook_each: PositiveInt = 4
+    """Of these, to one subscription."""
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """``webhook_ports`` as numbers."""
+        return frozenset(int(port) for port in self.webhook_ports.split(",") if port.strip())

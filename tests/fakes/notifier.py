@@ -1,0 +1,311 @@
+"""A case's life as the events that intake, router and escalation would write, for tests of the notifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
+
+from services.notifier.domain.fold import Told
+from shared.events.case import (
+    CaseArrived,
+    CaseClosed,
+    CaseEscalated,
+    CaseEvent,
+    CaseOpened,
+    CaseOrderWithdrawn,
+    CaseProgressed,
+    CaseRejected,
+    CaseReopened,
+    CaseResolved,
+    CaseReturned,
+    CaseRouted,
+    CaseSigned,
+    CaseVerified,
+)
+from shared.events.envelope import WHISTLE, Event, derive_id
+from shared.events.order import Condition, Explanation, Order, OrderIssued, OrderWithdrawn
+from shared.events.parts import Actor, CaseView, Place, PlaybookRef, Return, Target
+from shared.events.sla import Clock, ClockBreached, ClockEscalated, ClockWarned
+from shared.vocabulary import (
+    ActorKind,
+    CaseState,
+    ClockKind,
+    Level,
+    OrderReason,
+    OrderRole,
+    Severity,
+    Source,
+    TargetKind,
+    WhenLate,
+    at_level,
+    level_of,
+)
+
+START = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+PLAYBOOK = PlaybookRef(version="2026.11.1", digest="9f" * 32)
+SYSTEM = Actor(kind=ActorKind.SYSTEM, id="intake")
+
+
+def department(name: str) -> Target:
+    """A department as a target."""
+    return Target(kind=TargetKind.DEPARTMENT, id=name, name=f"{name} 部门")
+
+
+def desk(area: str) -> Target:
+    """A desk as a target."""
+    return Target(kind=TargetKind.DESK, id=area, name=f"{area} 指挥平台")
+
+
+@dataclass(slots=True, kw_only=True)
+class Life:
+    """Writes one case's events in the order in which they happen; ``events`` holds all of them."""
+
+    name: str
+    area: str = "990101001200"
+    category: str = "01.002"
+    severity: Severity = Severity.III
+    title: str = "三楼以上没有自来水"
+    now: datetime = START
+    place: Place | None = None
+    events: list[Event[Told]] = field(default_factory=list)
+    view: CaseView = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.view = CaseView(
+            case_id=uuid5(WHISTLE, self.name),
+            version=1,
+            state=CaseState.OPENED,
+            county=self.area[:6],
+            area=self.area,
+            level=level_of(self.area),
+            category=self.category,
+            severity=self.severity,
+            source=Source.HOTLINE,
+            title=self.title,
+            opened_at=self.now,
+            playbook=PLAYBOOK,
+            place=self.place,
+        )
+        opened = CaseOpened(
+            case=self.view,
+            by=Actor(kind=ActorKind.SOURCE, id="hotline", name="12345 热线"),
+            report_id=derive_id(self.case_id, "report"),
+            text=f"{self.title}。",
+            area_why="由坐标定位到网格",
+            category_why="关键词“停水”",
+        )
+        self._add(opened, id_step="v1")
+
+    @property
+    def case_id(self) -> UUID:
+        return self.view.case_id
+
+    def order(self, target: Target, *, role: OrderRole = OrderRole.LEAD, level: Level | None = None) -> Order:
+        """The router issues an order and intake folds it."""
+        order = Order(
+            order_id=derive_id(self.events[-1].id, role, target.id),
+            case_id=self.case_id,
+            role=role,
+            reason=OrderReason.RULE,
+            target=target,
+            level=level or (level_of(target.id) if target.kind is TargetKind.DESK else self.view.level),
+            issued_at=self.now,
+            generation=self.view.reopened,
+        )
+        why = Explanation(
+            playbook=PLAYBOOK,
+            words=f"规则“{self.category} 由 {target.name} 承办”：类别 {self.category}",
+            words_en=f"Rule: {self.category} is handled by {target.id}",
+            rule_id="water",
+            rule_version="1",
+            rule_title="供水类直达",
+            conditions=(
+                Condition(field="category", operator="within", expected="01", actual=self.category, held=True),
+            ),
+        )
+        self._add(OrderIssued(order=order, case=self.view, explanation=why, cause_id=self.events[-1].id))
+        lead = target if role is OrderRole.LEAD else self.view.lead
+        state = CaseState.ROUTED if role is OrderRole.LEAD else self.view.state
+        self._next(state=state, lead=lead, level=order.level if role is OrderRole.LEAD else self.view.level)
+        self._add(
+            CaseRouted(
+                case=self.view, by=SYSTEM, order_id=order.order_id, order_role=role, target=target, level=order.level
+            )
+        )
+        return order
+
+    def withdraw(self, order: Order, reason: str = "上级接办") -> None:
+        """The router withdraws an order and intake folds it."""
+        self._add(OrderWithdrawn(order=order, case=self.view, reason=reason, cause_id=self.events[-1].id))
+        self._next()
+        self._add(
+            CaseOrderWithdrawn(case=self.view, by=SYSTEM, order_id=order.order_id, target=order.target, reason=reason)
+        )
+
+    def sign(self, order: Order) -> None:
+        self._act(CaseSigned, order, CaseState.SIGNED)
+
+    def arrive(self, order: Order) -> None:
+        self._act(CaseArrived, order, CaseState.ARRIVED)
+
+    def progress(self, order: Order, note: str = "正在抢修") -> None:
+        self._act(CaseProgressed, order, CaseState.IN_PROGRESS, note=note)
+
+    def resolve(self, order: Order, note: str = "已恢复供水") -> None:
+        self._act(CaseResolved, order, CaseState.RESOLVED, note=note)
+
+    def give_back(self, order: Order, reason: str = "不属于本部门职责") -> None:
+        back = Return(order_id=order.order_id, target=order.target, reason=reason, at=self.now)
+        self._next(state=CaseState.RETURNED, lead=None, returns=(*self.view.returns, back))
+        self._add(
+            CaseReturned(
+                case=self.view,
+                by=self._by(order.target),
+                order_id=order.order_id,
+                order_role=order.role,
+                target=order.target,
+                reason=reason,
+            )
+        )
+
+    def reject(self, order: Order, reason: str = "水压仍然不足") -> None:
+        self._next(state=CaseState.IN_PROGRESS)
+        self._add(
+            CaseRejected(
+                case=self.view,
+                by=self._by(desk(self.area[:9])),
+                order_id=order.order_id,
+                target=order.target,
+                reason=reason,
+            )
+        )
+
+    def verify(self) -> None:
+        self._next(state=CaseState.VERIFIED)
+        self._add(CaseVerified(case=self.view, by=self._by(desk(self.area[:9])), note="回访满意"))
+
+    def close(self) -> None:
+        self._next(state=CaseState.CLOSED)
+        self._add(CaseClosed(case=self.view, by=self._by(desk(self.area[:9]))))
+
+    def reopen(self) -> None:
+        self._next(state=CaseState.OPENED, lead=None, reopened=self.view.reopened + 1)
+        self._add(CaseReopened(case=self.view, by=SYSTEM, reason="又停水了"))
+
+    def clock(self, order: Order, kind: ClockKind = ClockKind.SIGN_IN, *, minutes: float = 30) -> Clock:
+        """A clock of ``order``; it says nothing until it is warned or late."""
+        return Clock(
+            clock_id=derive_id(order.order_id, "clock", kind),
+            kind=kind,
+            started_at=order.issued_at,
+            due_at=order.issued_at + timedelta(minutes=minutes),
+            level=order.level,
+            limit=f"{minutes:g} 分钟",
+            arithmetic=f"{order.issued_at:%H:%M} 起连续 {minutes:g} 分钟",
+            when_late=WhenLate.TAKE_OVER,
+            playbook=PLAYBOOK,
+            order_id=order.order_id,
+            order_role=order.role,
+            target=order.target,
+        )
+
+    def warn(self, clock: Clock, fraction: float = 0.5) -> None:
+        self._add(ClockWarned(case=self.view, clock=clock, fraction=fraction, fired_at=self.now))
+
+    def breach(self, clock: Clock) -> None:
+        self._add(ClockBreached(case=self.view, clock=clock, fired_at=self.now, late_seconds=0.4))
+
+    def escalate(self, clock: Clock) -> None:
+        """The late clock moves the case to the desk above; intake folds it."""
+        above = clock.level.above
+        to = desk(at_level(self.area, above))
+        self._add(
+            ClockEscalated(
+                case=self.view,
+                clock=clock,
+                fired_at=self.now,
+                from_level=clock.level,
+                to_level=above,
+                to=to,
+                when_late=clock.when_late,
+                reason="签收超时，上级接办",
+            )
+        )
+        self._next(level=above)
+        self._add(
+            CaseEscalated(
+                case=self.view,
+                by=SYSTEM,
+                clock_id=clock.clock_id,
+                clock=clock.kind,
+                order_id=clock.order_id,
+                from_level=clock.level,
+                to_level=above,
+            )
+        )
+
+    def wait(self, **passed: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(**passed)
+
+    def _act(
+        self,
+        fact: type[CaseSigned | CaseArrived | CaseProgressed | CaseResolved],
+        order: Order,
+        state: CaseState,
+        *,
+        note: str = "",
+    ) -> None:
+        self._next(state=state if order.role is OrderRole.LEAD else self.view.state)
+        self._add(
+            fact(
+                case=self.view,
+                by=self._by(order.target),
+                order_id=order.order_id,
+                order_role=order.role,
+                target=order.target,
+                note=note,
+            )
+        )
+
+    def _by(self, target: Target) -> Actor:
+        return Actor(kind=ActorKind(target.kind.value), id=target.id, name=target.name, key_id="k1")
+
+    def _next(self, **changes: object) -> None:
+        self.view = replace(self.view, version=self.view.version + 1, **changes)  # type: ignore[arg-type]  # fields of the view
+
+    def _add(self, data: Told, *, id_step: str | None = None) -> None:
+        step = id_step or f"{len(self.events)}"
+        self.events.append(
+            Event(
+                id=derive_id(self.case_id, step, data.TYPE),
+                source=f"/whistle/{'intake' if isinstance(data, CaseEvent) else 'other'}",
+                subject=str(self.case_id),
+                time=self.now,
+                sequence=self.view.version,
+                data=data,
+                traceparent=f"00-{self.case_id.hex}-{self.case_id.hex[:16]}-01",
+            )
+        )
+        self.now += timedelta(seconds=1)
+
+
+def whole_life(name: str, *, area: str = "990101001200", lead: str = "water", category: str = "01.002") -> Life:
+    """A case from its report to its closing, with an assistant and a late clock on the way."""
+    life = Life(name=name, area=area, category=category)
+    first = life.order(department(lead))
+    helper = life.order(desk(area[:12]), role=OrderRole.ASSIST)
+    clock = life.clock(first)
+    life.wait(minutes=16)
+    life.warn(clock)
+    life.wait(minutes=15)
+    life.breach(clock)
+    life.sign(first)
+    life.sign(helper)
+    life.arrive(first)
+    life.progress(first)
+    life.resolve(first)
+    life.verify()
+    life.close()
+    return life
