@@ -1,0 +1,144 @@
+"""A batch of records to order events, on fakes."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from services.router.domain.rulebook import Rulebook
+from services.router.handlers import route_batch
+from services.router.publisher import messages_of
+from services.router.rulebooks import ShelvedRulebooks
+from shared.events.case import CaseSigned
+from shared.events.codec import decode
+from shared.events.order import OrderIssued, OrderWithdrawn
+from shared.events.parts import PlaybookRef
+from shared.playbook.shelf import PlaybookShelf
+from shared.runtime.delivery import Record
+from shared.vocabulary import OrderReason, OrderRole
+from tests.fakes.router import (
+    NOW,
+    SYSTEM,
+    OneRulebook,
+    a_case,
+    department,
+    desk,
+    escalated,
+    event,
+    opened,
+    record,
+    reopened,
+    returned,
+)
+
+LATER = NOW + timedelta(hours=1)
+
+
+async def test_each_kind_of_cause_leads_to_its_orders(book: Rulebook) -> None:
+    case = a_case(category="04.002")
+    causes = (
+        opened(case),
+        reopened(replace(case, reopened=1)),
+        returned(case, department("yunxi-construction")),
+        escalated(case, "990101101"),
+    )
+    routed = await route_batch([record(event(cause)) for cause in causes], rulebooks=OneRulebook(book), now=NOW)
+    reasons = [order.data.order.reason for order in routed.orders]
+    assert reasons == [
+        OrderReason.RULE,
+        OrderReason.REOPENED,
+        OrderReason.RETURNED,
+        OrderReason.ESCALATED,
+        OrderReason.ESCALATED,
+    ]
+    assert routed.orders[1].data.order.generation == 1
+    taken, withdrawn = routed.orders[-2].data, routed.orders[-1].data
+    assert isinstance(taken, OrderIssued)
+    assert isinstance(withdrawn, OrderWithdrawn)
+    assert withdrawn.replaced_by == taken.order.order_id
+    assert routed.rejected == []
+
+
+async def test_orders_go_to_the_topic_of_their_level_keyed_by_case_and_read_back(book: Rulebook) -> None:
+    cause = event(opened(a_case(category="03.001", version=7), "被困"), sequence=7)
+    routed = await route_batch([record(cause)], rulebooks=OneRulebook(book), now=NOW)
+    messages = messages_of(routed.orders)
+    assert {message.topic for message in messages} == {"whistle.order.county.v1", "whistle.order.town.v1"}
+    for message, order in zip(messages, routed.orders, strict=True):
+        assert message.key == str(cause.data.case.case_id).encode()
+        back = decode(message.value, message.headers)
+        assert back.data == order.data
+        assert (back.sequence, back.id) == (7, order.id)
+
+
+async def test_the_same_input_twice_makes_the_same_ids(book: Rulebook) -> None:
+    case = a_case(category="03.001")
+    records = [record(event(cause)) for cause in (opened(case), returned(case, desk("990101101200")))]
+    first = await route_batch(records, rulebooks=OneRulebook(book), now=NOW)
+    again = await route_batch(records, rulebooks=OneRulebook(book), now=LATER)
+    assert [order.id for order in first.orders] == [order.id for order in again.orders]
+    assert len({order.id for order in first.orders}) == len(first.orders)
+
+
+async def test_a_replay_under_a_newer_playbook_never_makes_a_second_lead(book: Rulebook) -> None:
+    newer = Rulebook(replace(book.playbook, rules=()))
+    records = [record(event(opened(a_case(category="04.002"))))]
+    leads = []
+    for rulebook in (book, newer):
+        routed = await route_batch(records, rulebooks=OneRulebook(rulebook), now=NOW)
+        leads += [order for order in routed.orders if order.data.order.role is OrderRole.LEAD]
+    assert leads[0].data.order.target != leads[1].data.order.target
+    assert leads[0].id == leads[1].id, "consumers drop the second as a repeat"
+
+
+async def test_what_calls_for_no_order_is_passed_over_undecoded(book: Rulebook) -> None:
+    signed = CaseSigned(
+        case=a_case(), by=SYSTEM, order_id=a_case().case_id, order_role=OrderRole.LEAD, target=desk("990101")
+    )
+    spoiled = record(event(signed))._replace(value=b"not json")
+    routed = await route_batch([spoiled], rulebooks=OneRulebook(book), now=NOW)
+    assert (routed.orders, routed.rejected) == ([], [])
+
+
+async def test_one_bad_record_is_set_aside_with_its_reason_and_the_others_go_on(book: Rulebook) -> None:
+    good = record(event(opened(a_case())))
+    bad = [
+        good._replace(value=b"{}"),
+        good._replace(headers=()),
+        record(event(opened(a_case(area="990777001", category="05.001")))),
+    ]
+    routed = await route_batch([*bad, good], rulebooks=OneRulebook(book), now=NOW)
+    assert len(routed.orders) == 1
+    reasons = [rejected.reason for rejected in routed.rejected]
+    assert "case" in reasons[0]
+    assert "missing header" in reasons[1]
+    assert "990777" in reasons[2]
+
+
+async def test_a_trace_goes_on_through_the_order(book: Rulebook) -> None:
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    cause = event(opened(a_case()), traceparent=f"00-{trace_id}-b7ad6b7169203331-01")
+    routed = await route_batch([record(cause)], rulebooks=OneRulebook(book), now=NOW)
+    assert trace_id in (routed.orders[0].traceparent or "")
+
+
+async def test_a_case_is_routed_under_the_version_it_was_opened_with(book: Rulebook) -> None:
+    shelf = PlaybookShelf()
+    newer = replace(book.playbook, version="newer", digest="f" * 64)
+    await shelf.put(book.playbook)
+    await shelf.put(newer)
+    rulebooks = ShelvedRulebooks(shelf, patience=timedelta(seconds=1))
+    own = PlaybookRef(version=book.playbook.version, digest=book.playbook.digest)
+    assert (await rulebooks.of(a_case(playbook=own))).playbook == book.playbook
+    assert (await rulebooks.of(a_case())).playbook.version == "newer", (
+        "an unknown version gives way to the one in force"
+    )
+    assert await rulebooks.of(a_case()) is await rulebooks.of(a_case()), "compiled once"
+
+
+async def test_a_county_without_a_playbook_is_waited_for_once_and_then_refused_at_once(book: Rulebook) -> None:
+    shelf = PlaybookShelf()
+    await shelf.put(book.playbook)
+    rulebooks = ShelvedRulebooks(shelf, patience=timedelta(seconds=0.2))
+    records: list[Record] = [record(event(opened(a_case(area=f"990777{n:03}")))) for n in range(50)]
+    routed = await route_batch(records, rulebooks=rulebooks, now=NOW)
+    assert len(routed.rejected) == 50
+    assert "publish it, then replay" in routed.rejected[0].reason

@@ -1,0 +1,101 @@
+"""Where orders go on to: returned by their target, or late."""
+
+from typing import Any
+
+import pytest
+
+from services.router.domain.decision import Decision
+from services.router.domain.facts import Facts
+from services.router.domain.moving import move_up, reroute
+from services.router.domain.rulebook import Rulebook
+from shared.events.case import CaseReturned
+from shared.vocabulary import Level, OrderReason, OrderRole, Source, WhenLate
+from tests.fakes.router import a_case, department, desk, escalated, order_of, returned
+
+VILLAGE = "990101101200"
+TOWN = "990101101"
+COUNTY = "990101"
+
+
+def rerouted(back: CaseReturned, book: Rulebook) -> tuple[str, str]:
+    (order,) = reroute(back, Facts.of(back.case), book).orders
+    assert order.reason is OrderReason.RETURNED
+    return order.role.value, order.target.id
+
+
+def test_a_returned_lead_goes_on_to_the_next_with_the_duty(book: Rulebook) -> None:
+    case = a_case(category="04.002")
+    assert rerouted(returned(case, department("yunxi-construction")), book) == ("lead", "transport")
+
+
+def test_with_nobody_else_left_the_desk_above_decides(book: Rulebook) -> None:
+    case = a_case(category="04.002")
+    back = returned(case, department("yunxi-construction"), department("transport"))
+    assert rerouted(back, book) == ("lead", COUNTY)
+
+
+def test_a_village_desk_that_returns_hands_on_to_whose_duty_it_is(book: Rulebook) -> None:
+    case = a_case(category="05.001", source=Source.GRID)
+    assert rerouted(returned(case, desk(VILLAGE)), book) == ("lead", "yunxi-sanitation")
+
+
+def test_an_unrouted_case_climbs_from_desk_to_desk_and_stays_with_the_county(book: Rulebook) -> None:
+    case = a_case(category="77")
+    steps = [desk(VILLAGE)]
+    for expected in (TOWN, COUNTY, COUNTY):
+        assert rerouted(returned(case, *steps), book) == ("lead", expected)
+        steps.append(desk(expected))
+    (order,) = reroute(returned(case, *steps), Facts.of(case), book).orders
+    assert "县级之上再无平台" in order.explanation.words
+
+
+def test_after_the_allowance_of_returns_the_desk_above_decides(book: Rulebook) -> None:
+    case = a_case(category="05.001", source=Source.HOTLINE)
+    back = returned(case, desk(VILLAGE), department("fire"), department("yunxi-sanitation"))
+    assert rerouted(back, book) == ("lead", TOWN), "the bureau has the duty too, but three returns are too many"
+    (order,) = reroute(back, Facts.of(back.case), book).orders
+    assert "已退单3次" in order.explanation.words
+
+
+def test_of_several_assistants_only_the_one_who_returned_is_replaced(book: Rulebook) -> None:
+    case = a_case(category="03.001", lead=department("gas"))
+    assert rerouted(returned(case, department("yunxi-police"), role=OrderRole.ASSIST), book) == (
+        "assist",
+        "yunxi-emergency",
+    )
+    assert rerouted(returned(case, department("police"), role=OrderRole.ASSIST), book) == ("assist", "yunxi-police")
+
+
+def test_an_overseer_that_returns_is_followed_by_the_desk_above(book: Rulebook) -> None:
+    case = a_case(category="77", lead=desk(VILLAGE))
+    assert rerouted(returned(case, desk(TOWN), role=OrderRole.OVERSEE), book)[0] == "oversee"
+
+
+@pytest.mark.parametrize(
+    ("when_late", "role", "withdrawn"),
+    ((WhenLate.TAKE_OVER, OrderRole.LEAD, True), (WhenLate.OVERSEE, OrderRole.OVERSEE, False)),
+)
+def test_a_late_order_moves_up(book: Rulebook, when_late: WhenLate, role: OrderRole, *, withdrawn: bool) -> None:
+    decision = move_up(escalated(a_case(), TOWN, when_late=when_late), book)
+    (order,) = decision.orders
+    assert (order.role, order.target.id, order.level) == (role, TOWN, Level.TOWN)
+    assert order.reason is OrderReason.ESCALATED
+    assert "30 分钟未签收" in order.explanation.words
+    assert [taken.order_id for taken in decision.withdrawals] == ([order_of(desk(VILLAGE))] if withdrawn else [])
+
+
+def test_a_late_assistant_is_taken_over_as_assistant(book: Rulebook) -> None:
+    decision = move_up(escalated(a_case(), TOWN, order_role=OrderRole.ASSIST), book)
+    assert roles(decision) == [OrderRole.ASSIST]
+    assert decision.withdrawals[0].role is OrderRole.ASSIST
+
+
+def test_a_clock_of_no_order_takes_nothing_from_whoever_leads(book: Rulebook) -> None:
+    no_order: dict[str, Any] = {"order_id": None, "order_role": None, "target": None}
+    led = move_up(escalated(a_case(lead=desk(VILLAGE)), TOWN, **no_order), book)
+    assert (roles(led), led.withdrawals) == ([OrderRole.OVERSEE], ())
+    assert roles(move_up(escalated(a_case(), TOWN, **no_order), book)) == [OrderRole.LEAD]
+
+
+def roles(decision: Decision) -> list[OrderRole]:
+    return [order.role for order in decision.orders]
