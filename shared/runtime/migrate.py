@@ -125,7 +125,9 @@ async def migrate(dsn: str, services: Sequence[str], *, phase: Phase = Phase.ALL
 
 async def _migrate_service(connection: Connection, folder: Path, phase: Phase) -> list[str]:
     known, schema = migrations(folder), folder.name
-    await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+    # IF NOT EXISTS asks for the right to create even when the schema is there, given to a role that has no such right.
+    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", schema):
+        await connection.execute(f'CREATE SCHEMA "{schema}"')
     await connection.execute(f'SET search_path = "{schema}"')
     await connection.execute(_LEDGER)
     rows = await connection.fetch("SELECT number, checksum FROM migration")

@@ -100,8 +100,11 @@ def _etcd(folder: Path, port: int, peer_port: int) -> Program:
         "initial-cluster": f"default={peer}",
     }
     command = (str(binaries() / "etcd"), "--unsafe-no-fsync", *(f"--{name}={value}" for name, value in options.items()))
-    ready = lambda: _is_ok(http.client.HTTPConnection("127.0.0.1", port, timeout=2), "/health")  # noqa: E731
-    return Program(name="etcd", command=command, log=folder / "etcd.log", ready=ready)
+
+    def probe() -> str | None:
+        return _problem(http.client.HTTPConnection("127.0.0.1", port, timeout=2), "/health")
+
+    return Program(name="etcd", command=command, log=folder / "etcd.log", why_not_ready=probe)
 
 
 def _kube_apiserver(folder: Path, port: int, etcd_port: int) -> Program:
@@ -122,17 +125,21 @@ def _kube_apiserver(folder: Path, port: int, etcd_port: int) -> Program:
     }
     command = (str(binaries() / "kube-apiserver"), *(f"--{name}={value}" for name, value in options.items()))
     context = ssl._create_unverified_context()  # noqa: S323  its certificate was made a moment ago, on loopback
-    ready = lambda: _is_ok(http.client.HTTPSConnection("127.0.0.1", port, timeout=2, context=context), "/readyz")  # noqa: E731
-    return Program(name="kube-apiserver", command=command, log=folder / "kube-apiserver.log", ready=ready)
+
+    def probe() -> str | None:
+        return _problem(http.client.HTTPSConnection("127.0.0.1", port, timeout=2, context=context), "/readyz")
+
+    return Program(name="kube-apiserver", command=command, log=folder / "kube-apiserver.log", why_not_ready=probe)
 
 
-def _is_ok(connection: http.client.HTTPConnection, path: str) -> bool:
+def _problem(connection: http.client.HTTPConnection, path: str) -> str | None:
     try:
         with closing(connection):
             connection.request("GET", path, headers={"Authorization": f"Bearer {TOKEN}"})
-            return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
+            status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return f"no answer: {error}"
+    return None if status == http.HTTPStatus.OK else f"{path} answers {status}"
 
 
 def _write_key_pair(folder: Path) -> None:

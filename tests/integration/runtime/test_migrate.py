@@ -138,3 +138,23 @@ async def test_a_pool_is_bounded_sees_its_schema_and_ends_what_hangs(postgres: s
 async def test_a_server_that_is_away_is_an_outage() -> None:
     with pytest.raises(OUTAGES):
         await open_pool("postgresql://whistle@127.0.0.1:1/whistle", "mine")
+
+
+async def test_a_role_may_migrate_the_schema_it_owns_and_make_no_other(postgres: str, sql: Path) -> None:
+    add(sql, "0001_pre_first.sql", "CREATE TABLE a (n int);")
+    role = f"owner_{sql.name}"
+    connection = await asyncpg.connect(postgres)
+    try:
+        await connection.execute(f'CREATE ROLE "{role}" NOLOGIN')
+        await connection.execute(f'CREATE SCHEMA "{sql.name}" AUTHORIZATION "{role}"')
+        # The address of the administrator, who becomes the role at once.
+        become = f"{postgres}{'&' if '?' in postgres else '?'}role={role}"
+        assert await apply(become, sql) == ["0001_pre_first.sql"]
+        other = sql.parent / f"{sql.name}_other"
+        other.mkdir()
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await apply(become, other)
+    finally:
+        await connection.execute(f'DROP OWNED BY "{role}" CASCADE')
+        await connection.execute(f'DROP ROLE "{role}"')
+        await connection.close()
