@@ -61,7 +61,7 @@ class ReportBody(_Body):
         CategoryCode | None, Field(description="A code of the county's playbook; found by words when left out.")
     ] = None
     severity: Annotated[Severity | None, Field(description="1 (I, red) to 4 (IV, blue).")] = None
-    tags: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(max_length=32)] = ()
+    tags: Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=32)] = []
     reporter: ReporterBody | None = None
     occurred_at: AwareDatetime | None = None
 
@@ -74,7 +74,7 @@ class ReportBody(_Body):
             place=None if self.place is None else Place(lon=self.place.lon, lat=self.place.lat),
             category=self.category,
             severity=self.severity,
-            tags=self.tags,
+            tags=tuple(self.tags),
             reporter=self._reporter(),
             occurred_at=self.occurred_at,
         )
