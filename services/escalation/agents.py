@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from datetime import timedelta
 from typing import Any, Final, Protocol, cast
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
 from faust import streams
 from faust.streams import Stream
 from faust.types import TP, EventT, Message, StreamT
@@ -23,6 +23,7 @@ from services.escalation.faust_app import Bounds, FoldApp, FoldSettings, raw_top
 from services.escalation.ports import Horizon
 from services.escalation.progress import FoldProgress
 from shared.runtime.delivery import Partition, PublishFailed, Record
+from shared.runtime.kafka_tls import client_security
 from shared.runtime.postgres import OUTAGES
 
 LONGEST_BACKOFF_SECONDS: Final = 5.0
@@ -89,6 +90,12 @@ class FoldWorker:
                 self._failure.result()
             if watching.done():
                 watching.result()
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # A cancellation that nobody asked for would end this room alone, and without a word.
+            raise Stalled("the fold was cancelled from inside") from error
         finally:
             watching.cancel()
             await _stop(app, starting, limit=self._settings.stop)
@@ -202,7 +209,9 @@ async def _until_kafka_answers(settings: FoldSettings) -> None:
     """Return when a broker answers; Faust would end the process, and with it the timers."""
     attempt = 0
     while True:
-        probe = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, client_id=f"{settings.instance}-probe")
+        probe = AIOKafkaAdminClient(
+            bootstrap_servers=settings.bootstrap, client_id=f"{settings.instance}-probe", **client_security()
+        )
         try:
             async with asyncio.timeout(15):
                 await probe.start()
@@ -213,7 +222,7 @@ async def _until_kafka_answers(settings: FoldSettings) -> None:
         else:
             return
         finally:
-            await probe.stop()
+            await probe.close()
 
 
 async def _stop(app: FoldApp, starting: asyncio.Task[Any], *, limit: timedelta) -> None:

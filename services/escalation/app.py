@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import uvloop
 
 from services.escalation.agents import FoldWorker
-from services.escalation.faust_app import FoldSettings
+from services.escalation.faust_app import FoldApp, FoldSettings
 from services.escalation.handlers import FireReport, fold_batch
 from services.escalation.health import EscalationHealth
 from services.escalation.metrics import Metrics
@@ -71,7 +71,7 @@ def run(settings: Settings, wiring: Wiring | None = None) -> None:
         Exception: what a room ended with, when one ended by itself.
     """
     configure_logging("escalation", settings.log_level)
-    for talkative in ("faust", "mode"):
+    for talkative in ("faust", "mode", FoldApp.__module__):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     tracing = configure_tracing("escalation", settings.instance, settings.traces)
     try:

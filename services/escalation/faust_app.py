@@ -14,11 +14,14 @@ from typing import cast
 import faust
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from faust.app.base import BootStrategy
+from faust.auth import SSLCredentials
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ChannelT
 from mode.threads import ServiceThread, WorkerThread
 
 from shared.runtime.delivery import Partition
+from shared.runtime.kafka_tls import kafka_tls
 
 Bounds = Mapping[Partition, tuple[int, int]]
 Seek = Callable[[Collection[Partition], Bounds], Awaitable[Mapping[Partition, int]]]
@@ -40,8 +43,17 @@ class FoldSettings:
     stop: timedelta = timedelta(seconds=15)
 
 
+class FoldBoot(BootStrategy):
+    """Starts no producer: what this service publishes leaves through its outbox."""
+
+    enable_kafka_producer = False
+    enable_web = False
+
+
 class FoldApp(faust.App):
     """A Faust app that owns nothing: no topic, no table, no web server, no folder, no producer."""
+
+    BootStrategy = FoldBoot
 
     def __init__(
         self,
@@ -57,6 +69,7 @@ class FoldApp(faust.App):
             broker=[f"kafka://{server.strip()}" for server in settings.bootstrap.split(",")],
             broker_client_id=settings.instance,
             consumer_group_instance_id=settings.instance,
+            broker_credentials=SSLCredentials(tls) if (tls := kafka_tls()) else None,
             broker_session_timeout=session,
             broker_heartbeat_interval=session / 8,
             broker_request_timeout=max(session + 5, 40.0),

@@ -161,9 +161,10 @@ def _reason(clock: Clock, above: Above, now: datetime) -> str:
     who = clock.shown.target.name or clock.shown.target.id if clock.shown.target else "—"
     verb, en = ("接管", "takes over") if clock.shown.when_late is WhenLate.TAKE_OVER else ("督办", "oversees")
     late = (now - clock.shown.due_at).total_seconds()
+    kind, limit, to = clock.shown.kind, clock.shown.limit, above.target.name
     return (
-        f"{who}{_KINDS[clock.shown.kind]}超时（限{clock.shown.limit}，逾期 {late:.0f} 秒），{above.target.name}{verb}\n"
-        f"{who} is late ({clock.shown.kind}, limit {clock.shown.limit}, late by {late:.0f} s): {above.target.name} {en}"
+        f"{who}{_KINDS[kind]}超时（限{limit}，逾期 {late:.0f} 秒），{to}{verb} | "
+        f"{who} is late ({kind}, limit {limit}, late by {late:.0f} s): {to} {en}"
     )
 
 

@@ -121,4 +121,4 @@ def _above(demand: Demand, playbook: Playbook, target: Target, level: Level) -> 
 
 def _desk(playbook: Playbook, area: str, level: Level) -> Target:
     found = playbook.desk_area(area, at_least=level)
-    return Target(kind=TargetKind.DESK, id=found.code, name=found.name.zh)
+    return Target(kind=TargetKind.DESK, id=found.code, name=playbook.desk_name(found.code).zh)

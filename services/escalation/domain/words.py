@@ -11,8 +11,9 @@ from services.escalation.domain.calendar import DayKind
 from services.escalation.domain.deadline import Counted, Deadline, Terms
 from shared.playbook.model import Limit, LimitUnit
 
-LONGEST: Final = 2000
-SHOWN_STEPS: Final = 14
+LONGEST: Final = 1200
+"""The router quotes this beside its own words in a note of at most 2000 characters."""
+SHOWN_STEPS: Final = 10
 SHOWN_ENDS: Final = 3
 
 _UNITS: Final = {
@@ -22,7 +23,15 @@ _UNITS: Final = {
     LimitUnit.WORKING_DAY: ("工作日", "working days"),
     LimitUnit.NATURAL_DAY: ("自然日", "natural days"),
 }
-_WEEKDAYS: Final = ("一", "二", "三", "四", "五", "六", "日")
+_WEEKDAYS: Final = (
+    ("一", "Mon"),
+    ("二", "Tue"),
+    ("三", "Wed"),
+    ("四", "Thu"),
+    ("五", "Fri"),
+    ("六", "Sat"),
+    ("日", "Sun"),
+)
 _KINDS: Final = {
     DayKind.WEEKEND: ("休息日", "weekend"),
     DayKind.HOLIDAY: ("节假日", "holiday"),
@@ -39,8 +48,9 @@ def limit_in_words(limit: Limit) -> str:
 
 def arithmetic(found: Deadline, limit: Limit, *, terms: Terms, taken: timedelta = timedelta()) -> str:
     """Start, limit, what each day gave, what was skipped and why, and the end, in county time."""
-    zh = [f"起 {_moment(found.started_at, terms)}", f"限 {limit.amount:g} {_UNITS[limit.unit][0]}"]
-    en = [f"from {_moment(found.started_at, terms)}", f"limit {limit.amount:g} {_UNITS[limit.unit][1]}"]
+    began, due = _moments(found.started_at, terms), _moments(found.due_at, terms)
+    zh = [f"起 {began[0]}", f"限 {limit.amount:g} {_UNITS[limit.unit][0]}"]
+    en = [f"from {began[1]}", f"limit {limit.amount:g} {_UNITS[limit.unit][1]}"]
     if taken:
         zh.append(f"此前已用 {_length(taken)}，余 {_length(found.amount)}")
         en.append(f"{_length(taken)} taken before, {_length(found.amount)} left")
@@ -51,9 +61,9 @@ def arithmetic(found: Deadline, limit: Limit, *, terms: Terms, taken: timedelta 
     shown = steps if len(steps) <= SHOWN_STEPS else _shortened(found.days, terms)
     zh.extend(step for step, _ in shown)
     en.extend(step for _, step in shown)
-    zh.append(f"止 {_moment(found.due_at, terms)}（{terms.zone.key}）")
-    en.append(f"due {_moment(found.due_at, terms)} ({terms.zone.key})")
-    return f"{'；'.join(zh)}\n{'; '.join(en)}"[:LONGEST]
+    zh.append(f"止 {due[0]}（{terms.zone.key}）")
+    en.append(f"due {due[1]} ({terms.zone.key})")
+    return f"{'；'.join(zh)} | {'; '.join(en)}"[:LONGEST]
 
 
 def _steps(days: Sequence[Counted], terms: Terms) -> Iterable[tuple[str, str]]:
@@ -113,10 +123,11 @@ def _shortened(days: Sequence[Counted], terms: Terms) -> list[tuple[str, str]]:
     ]
 
 
-def _moment(at: datetime, terms: Terms) -> str:
+def _moments(at: datetime, terms: Terms) -> tuple[str, str]:
     local = at.astimezone(terms.zone)
-    seconds = f"{local:%Y-%m-%d %H:%M:%S}" if local.second or terms.speed > 1 else f"{local:%Y-%m-%d %H:%M}"
-    return f"{seconds} 周{_WEEKDAYS[local.weekday()]}"
+    shown = f"{local:%Y-%m-%d %H:%M:%S}" if local.second or terms.speed > 1 else f"{local:%Y-%m-%d %H:%M}"
+    zh, en = _WEEKDAYS[local.weekday()]
+    return f"{shown} 周{zh}", f"{en} {shown}"
 
 
 def _length(amount: timedelta) -> str:

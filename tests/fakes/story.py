@@ -1,0 +1,144 @@
+"""The life of one case as events: what intake and the router would publish, step by step."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from shared.events import case as facts
+from shared.events.envelope import Event, derive_id
+from shared.events.order import Explanation, Order, OrderIssued, OrderWithdrawn
+from shared.events.parts import Actor, CaseView, PlaybookRef, Target
+from shared.vocabulary import (
+    ActorKind,
+    CaseState,
+    Level,
+    OrderReason,
+    OrderRole,
+    Severity,
+    Source,
+    TargetKind,
+    county_of,
+    level_of,
+)
+
+BOOK = PlaybookRef(version="1", digest="1".zfill(64))
+SPACE = UUID("6a6f0000-0000-5000-8000-000000000000")
+SYSTEM = Actor(kind=ActorKind.SYSTEM, id="test")
+
+
+class Story:
+    """Tells one case; ``at`` moves by a minute a step unless set, and ``events`` keeps everything told."""
+
+    def __init__(self, name: str, *, area: str, at: datetime, category: str = "99") -> None:
+        self.case_id = uuid5(SPACE, name)
+        self.at = at
+        self.version = 0
+        self.events: list[Event[Any]] = []
+        self._area, self._category, self._opened_at = area, category, at
+        self.reopened = 0
+
+    @property
+    def view(self) -> CaseView:
+        return CaseView(
+            case_id=self.case_id,
+            version=max(self.version, 1),
+            state=CaseState.OPENED,
+            county=county_of(self._area),
+            area=self._area,
+            level=level_of(self._area),
+            category=self._category,
+            severity=Severity.IV,
+            source=Source.RESIDENT,
+            title="路灯不亮",
+            opened_at=self._opened_at,
+            playbook=BOOK,
+            reopened=self.reopened,
+        )
+
+    def opened(self) -> Event[Any]:
+        texts = {"text": "路灯不亮", "area_why": "", "category_why": ""}
+        return self._fact(facts.CaseOpened, report_id=derive_id(self.case_id, "report"), **texts)
+
+    def issued(
+        self,
+        target: str,
+        *,
+        role: OrderRole = OrderRole.LEAD,
+        level: Level | None = None,
+        reason: OrderReason = OrderReason.RULE,
+    ) -> Order:
+        kind = TargetKind.DESK if level is None else TargetKind.DEPARTMENT
+        order = Order(
+            order_id=derive_id(self.case_id, f"{self.version}:{len(self.events)}", target),
+            case_id=self.case_id,
+            role=role,
+            reason=reason,
+            target=Target(kind=kind, id=target, name=target),
+            level=level or level_of(target),
+            issued_at=self._tick(),
+            generation=self.reopened,
+        )
+        why = Explanation(playbook=BOOK, words="", words_en="")
+        self._tell(
+            OrderIssued(order=order, case=self.view, explanation=why, cause_id=self.case_id), f"order:{order.order_id}"
+        )
+        return order
+
+    def withdrawn(self, order: Order) -> None:
+        self._tick()
+        data = OrderWithdrawn(order=order, case=self.view, reason="", cause_id=self.case_id)
+        self._tell(data, f"withdrawn:{order.order_id}")
+
+    def signed(self, order: Order) -> None:
+        self._of_order(facts.CaseSigned, order)
+
+    def arrived(self, order: Order) -> None:
+        self._of_order(facts.CaseArrived, order)
+
+    def progressed(self, order: Order) -> None:
+        self._of_order(facts.CaseProgressed, order)
+
+    def resolved(self, order: Order) -> None:
+        self._of_order(facts.CaseResolved, order, note="done")
+
+    def returned(self, order: Order) -> None:
+        self._of_order(facts.CaseReturned, order, reason="not ours")
+
+    def rejected(self, order: Order) -> None:
+        self._fact(facts.CaseRejected, order_id=order.order_id, target=order.target, reason="again")
+
+    def verified(self) -> None:
+        self._fact(facts.CaseVerified)
+
+    def closed(self) -> None:
+        self._fact(facts.CaseClosed)
+
+    def reopen(self) -> None:
+        self.reopened += 1
+        self._fact(facts.CaseReopened, reason="not finished")
+
+    def _of_order(self, kind: Callable[..., Any], order: Order, **more: Any) -> None:
+        self._fact(kind, order_id=order.order_id, order_role=order.role, target=order.target, **more)
+
+    def _fact(self, kind: Callable[..., Any], **more: Any) -> Event[Any]:
+        self.version += 1
+        self._tick()
+        return self._tell(kind(case=self.view, by=SYSTEM, **more), f"case:{self.version}")
+
+    def _tell(self, data: Any, name: str) -> Event[Any]:
+        event = Event(
+            id=derive_id(self.case_id, name),
+            source="whistle/test",
+            subject=str(self.case_id),
+            time=self.at,
+            sequence=self.version,
+            data=data,
+            traceparent=f"00-{self.case_id.hex}-{self.case_id.hex[:16]}-00",
+        )
+        self.events.append(event)
+        return event
+
+    def _tick(self) -> datetime:
+        self.at += timedelta(minutes=1)
+        return self.at
