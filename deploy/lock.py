@@ -1,7 +1,7 @@
 """Locked dependencies: ``requirements/*.txt`` made from ``pyproject.toml``, and checked against it without a network.
 
 ``python -m deploy.lock`` resolves anew; ``python -m deploy.lock --check`` fails when a lock no longer fits.
-One file for each service's image, all constrained by ``dev.txt``, so that what was tested is what runs.
+One file for each image, all constrained by ``dev.txt``, so that what was tested is what runs.
 """
 
 import re
@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
-SERVICES = ("intake", "router", "escalation", "notifier")
+IMAGES = ("intake", "router", "escalation", "notifier", "cli")
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?P<marker> *;[^\\]*)?", re.MULTILINE)
 HOST = re.compile(r"https?://|--(?:extra-)?index-url|--find-links")
 
@@ -35,10 +35,10 @@ def main() -> int:
 
 
 def resolve() -> None:
-    """Resolve every lock with uv; the development lock first, because the services follow its versions."""
+    """Resolve every lock with uv; the development lock first, because the images follow its versions."""
     compile_lock("dev", "pyproject.toml", "--extra", "dev")
-    for service in SERVICES:
-        compile_lock(service, "pyproject.toml", "--extra", service, "--constraint", "requirements/dev.txt")
+    for image in IMAGES:
+        compile_lock(image, "pyproject.toml", "--extra", image, "--constraint", "requirements/dev.txt")
 
 
 def compile_lock(name: str, *arguments: str) -> None:
@@ -69,7 +69,7 @@ def stale() -> Iterator[str]:
     """Say each way in which a lock fails ``pyproject.toml``: missing, not allowed, untested or naming a host."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     tested = pins(LOCKS / "dev.txt")
-    for extra in ("dev", *SERVICES):
+    for extra in ("dev", *IMAGES):
         path = LOCKS / f"{extra}.txt"
         locked = pins(path)
         yield from unmet(path.name, wanted(project, extra), locked)
