@@ -19,7 +19,6 @@ from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -74,6 +73,9 @@ def configure_tracing(service: str, instance: str, target: str) -> Tracing:
         case "" | "off":
             return trace_into(None, service=service, instance=instance)
         case "otlp":
+            # Imported here: it costs every start a tenth of a second, and only a collector needs it.
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
             return trace_into(OTLPSpanExporter(), service=service, instance=instance)
         case path:
             return trace_into(FileExporter(Path(path)), service=service, instance=instance)

@@ -1,0 +1,1 @@
+"""What ``whistle doctor`` looks at: one module a kind of thing, each returns findings."""

@@ -1,0 +1,103 @@
+"""``whistle playbook check|publish|show``: a county's decisions, from files into force."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from cli import places
+from cli.output import emit_json, out, say
+from cli.trouble import Trouble
+
+app = typer.Typer(help="Check, publish and show playbooks.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(help="The playbook's folder.", exists=True, file_okay=False)]
+
+
+@app.command()
+def check(folder: Folder, as_json: places.Json = False) -> None:
+    """Read a folder and list everything that is wrong, with file, line and field."""
+    from cli.in_force import facts_of, read
+
+    facts = facts_of(read(folder))
+    if as_json:
+        emit_json(facts)
+        return
+    say(f"[green]✓[/] {escape(str(folder))} can come into force")
+    out.print(table_of(facts))
+    say(f"next: [bold]whistle playbook publish {escape(str(folder))}[/]")
+
+
+@app.command()
+def publish(
+    *,
+    folder: Folder,
+    kafka: places.Kafka = None,
+    data: places.Data = None,
+    as_json: places.Json = False,
+) -> None:
+    """Put a playbook into force: one record that every service switches to."""
+    from cli.in_force import facts_of, put_into_force, read
+
+    playbook = read(folder)
+    bootstrap = places.find(kafka=kafka, data=data).bootstrap()
+    asyncio.run(put_into_force(playbook, bootstrap))
+    if as_json:
+        emit_json(facts_of(playbook))
+        return
+    say(
+        f"[green]✓[/] {playbook.county} {escape(playbook.name.zh)}: version [bold]{escape(playbook.version)}[/], "
+        f"digest {playbook.digest[:12]}… is published"
+    )
+    say("next: [bold]whistle playbook show[/]   [bold]whistle doctor[/]")
+
+
+@app.command()
+def show(
+    *,
+    county: Annotated[str | None, typer.Argument(help="County code, 6 digits; all if absent.")] = None,
+    kafka: places.Kafka = None,
+    data: places.Data = None,
+    as_json: places.Json = False,
+) -> None:
+    """Show the playbooks in force, as Kafka holds them."""
+    from cli.in_force import facts_of, read_in_force
+
+    bootstrap = places.find(kafka=kafka, data=data).bootstrap()
+    in_force, refused = asyncio.run(read_in_force(bootstrap))
+    wanted = [playbook for playbook in in_force if county in (None, playbook.county)]
+    if not wanted:
+        known = ", ".join(playbook.county for playbook in in_force) or "none"
+        raise Trouble(
+            f"No playbook is in force{f' for county {county}' if county else ''}",
+            why=f"Kafka has {known}{f'; refused: {refused}' if refused else ''}",
+            mend="whistle playbook publish FOLDER",
+        )
+    for playbook in wanted:
+        facts = facts_of(playbook)
+        if as_json:
+            emit_json(facts)
+        else:
+            out.print(table_of(facts))
+
+
+def table_of(facts: Mapping[str, object]) -> Table:
+    """What a playbook holds, for people."""
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    table.add_column(style="bold")
+    table.add_column()
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            text = ", ".join(f"{key} {one}" for key, one in value.items())
+        elif isinstance(value, list):
+            text = ", ".join(str(one) for one in value)
+        else:
+            text = str(value)
+        table.add_row(name.replace("_", " "), escape(text))
+    return table
