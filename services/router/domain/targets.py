@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from services.router.domain.facts import Facts
@@ -22,6 +22,11 @@ from shared.playbook.model import (
 from shared.vocabulary import Level, TargetKind
 
 LONGEST_NAME: Final = 120
+LEVEL_WORDS: Final[Mapping[Level, str]] = {
+    Level.VILLAGE: "村",
+    Level.TOWN: "镇",
+    Level.COUNTY: "县",
+}
 POWER_WORDS: Final[Mapping[Power, str]] = {
     Power.HANDLE: "处置",
     Power.ENFORCE: "执法",
@@ -99,7 +104,7 @@ class Directory:
     def _all(self, target: Target, case: CaseView) -> Iterator[Choice]:
         match target:
             case DeskTarget(level=level):
-                yield self.desk(self._playbook.desk_area(case.area, at_least=level))
+                yield self._named_desk(case, level)
             case DepartmentTarget(department=department):
                 name = self._playbook.departments[department].name
                 why = Text(zh=f"规则指定{name.zh}", en=f"the rule names {name.en}")
@@ -108,6 +113,14 @@ class Directory:
                 yield from self._by_duty(case, power)
             case _:
                 assert_never(target)
+
+    def _named_desk(self, case: CaseView, level: Level) -> Choice:
+        choice = self.desk(self._playbook.desk_area(case.area, at_least=level))
+        why = Text(
+            zh=f"规则指定{LEVEL_WORDS[level]}级平台：{choice.why.zh}",
+            en=f"the rule names the {level.value} desk: {choice.why.en}",
+        )
+        return replace(choice, why=why)
 
     def _by_duty(self, case: CaseView, power: Power | None) -> Iterator[Choice]:
         category = self._playbook.categories.get(case.category)
