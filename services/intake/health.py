@@ -32,10 +32,11 @@ class PostgresWatch:
     async def run(self) -> None:
         """Ask until cancelled."""
         while True:
-            self.complaint = await self._ask()
+            self.complaint = await self.ask()
             await asyncio.sleep(EVERY.total_seconds())
 
-    async def _ask(self) -> str | None:
+    async def ask(self) -> str | None:
+        """What is the matter with PostgreSQL; None when it answers."""
         try:
             async with self._pool.acquire(timeout=ANSWER.total_seconds()) as connection:
                 await connection.fetchval("SELECT 1", timeout=ANSWER.total_seconds())
