@@ -1,0 +1,131 @@
+"""The end of a demo that ends by itself: wait until everything has gone through, compare, say, and judge."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import httpx
+
+from deploy.local.demo.actors import Actors
+from deploy.local.demo.evidence import Offsets, Told, clocked_orders, ends, listed_cases, read
+from deploy.local.demo.reconcile import Account, Deliveries, faults
+from deploy.local.demo.sender import Sender
+from deploy.local.demo.subscriptions import Subscriptions
+from deploy.local.demo.telling import Teller
+from deploy.local.platform import Platform
+from shared.events.topics import ORDER
+from shared.vocabulary import Level, OrderRole
+
+PATIENCE_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 0.5
+T = TypeVar("T")
+LEVEL_OF: Final = {topic.name: level for level, topic in ORDER.items()}
+
+
+async def settle(  # noqa: PLR0913  the whole of a play is accounted for
+    platform: Platform,
+    begin: Offsets,
+    *,
+    notifier: httpx.AsyncClient,
+    sender: Sender,
+    actors: Actors,
+    subscriptions: Subscriptions,
+    teller: Teller,
+) -> int:
+    """Compare what was sent with what came of it, show the account, and return 0 when it adds up, else 1."""
+    teller.headline("对账 the account")
+    accepted = sender.sent.accepted
+    told = await _until(lambda: _told(platform, begin), lambda found: accepted <= _led(found))
+    orders = {order_id: (str(one.order.case_id), one.order.role) for order_id, one in told.orders.items()}
+    clocked = await _until(lambda: clocked_orders(platform.dsn, orders), lambda found: orders.keys() <= found)
+    listed = await _until(lambda: listed_cases(notifier), lambda found: accepted <= found)
+    owed = {name: subscriptions.owed(name, told.events) for name in subscriptions.inboxes}
+    await _until(_nothing, lambda _: all(owed[n] <= box.events for n, box in subscriptions.inboxes.items()))
+    account = Account(
+        sent=sender.sent,
+        opened=told.opened,
+        listed=listed,
+        orders=orders,
+        clocked=clocked,
+        deliveries=tuple(
+            Deliveries(name=name, owed=owed[name], received=box.events, forged=box.forged, repeats=box.repeats)
+            for name, box in subscriptions.inboxes.items()
+        ),
+        dead_letters=tuple(told.dead_letters),
+        forgotten_climbed=_climbed(told, sender.forgotten),
+        refused_actions=tuple(actors.tally.refused),
+    )
+    return _say(account, told, actors, teller)
+
+
+async def _told(platform: Platform, begin: Offsets) -> Told:
+    return await read(platform.bootstrap, begin, await ends(platform.bootstrap))
+
+
+async def _nothing() -> None:
+    return
+
+
+async def _until(look: Callable[[], Awaitable[T]], enough: Callable[[T], bool]) -> T:
+    """Look until it is enough, or until the patience is over; return the last look."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        found = await look()
+        if enough(found) or time.monotonic() > deadline:
+            return found
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _led(told: Told) -> set[str]:
+    return {str(one.order.case_id) for one in told.orders.values() if one.order.role is OrderRole.LEAD}
+
+
+def _climbed(told: Told, forgotten: str | None) -> tuple[Level, ...]:
+    """The levels on whose topics lead orders for the forgotten case were issued, from below."""
+    levels = {
+        one.order.level
+        for one in told.orders.values()
+        if str(one.order.case_id) == forgotten and one.order.role is OrderRole.LEAD
+    }
+    return tuple(level for level in (Level.VILLAGE, Level.TOWN, Level.COUNTY) if level in levels)
+
+
+def _delivered(one: Deliveries) -> str:
+    there = len(one.owed & one.received)
+    return f"{there} of {len(one.owed)} owed events received, {one.repeats} repeats, {one.forged} forged"
+
+
+def _say(account: Account, told: Told, actors: Actors, teller: Teller) -> int:
+    sent = account.sent
+    refused = ", ".join(f"{count} × {status}" for status, count in sorted(sent.refused.items()))
+    levels = {level: sum(one.order.level is level for one in told.orders.values()) for level in Level}
+    actions = ", ".join(f"{name} {count}" for name, count in actors.tally.done.most_common())
+    teller.table(
+        "",
+        [
+            ("上报 sent", f"{sent.sent} = {len(sent.accepted)} accepted + {sent.repeated} repeats + {refused} refused"),
+            ("案卷 cases", f"{len(account.opened)} opened, {len(account.listed)} listed by the notifier"),
+            ("派单 orders", f"{len(account.orders)}: " + ", ".join(f"{level} {n}" for level, n in levels.items())),
+            ("时限 clocks", f"{len(account.clocked)} of {len(account.orders)} orders have one"),
+            ("逾期 late", f"{told.warned} warnings, {told.breached} breaches, {len(told.escalated)} escalations"),
+            ("升级 forgotten case", " → ".join(account.forgotten_climbed)),
+            ("操作 actions", f"{actions}; {actors.tally.too_late} came too late"),
+            *(
+                (
+                    f"推送 webhook {one.name}",
+                    _delivered(one),
+                )
+                for one in account.deliveries
+            ),
+            ("死信 dead letters", str(len(account.dead_letters))),
+        ],
+    )
+    found = faults(account)
+    for fault in found:
+        teller.line(f"✗ {fault}", style="bold red")
+    if not found:
+        teller.line(
+            "✓ 账目相符 it adds up: every accepted report has its order, its clock and its deliveries", style="green"
+        )
+    return 1 if found else 0

@@ -1,0 +1,154 @@
+"""Simulated desks and departments: they hear of their orders in the live stream and act on them through intake."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import UUID
+
+from deploy.local.demo.intake import Intake
+from deploy.local.demo.messages import FORGOTTEN, STORY
+from deploy.local.demo.people import NOTES, Course, Plan, bearer_of, forgetting_plan, plan, prompt_plan
+from deploy.local.demo.stream import Heard
+from shared.playbook.model import Playbook
+from shared.vocabulary import Level, OrderRole, Severity, TargetKind
+
+TASKS_AT_MOST: Final = 2000
+ACTIONS_AT_ONCE: Final = 6
+REJECTING: Final = 0.04
+RATED: Final = 0.5
+TOO_LATE: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND})
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the actors did, and what intake refused beyond "too late"."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    too_late: int = 0
+    refused: list[str] = field(default_factory=list)
+
+
+class Actors:
+    """Everybody who acts; the two cases that are told have plans of their own."""
+
+    def __init__(self, intake: Intake, playbook: Playbook, *, seed: int) -> None:
+        self.tally = Tally()
+        self._intake = intake
+        self._playbook = playbook
+        self._seed = seed
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._gate = asyncio.Semaphore(ACTIONS_AT_ONCE)
+        self._chance = random.Random(seed)
+        self._rejected: set[str] = set()
+
+    def hear(self, heard: Heard) -> None:
+        """Begin what ``heard`` makes somebody do."""
+        match heard.type:
+            case "whistle.case.routed.v1":
+                self._begin(self._answer_order(heard))
+            case "whistle.case.resolved.v1" if heard.case["state"] == "resolved":
+                self._begin(self._check(heard))
+            case "whistle.case.rejected.v1":
+                self._begin(self._do_again(heard))
+            case "whistle.case.verified.v1":
+                self._begin(self._close(heard))
+            case "whistle.case.closed.v1":
+                self._begin(self._rate(heard))
+            case _:
+                return
+
+    async def stop(self) -> None:
+        """Drop whatever is still planned."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        if len(self._tasks) >= TASKS_AT_MOST:
+            work.close()
+            self.tally.done["skipped"] += 1
+            return
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _plan(self, heard: Heard, role: OrderRole) -> Plan:
+        if STORY in heard.tags:
+            return prompt_plan()
+        if FORGOTTEN in heard.tags:
+            return forgetting_plan(Level(heard.data["level"]))
+        return plan(UUID(heard.data["order_id"]), role, Severity(heard.case["severity"]), seed=self._seed)
+
+    async def _answer_order(self, heard: Heard) -> None:
+        target, order = heard.data["target"], {"order_id": heard.data["order_id"]}
+        role = OrderRole(heard.data["order_role"])
+        key_id = bearer_of(TargetKind(target["kind"]), target["id"], self._playbook.county)
+        todo = self._plan(heard, role)
+        if todo.course is Course.FORGET:
+            self.tally.done["forgotten"] += 1
+            return
+        await asyncio.sleep(todo.sign_after)
+        if todo.course is Course.RETURN:
+            await self._act(heard.case_id, {"action": "return", "reason": todo.reason, **order}, key_id)
+            return
+        if not await self._act(heard.case_id, {"action": "sign", "note": NOTES[0], **order}, key_id):
+            return
+        if role is OrderRole.OVERSEE:
+            return
+        await asyncio.sleep(todo.arrive_after)
+        await self._act(heard.case_id, {"action": "arrive", "note": NOTES[1], **order}, key_id)
+        await asyncio.sleep(todo.resolve_after / 2)
+        await self._act(heard.case_id, {"action": "progress", "note": NOTES[2], **order}, key_id)
+        await asyncio.sleep(todo.resolve_after / 2)
+        await self._act(heard.case_id, {"action": "resolve", "note": NOTES[3], **order}, key_id)
+
+    async def _check(self, heard: Heard) -> None:
+        """The desk above the place looks at the result; now and then, once a case, it sends the work back."""
+        await asyncio.sleep(self._chance.uniform(0.5, 4.0))
+        told = not heard.tags.isdisjoint({STORY, FORGOTTEN})
+        if not told and heard.case_id not in self._rejected and self._chance.random() < REJECTING:
+            self._rejected.add(heard.case_id)
+            await self._act(
+                heard.case_id, {"action": "reject", "reason": "现场仍有遗留，请继续处理"}, self._desk(heard)
+            )
+            return
+        await self._act(heard.case_id, {"action": "verify", "note": "现场核查属实"}, self._desk(heard))
+
+    async def _do_again(self, heard: Heard) -> None:
+        target = heard.data["target"]
+        key_id = bearer_of(TargetKind(target["kind"]), target["id"], self._playbook.county)
+        await asyncio.sleep(self._chance.uniform(1.0, 4.0))
+        body = {"action": "resolve", "note": NOTES[4], "order_id": heard.data["order_id"]}
+        await self._act(heard.case_id, body, key_id)
+
+    async def _close(self, heard: Heard) -> None:
+        await asyncio.sleep(self._chance.uniform(0.3, 2.0))
+        await self._act(heard.case_id, {"action": "close", "note": "结案"}, self._desk(heard))
+
+    async def _rate(self, heard: Heard) -> None:
+        if STORY not in heard.tags and self._chance.random() > RATED:
+            return
+        await asyncio.sleep(self._chance.uniform(0.3, 2.0))
+        rating = self._chance.choices(("satisfied", "basically", "not"), weights=(7, 2, 1))[0]
+        await self._act(heard.case_id, {"action": "rate", "rating": rating}, f"{self._playbook.county}-source")
+
+    def _desk(self, heard: Heard) -> str:
+        """The key of the desk that checks results about the place: the town's, or the county's."""
+        area = self._playbook.desk_area(str(heard.case["area"]), at_least=Level.TOWN)
+        return bearer_of(TargetKind.DESK, area.code, self._playbook.county)
+
+    async def _act(self, case_id: str, body: Mapping[str, Any], key_id: str) -> bool:
+        async with self._gate:
+            answer = await self._intake.act(case_id, body, key_id=key_id)
+        action = str(body["action"])
+        if answer.accepted:
+            self.tally.done[action] += 1
+        elif answer.status in TOO_LATE:
+            self.tally.too_late += 1
+        else:
+            self.tally.refused.append(f"{action} on {case_id}: {answer.status} {answer.body.get('detail', '')}")
+        return answer.accepted

@@ -1,0 +1,103 @@
+"""What simulated desks and departments do with an order: decided once an order, by its id and the demo's seed."""
+
+import random
+from dataclasses import dataclass
+from enum import Enum, unique
+from typing import Final
+from uuid import UUID
+
+from deploy.local.keys import Bearer
+from shared.playbook.model import Playbook
+from shared.vocabulary import Level, OrderRole, Role, Severity, TargetKind
+
+FORGETFUL: Final = 0.06
+RETURNING: Final = 0.05
+# The slowest signature in seconds by severity; the demo's playbook runs 120 times as fast as in earnest.
+SLOWEST_SIGN: Final = {Severity.I: 1.5, Severity.II: 4.0, Severity.III: 9.0, Severity.IV: 12.0}
+RETURN_REASONS: Final = ("不属于我单位职责范围", "地点在邻镇界内，请改派", "需要执法权限，我单位没有")
+NOTES: Final = ("已安排人员", "两人到场", "正在处理", "已处理完毕，现场恢复", "已处置，请核查")
+
+
+@unique
+class Course(Enum):
+    """What becomes of an order in the hands of its target."""
+
+    DO = "do"
+    RETURN = "return"
+    FORGET = "forget"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One order's course, each pause in seconds after the step before."""
+
+    course: Course
+    sign_after: float
+    arrive_after: float
+    resolve_after: float
+    reason: str = ""
+
+
+def plan(order_id: UUID, role: OrderRole, severity: Severity, *, seed: int) -> Plan:
+    """Return what the target of an order does with it; the same order gets the same plan in each run."""
+    chance = random.Random(f"{seed}/{order_id}")
+    slowest = SLOWEST_SIGN[severity]
+    fate = chance.random()
+    course = Course.DO
+    if fate < FORGETFUL:
+        course = Course.FORGET
+    elif fate < FORGETFUL + RETURNING and role is OrderRole.LEAD:
+        course = Course.RETURN
+    return Plan(
+        course=course,
+        sign_after=chance.uniform(0.3, slowest),
+        arrive_after=chance.uniform(0.3, slowest),
+        resolve_after=chance.uniform(1.0, 2 * slowest),
+        reason=chance.choice(RETURN_REASONS),
+    )
+
+
+def prompt_plan() -> Plan:
+    """Return the plan of the people in the story: awake, and not too fast to follow."""
+    return Plan(course=Course.DO, sign_after=1.2, arrive_after=2.5, resolve_after=5.0)
+
+
+def forgetting_plan(level: Level) -> Plan:
+    """Return the plan of those who leave the forgotten case alone; the county is the first to move."""
+    if level is Level.COUNTY:
+        return Plan(course=Course.DO, sign_after=2.0, arrive_after=2.0, resolve_after=3.0)
+    return Plan(course=Course.FORGET, sign_after=0, arrive_after=0, resolve_after=0)
+
+
+def bearer_of(kind: TargetKind, target: str, county: str) -> str:
+    """Return the id of the key that answers for a target."""
+    match kind:
+        case TargetKind.DESK:
+            return f"desk-{target}"
+        case TargetKind.DEPARTMENT:
+            return f"{county}-{target}"
+
+
+def desks_and_departments(playbook: Playbook) -> tuple[Bearer, ...]:
+    """Return every desk and department of the county as somebody who needs a key."""
+    desks = (
+        Bearer(
+            id=bearer_of(TargetKind.DESK, area.code, playbook.county),
+            name=f"{area.name.zh}指挥平台",
+            role=Role.DESK,
+            area=area.code,
+        )
+        for area in playbook.areas.values()
+        if area.desk
+    )
+    departments = (
+        Bearer(
+            id=bearer_of(TargetKind.DEPARTMENT, one.id, playbook.county),
+            name=one.name.zh,
+            role=Role.DEPARTMENT,
+            area=one.area,
+            department=one.id,
+        )
+        for one in playbook.departments.values()
+    )
+    return (*desks, *departments)

@@ -1,0 +1,182 @@
+"""The demo from start to end: the system, the county's people, the messages, the stories, the account."""
+
+import asyncio
+import secrets
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import httpx
+from rich.console import Console
+
+from deploy.local.demo.account import settle
+from deploy.local.demo.actors import Actors
+from deploy.local.demo.evidence import Offsets, ends
+from deploy.local.demo.intake import Intake
+from deploy.local.demo.messages import FORGOTTEN, STORY, drafts, read_messages
+from deploy.local.demo.people import desks_and_departments
+from deploy.local.demo.sender import Sender
+from deploy.local.demo.sink import Sink
+from deploy.local.demo.stream import Heard, follow
+from deploy.local.demo.subscriptions import Subscriptions
+from deploy.local.demo.telling import Teller
+from deploy.local.interrupts import interruptible
+from deploy.local.keys import county_bearers
+from deploy.local.places import default_cache, default_data
+from deploy.local.platform import Options, Platform
+from deploy.local.playbooks import load_playbook
+from deploy.local.processes import PartFailed
+from deploy.local.progress import progress_on
+from shared.playbook.model import Playbook
+
+SPEED: Final = 120
+"""Two minutes of a clock in a second: a night without a signature passes while one watches."""
+SEED: Final = 990101
+SENDING_SHARE: Final = 0.55
+"""Of a demo that ends by itself, the share in which messages are sent; the rest is for work and the account."""
+ENDLESS_SECONDS: Final = 180
+"""How long the messages take when the demo does not end by itself."""
+COUNTS_EVERY_SECONDS: Final = 10.0
+INTERRUPTED: Final = 130
+
+
+def run(seconds: int | None = None, *, data: Path | None = None, cache: Path | None = None) -> int:
+    """Run the demo and return the exit status: 1 when a part failed or the account does not add up.
+
+    With ``seconds`` it ends by itself so long after the system is up, with the account (cut short: 130); without,
+    it goes on until Ctrl-C.
+    """
+    try:
+        with interruptible():
+            return _run(seconds, data or default_data(), cache or default_cache())
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped; nothing is left running\n")
+        return 0 if seconds is None else INTERRUPTED
+    except PartFailed as failure:
+        sys.stderr.write(f"\n{failure}\n")
+        return 1
+
+
+def _run(seconds: int | None, data: Path, cache: Path) -> int:
+    playbook = load_playbook(speed=SPEED)
+    bearers = (*county_bearers(playbook.county), *desks_and_departments(playbook))
+    options = Options(data=data, cache=cache, bearers=bearers, playbooks=(playbook,))
+    with Platform(options, progress_on()) as platform:
+        demo = Demo(platform, playbook, Teller(Console(soft_wrap=True)))
+        return asyncio.run(demo.play(seconds))
+
+
+class Demo:
+    """One play of the demo on a running platform."""
+
+    def __init__(self, platform: Platform, playbook: Playbook, teller: Teller) -> None:
+        self._platform = platform
+        self._playbook = playbook
+        self._teller = teller
+        self._intake = Intake(platform.url("intake"), platform.keys, run=f"demo-{secrets.token_hex(4)}")
+        self._actors = Actors(self._intake, playbook, seed=SEED)
+        self._sender = Sender(self._intake, playbook)
+        self._heard: Counter[str] = Counter()
+
+    async def play(self, seconds: int | None) -> int:
+        """Play until ``seconds`` have passed, or for ever; return the exit status."""
+        sink = Sink()
+        await sink.start()
+        operator = self._platform.keys.token(f"{self._playbook.county}-operator")
+        headers = {"Authorization": f"Bearer {operator}"}
+        try:
+            async with httpx.AsyncClient(
+                base_url=self._platform.url("notifier"), headers=headers, timeout=15.0, trust_env=False
+            ) as notifier:
+                begin = await ends(self._platform.bootstrap)
+                async with Subscriptions(notifier, sink, county=self._playbook.county) as subscriptions:
+                    return await self._play(seconds, begin, notifier, subscriptions)
+        finally:
+            await self._actors.stop()
+            await self._intake.close()
+            await sink.stop()
+
+    async def _play(
+        self, seconds: int | None, begin: Offsets, notifier: httpx.AsyncClient, subscriptions: Subscriptions
+    ) -> int:
+        self._introduce(seconds)
+        background = [asyncio.create_task(self._listen()), asyncio.create_task(self._count())]
+        try:
+            await self._live(seconds)
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+        await self._actors.stop()
+        return await settle(
+            self._platform,
+            begin,
+            notifier=notifier,
+            sender=self._sender,
+            actors=self._actors,
+            subscriptions=subscriptions,
+            teller=self._teller,
+        )
+
+    async def _live(self, seconds: int | None) -> None:
+        """Send the messages, then let people work until the time is over."""
+        began = time.monotonic()
+        reports = drafts(self._playbook, read_messages(), seed=SEED)
+        await self._sender.send_all(reports, within=ENDLESS_SECONDS if seconds is None else seconds * SENDING_SHARE)
+        self._suggest()
+        if seconds is None:
+            await self._sender.send_now_and_then(self._playbook, seed=SEED)
+        await asyncio.sleep(max(0.0, seconds - (time.monotonic() - began)) if seconds else 0)
+
+    async def _listen(self) -> None:
+        token = self._platform.keys.token(f"{self._playbook.county}-operator")
+        async for heard in follow(self._platform.url("notifier"), token):
+            self._heard[heard.type] += 1
+            self._actors.hear(heard)
+            self._tell(heard)
+
+    def _tell(self, heard: Heard) -> None:
+        if STORY in heard.tags or FORGOTTEN in heard.tags:
+            self._teller.story(heard, forgotten=FORGOTTEN in heard.tags)
+
+    async def _count(self) -> None:
+        while True:
+            await asyncio.sleep(COUNTS_EVERY_SECONDS)
+            sent = self._sender.sent
+            self._teller.counts(sent.sent, sent.refused.total(), self._heard, self._actors.tally.done)
+
+    def _introduce(self, seconds: int | None) -> None:
+        platform, county = self._platform, self._playbook.county
+        self._teller.headline("哨令 Whistle · 云麓县 (fictional): a county at work")
+        self._teller.table(
+            "看这里 where to look",
+            [
+                ("live page", platform.url("notifier")),
+                ("key to paste", platform.keys.token(f"{county}-operator")),
+                ("all keys", str(platform.keys.tokens)),
+                ("intake API", platform.url("intake")),
+                ("logs", str(platform.logs)),
+                ("clocks", f"run {SPEED} times as fast as in earnest"),
+                ("end", "Ctrl-C" if seconds is None else f"by itself, {seconds} s from now"),
+            ],
+        )
+        self._teller.headline("🔥 一次燃气泄漏 one gas leak   ⏰ 一张没人签收的派单 an order that nobody signs")
+
+    def _suggest(self) -> None:
+        broker = self._platform.pids().get("kafka", 0)
+        self._teller.table(
+            "接下来试试 what to try next (in a second terminal)",
+            [
+                ("whistle tail", "listen to everything, live"),
+                (f"whistle explain {self._sender.story}", "why the gas leak went where it went"),
+                ("whistle status", "counts, orders by level, open clocks"),
+                ("whistle doctor", "what is wrong, why, how to mend"),
+                ('whistle send "村口路灯不亮" --area 990101001200', "send a report of your own"),
+                (f"kill -9 {broker}", "kill the broker: it comes back, nothing is lost"),
+            ],
+        )
+
+
+__all__ = ["Demo", "run"]
