@@ -267,17 +267,35 @@ def _pod_selectors(policy: Object) -> Iterator[Mapping[str, Any]]:
 
 def _policies_reach(made: Manifests, policies: list[Object]) -> Iterator[str]:
     listeners = {port["port"] for kafka in made.of("Kafka") for port in kafka["spec"]["kafka"]["listeners"]}
+    brokers = [{"strimzi.io/cluster": name(kafka)} for kafka in made.of("Kafka")]
+    databases = [{"cnpg.io/cluster": name(cluster)} for cluster in made.of("Cluster")]
     for workload in made.workloads:
+        settings = {setting for container in containers(workload) for setting in made.settings(container)}
+        wanted = [(server, port) for server in brokers for port in sorted(listeners) if "WHISTLE_KAFKA" in settings]
+        wanted += [(server, 5432) for server in databases if "WHISTLE_POSTGRES" in settings]
+        for server, port in wanted:
+            there = f"{server} on {port}"
+            if not _admits(policies, at=labels(workload), side="egress", peer=server, port=port):
+                yield f"{title(workload)} may not go to {there}"
+            if not _admits(policies, at=server, side="ingress", peer=labels(workload), port=port):
+                yield f"{title(workload)} is not let in at {there}"
         mine = [p["spec"] for p in policies if selects(p["spec"]["podSelector"], labels(workload))]
-        out = {port["port"] for spec in mine for rule in spec.get("egress", ()) for port in rule["ports"]}
         inward = {port["port"] for spec in mine for rule in spec.get("ingress", ()) for port in rule["ports"]}
-        if workload["kind"] != "Job":
-            yield from (f"{title(workload)} cannot reach Kafka on {port}" for port in listeners - out)
-            open_ports = {port["name"] for c in containers(workload) for port in c.get("ports", ())}
-            yield from (f"{title(workload)}: nobody may reach port {port}" for port in sorted(open_ports - inward))
-        addresses = [made.settings(c).get("WHISTLE_POSTGRES") for c in containers(workload)]
-        if any(addresses) and 5432 not in out:
-            yield f"{title(workload)} cannot reach PostgreSQL"
+        open_ports = {port["name"] for c in containers(workload) for port in c.get("ports", ())}
+        yield from (f"{title(workload)}: nobody may reach port {port}" for port in sorted(open_ports - inward))
+
+
+def _admits(policies: list[Object], *, at: Mapping[str, str], side: str, peer: Mapping[str, str], port: int) -> bool:
+    """Say whether a policy of the pods ``at`` lets ``peer`` pass on ``port`` on its way in or out."""
+    return any(
+        selects(found["podSelector"], peer)
+        for policy in policies
+        if selects(policy["spec"]["podSelector"], at)
+        for rule in policy["spec"].get(side, ())
+        if port in [entry["port"] for entry in rule.get("ports", [{"port": port}])]
+        for found in rule.get("from" if side == "ingress" else "to", ())
+        if "podSelector" in found and "namespaceSelector" not in found
+    )
 
 
 RULES: tuple[Rule, ...] = (

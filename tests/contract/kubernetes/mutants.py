@@ -91,5 +91,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
     ),
     "ops port out of reach": lambda made: made.get("NetworkPolicy", "router")["spec"].pop("ingress"),
     "PostgreSQL out of reach": lambda made: made.get("NetworkPolicy", "migrate")["spec"]["egress"].clear(),
+    "brokers let nobody in": lambda made: made.get("NetworkPolicy", "kafka")["spec"]["ingress"].pop(1),
+    "databases let nobody in": lambda made: made.get("NetworkPolicy", "postgres")["spec"]["ingress"].pop(1),
     "no broker": lambda made: _drop(made, "KafkaNodePool", "broker"),
 }

@@ -102,7 +102,7 @@ def test_an_upgrade_changes_everything_but_the_jobs_which_are_made_anew(server: 
     ] == []
     assert "StatefulSet" not in refused.stderr
     # The guide's first step.
-    gone = server.ask("-n", "whistle", "delete", "job", "migrate-pre", "migrate-post")
+    gone = server.ask("-n", "whistle", "delete", "job", "migrate-pre", "migrate-post", "publish-playbook")
     assert gone.returncode == 0, gone.stderr
     again = server.apply(text(made.objects))
     assert again.returncode == 0, again.stderr
