@@ -108,11 +108,14 @@ class WrongState(Refused):
         self.order_state = order_state
 
 
-def open_to(state: CaseState, order_state: OrderState | None) -> tuple[Action, ...]:
-    """The actions that the table opens for a case in ``state`` and an order of it in ``order_state``."""
+def open_to(state: CaseState, order_state: OrderState | None, *, but: Action | None = None) -> tuple[Action, ...]:
+    """The actions, except ``but``, that the table opens for a case in ``state`` and its order in ``order_state``."""
     return tuple(
         action
         for action in Action
-        if (order_state is not None and order_state in ORDER_MOVES.get(action, {}))
-        or state in CASE_MOVES.get(action, {})
+        if action is not but
+        and (
+            (order_state is not None and order_state in ORDER_MOVES.get(action, {}))
+            or state in CASE_MOVES.get(action, {})
+        )
     )

@@ -1,0 +1,105 @@
+"""What the holder of an order does with it: sign, arrive, report, resolve, give back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, assert_never
+
+from services.intake.domain.case import Case, CaseOrder
+from services.intake.domain.commands import (
+    ORDER_ACTION,
+    ArriveOnSite,
+    OrderCommand,
+    ReportProgress,
+    ResolveOrder,
+    ReturnOrder,
+    SignOrder,
+)
+from services.intake.domain.states import FOLLOWS, ORDER_MOVES, Action, WrongState, open_to
+from shared.events.case import CaseArrived, CaseEvent, CaseProgressed, CaseResolved, CaseReturned, CaseSigned
+from shared.events.parts import CaseView, Return
+from shared.vocabulary import Level, OrderRole, Refused, TargetKind
+
+MOST_RETURNS: Final = 32
+"""What a CaseView can carry; a case given back more often than that has no taker at all."""
+
+
+def move_order(case: Case, command: OrderCommand, now: datetime) -> CaseEvent:
+    """The event of an action on one order; a lead's takes the case along.
+
+    Raises:
+        WrongState: the order is not in a state for it.
+        Refused: the case has no such order, or the action needs a reason.
+    """
+    order = case.order(command.order_id)
+    view = _after_order_move(case, order, ORDER_ACTION[type(command)])
+    match command:
+        case SignOrder(by=by, note=note):
+            kind: type[CaseSigned | CaseArrived | CaseProgressed | CaseResolved] = CaseSigned
+        case ArriveOnSite(by=by, note=note):
+            kind = CaseArrived
+        case ReportProgress(by=by, note=note):
+            kind = CaseProgressed
+        case ResolveOrder(by=by, note=note):
+            kind = CaseResolved
+        case ReturnOrder():
+            return _returned(case, view, command, now)
+        case _:
+            assert_never(command)
+    return kind(case=view, by=by, order_id=order.order_id, order_role=order.role, target=order.target, note=note)
+
+
+def _after_order_move(case: Case, order: CaseOrder, action: Action) -> CaseView:
+    after = ORDER_MOVES[action].get(order.state)
+    if after is None:
+        raise WrongState(
+            f"{action} is not open: the order is {order.state}, the case {case.view.state}",
+            state=case.view.state,
+            order_state=order.state,
+            allowed=open_to(case.view.state, order.state),
+        )
+    view = replace(case.view, version=case.view.version + 1)
+    return replace(view, state=FOLLOWS[after]) if order.role is OrderRole.LEAD else view
+
+
+def _returned(case: Case, view: CaseView, command: ReturnOrder, now: datetime) -> CaseReturned:
+    order = case.order(command.order_id)
+    why_not = not_returnable(order) or _returned_enough(view, order, command.returns_allowed)
+    if why_not is not None:
+        raise WrongState(
+            why_not,
+            state=case.view.state,
+            order_state=order.state,
+            allowed=open_to(case.view.state, order.state, but=Action.RETURN),
+        )
+    if not command.reason.strip():
+        raise Refused("a return needs a reason", field="reason", allowed=["why the order is not yours, in words"])
+    given_back = Return(order_id=order.order_id, target=order.target, reason=command.reason, at=now)
+    view = replace(view, returns=(*view.returns, given_back))
+    return CaseReturned(
+        case=replace(view, lead=None) if order.role is OrderRole.LEAD else view,
+        by=command.by,
+        order_id=order.order_id,
+        order_role=order.role,
+        target=order.target,
+        reason=command.reason,
+        text=case.text,
+    )
+
+
+def not_returnable(order: CaseOrder) -> str | None:
+    """Why an order can never be given back, if so."""
+    if order.role is OrderRole.OVERSEE:
+        return "an order to oversee cannot be returned: the level above watches, it does not take turns"
+    if order.target.kind is TargetKind.DESK and order.level is Level.COUNTY:
+        return "the county desk cannot return an order: there is nobody above"
+    return None
+
+
+def _returned_enough(view: CaseView, order: CaseOrder, returns_allowed: int) -> str | None:
+    """The desk that decides for good (终审) after so many returns must keep the order."""
+    given = len(view.returns)
+    if given >= MOST_RETURNS or (order.target.kind is TargetKind.DESK and given >= returns_allowed):
+        return f"returned {given} times already, {returns_allowed} allowed: this desk decides for good"
+    return None
