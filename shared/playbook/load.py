@@ -11,6 +11,7 @@ from shared.playbook.check import Finding, check
 from shared.playbook.located import FieldPath, Located, read_csv, read_geojson, read_yaml
 from shared.playbook.model import Category, Playbook, Power, Roster, Text
 from shared.playbook.problems import BadPlaybook, Problem
+from shared.playbook.reading import read
 from shared.playbook.record import sealed
 from shared.vocabulary import Severity
 
@@ -163,7 +164,7 @@ class _Reading:
         return rows
 
     def _read(self, part: str, kind: type[RowT], located: Located) -> RowT | None:
-        row = files.read(kind, located)
+        row = read(kind, located)
         if isinstance(row, list):
             self._problems += row
             self._broken.add(part)
