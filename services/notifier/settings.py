@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     """Open streams of one key at most."""
     stream_queue: PositiveInt = 1000
     """Events that may wait for one slow reader before it is cut off."""
-    heartbeat_seconds: PositiveFloat = 10.0
+    heartbeat_seconds: PositiveFloat = 5.0
     """A quiet stream says at this beat that it lives."""
     stream_write_seconds: PositiveFloat = 20.0
     """A reader that takes nothing for this long is cut off."""

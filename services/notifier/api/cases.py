@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from enum import StrEnum, unique
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -30,6 +32,7 @@ from services.notifier.api.views import (
     SummaryView,
     story_view,
 )
+from services.notifier.domain.summary import CaseSummary
 from services.notifier.domain.words import Words
 from services.notifier.store.cases import CaseQuery, Page
 from shared.playbook.model import Playbook, Text
@@ -42,9 +45,15 @@ TIMELINE_MOST: Final = 1000
 router = APIRouter(prefix="/v1")
 
 
-@router.get(
-    "/cases", summary="List cases, newest first", response_model=CaseListView, responses=problems(401, 403, 422, 503)
-)
+@unique
+class Sort(StrEnum):
+    """The order of a list."""
+
+    NEWEST = "newest"
+    DUE = "due"
+
+
+@router.get("/cases", summary="List cases", response_model=CaseListView, responses=problems(401, 403, 422, 503))
 async def list_cases(  # noqa: PLR0913  each is one filter
     rooms: InRooms,
     reader: Reader,
@@ -56,6 +65,7 @@ async def list_cases(  # noqa: PLR0913  each is one filter
     severity: SeverityQuery = (),
     department: DepartmentQuery = (),
     late: Annotated[bool, Query(description="Only cases with a running clock past its due time.")] = False,
+    sort: Annotated[Sort, Query(description="Newest first, or the most pressing clock first.")] = Sort.NEWEST,
     q: Annotated[str | None, Query(description="Words in the title.", max_length=64)] = None,
     cursor: Annotated[str | None, Query(description="`next` of the page before.", max_length=128)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
@@ -70,8 +80,9 @@ async def list_cases(  # noqa: PLR0913  each is one filter
             asked=asked.filter(reader),
             states=states(state),
             late_at=now if late else None,
+            due_first=sort is Sort.DUE,
             words=q.replace("\x00", "") if q else None,
-            after=None if after is None else Page(opened_at=after.at, case_id=after.of),
+            after=None if after is None else Page(at=after.at, case_id=after.of),
             most=limit,
         )
     )
@@ -79,11 +90,15 @@ async def list_cases(  # noqa: PLR0913  each is one filter
     return answer(
         CaseListView(
             cases=found.cases,
-            next=None if last is None else Cursor(at=last.opened_at, of=last.case_id).text,
+            next=None if last is None else Cursor(at=_moment(last, sort), of=last.case_id).text,
             position=found.position,
             now=now,
         )
     )
+
+
+def _moment(last: CaseSummary, sort: Sort) -> datetime:
+    return last.clock.due_at if sort is Sort.DUE and last.clock is not None else last.opened_at
 
 
 @router.get(

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Where a page begins: after this case in the order newest first."""
+    """Where a page begins: after the case with this moment (opened, or due) in the list's order."""
 
-    opened_at: datetime
+    at: datetime
     case_id: UUID
 
 
@@ -38,13 +38,15 @@ class CaseQuery:
     states: frozenset[CaseState] = frozenset()
     late_at: datetime | None = None
     words: str | None = None
+    due_first: bool = False
+    """Order by the most pressing clock instead of newest first; cases without one are left out."""
     after: Page | None = None
     most: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseList:
-    """One page, newest first; ``position`` is the feed's at the same moment, to stream on from without a gap."""
+    """One page; ``position`` is the feed's at the same moment, to stream on from without a gap."""
 
     cases: Sequence[CaseSummary]
     more: bool
@@ -99,13 +101,19 @@ class PostgresCases:
         if query.words:
             where.add("title ILIKE {}", f"%{_literal(query.words)}%")
         if query.after is not None:
-            where.add("(opened_at, case_id) < ({}, {}::uuid)", query.after.opened_at, query.after.case_id)
+            further = (
+                "(due_at, case_id) > ({}, {}::uuid)" if query.due_first else "(opened_at, case_id) < ({}, {}::uuid)"
+            )
+            where.add(further, query.after.at, query.after.case_id)
+        order = "due_at, case_id" if query.due_first else "opened_at DESC, case_id DESC"
+        if query.due_first:
+            where.add("due_at IS NOT NULL")
         async with (
             self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             rows = await connection.fetch(
-                f"SELECT summary FROM case_view WHERE {where.sql} ORDER BY opened_at DESC, case_id DESC LIMIT $1",  # noqa: S608  conditions are constants
+                f"SELECT summary FROM case_view WHERE {where.sql} ORDER BY {order} LIMIT $1",  # noqa: S608  conditions are constants
                 *where.parameters,
             )
             position = await _position(connection)
