@@ -17,7 +17,7 @@ from rich.tree import Tree
 from cli import client, places
 from cli.output import SEVERITY_MARKS, emit_json, language, local_time, name_of, out, say, words
 from cli.trouble import MISUSED, Trouble
-from shared.vocabulary import Role
+from shared.vocabulary import OrderRole, Role
 
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -34,9 +34,10 @@ def explain(
     as_json: places.Json = False,
 ) -> None:
     """Say why a case is where it is: rule, playbook, conditions, clocks, timeline."""
+    wanted = None if case == "last" else _uuid(case)
     where = places.find(url=url, key=key, data=data)
     with client.client(where.notifier_url(), where.key_for(Role.OPERATOR, Role.AUDITOR, Role.DESK)) as http:
-        story = client.get(http, f"/v1/cases/{_case_id(http, case)}")
+        story = client.get(http, f"/v1/cases/{wanted or _newest(http)}")
     if as_json:
         emit_json(story)
         return
@@ -45,14 +46,14 @@ def explain(
     say(f"\nnext: [bold]whistle explain {story['case']['case_id']} --all[/]" if not near else "")
 
 
-def _case_id(http: httpx.Client, case: str) -> str:
-    if case == "last":
-        cases = client.get(http, "/v1/cases", limit=1)["cases"]
-        if not cases:
-            raise Trouble(
-                "There is no case yet", why="the list of cases is empty", mend="whistle send '路灯坏了' --area …"
-            )
-        return str(cases[0]["case_id"])
+def _newest(http: httpx.Client) -> str:
+    cases = client.get(http, "/v1/cases", limit=1)["cases"]
+    if not cases:
+        raise Trouble("There is no case yet", why="the list of cases is empty", mend="whistle send '路灯坏了' --area …")
+    return str(cases[0]["case_id"])
+
+
+def _uuid(case: str) -> str:
     try:
         return str(UUID(case))
     except ValueError as error:
@@ -69,7 +70,7 @@ def parts_of(story: Mapping[str, Any], *, near: bool) -> Iterator[RenderableType
     yield _head(story)
     yield ""
     yield Text("why here", style="bold")
-    for order in story["orders"]:
+    for order in sorted(story["orders"], key=_leads_first):
         yield _order(order, near=near)
     if not story["orders"]:
         yield "  no order yet"
@@ -79,6 +80,13 @@ def parts_of(story: Mapping[str, Any], *, near: bool) -> Iterator[RenderableType
     yield ""
     yield Text("timeline", style="bold")
     yield _timeline(story["timeline"])
+
+
+def _leads_first(order: Mapping[str, Any]) -> tuple[bool, int]:
+    return not order["stands"], _ROLES.index(order["role"])
+
+
+_ROLES: Final = [role.value for role in OrderRole]
 
 
 def _head(story: Mapping[str, Any]) -> RenderableType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -180,9 +181,11 @@ def _value(row: Row, rules: Rules, name: str) -> Any:  # noqa: ANN401  any JSON
             found = found.replace(f"{{{column}}}", str(_cell(row, column) or ""))
     else:
         found = _cell(row, rule.column or name)
-    if rule.table:
+    if isinstance(found, str) and not found.strip():
+        found = None
+    if rule.table and found is not None:
         return rule.table.get(str(found).strip(), rule.otherwise)
-    return rule.otherwise if found in {None, ""} and rule.otherwise is not None else found
+    return rule.otherwise if found is None else found
 
 
 def _cell(row: Row, column: str) -> Any:  # noqa: ANN401  any JSON
@@ -209,9 +212,12 @@ def _number(row: Row, rules: Rules, name: str, kind: type[int | float]) -> int |
     if text is None:
         return None
     try:
-        return kind(text)
-    except ValueError as error:
-        raise BadRow(f"{name}: {text!r} is no {'whole number' if kind is int else 'number'}") from error
+        number = kind(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise BadRow(f"{name}: {text!r} is no {'whole number' if kind is int else 'number'}")
+    return number
 
 
 def _tags(row: Row, rules: Rules) -> list[str] | None:

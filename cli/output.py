@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -13,7 +14,10 @@ from rich.markup import escape
 
 from cli.trouble import Trouble
 
-out: Final = Console(highlight=False, soft_wrap=True)
+# A pipe has no width; without one, tables would be cut at 80 columns.
+PIPE_WIDTH: Final = 240
+
+out: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
 SEVERITY_MARKS: Final[Mapping[int, str]] = {

@@ -84,8 +84,8 @@ def replay(
         _show_rows(plan)
         return
     where = places.find(url=url, key=key, data=data)
-    token = where.key_for(Role.OPERATOR, Role.SOURCE)
-    tally = _run(plan, where.intake_url(), token, concurrency=concurrency, patience=patience, refused=refused)
+    address, token = where.intake_url(), where.key_for(Role.OPERATOR, Role.SOURCE)
+    tally = _run(plan, address, token, concurrency=concurrency, patience=patience, refused=refused)
     _show(tally, as_json=as_json)
 
 

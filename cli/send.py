@@ -61,8 +61,7 @@ def send(
             address=address,
         )
     where = places.find(url=url, key=key, data=data)
-    token = where.key_for(Role.OPERATOR, Role.SOURCE)
-    with client.client(where.intake_url(), token) as http:
+    with client.client(where.intake_url(), where.key_for(Role.OPERATOR, Role.SOURCE)) as http:
         accepted, trace = _post(http, report, idempotency_key)
     if as_json:
         emit_json(accepted)

@@ -53,7 +53,7 @@ class Tally:
         self.refused += 1
         kept = reason if reason in self.reasons or len(self.reasons) < REASONS_KEPT else "other reasons"
         self.reasons[kept] += 1
-        self.examples.setdefault(kept, number)
+        self.examples[kept] = min(number, self.examples.get(kept, number))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

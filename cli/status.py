@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 
 from cli import client, places
 from cli.output import emit_json, out, say
-from shared.vocabulary import Role
+from shared.vocabulary import Role, Severity
 
 
 def status(
@@ -34,14 +34,17 @@ def table_of(summary: Mapping[str, Any]) -> Table:
     table.add_column(justify="right", style="cyan")
     table.add_column()
     for name, value in summary.items():
-        if name == "position":
+        if name in {"position", "now"}:
             continue
         if isinstance(value, Mapping):
-            parts = [f"{key} {count}" for key, count in value.items() if count]
+            parts = [f"{_GRADES.get(key, key)} {count}" for key, count in value.items() if count]
             table.add_row(_title(name), str(sum(value.values())), "  ".join(parts))
         else:
             table.add_row(_title(name), str(value), "")
     return table
+
+
+_GRADES: Final = {str(int(severity)): severity.name for severity in Severity}
 
 
 def _title(name: str) -> str:

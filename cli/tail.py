@@ -59,9 +59,9 @@ def tail(
     }  # fmt: skip
     wish = Wish(filters={name: value for name, value in chosen.items() if value}, after=after, count=count)
     where = places.find(url=url, key=key, data=data)
-    token = where.key_for(Role.OPERATOR, Role.AUDITOR, Role.DESK)
+    address, token = where.notifier_url(), where.key_for(Role.OPERATOR, Role.AUDITOR, Role.DESK)
     try:
-        with client.client(where.notifier_url(), token) as http:
+        with client.client(address, token) as http:
             for event in events(http, wish):
                 show(event, as_json=as_json)
     except KeyboardInterrupt:

@@ -1,0 +1,115 @@
+"""The doctor's judgements, on made figures."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from aiokafka import TopicPartition
+
+from cli.checks.finding import Grade
+from cli.checks.http import check_metrics, check_skew
+from cli.checks.kafka import Cluster, check_dead_letters, check_groups, check_topics
+from shared.events.topics import CASE, DEAD_LETTER, TOPICS
+from shared.runtime.delivery import Record
+
+NOW = datetime(2026, 11, 21, 8, 0, 0, tzinfo=UTC)
+GOOD = {topic.name: topic.partitions for topic in TOPICS}
+CASE_0 = TopicPartition(CASE.name, 0)
+DEAD_0 = TopicPartition(DEAD_LETTER.name, 0)
+
+
+def cluster(*, committed: int = 10, end: int = 10, dead: int = 0, last: Record | None = None) -> Cluster:
+    return Cluster(
+        partitions=GOOD,
+        begins={CASE_0: 0, DEAD_0: 0},
+        ends={CASE_0: end, DEAD_0: dead},
+        committed={"whistle-router": {CASE_0: committed}},
+        last_dead=last,
+    )
+
+
+def test_topics_as_in_the_catalogue_are_fine() -> None:
+    (finding,) = check_topics(GOOD)
+    assert finding.grade is Grade.FINE
+
+
+def test_a_missing_topic_is_named() -> None:
+    (finding,) = check_topics({name: count for name, count in GOOD.items() if name != CASE.name})
+    assert finding.grade is Grade.BROKEN
+    assert CASE.name in finding.what
+
+
+def test_another_partition_count_is_worth_a_look() -> None:
+    (finding,) = check_topics(GOOD | {CASE.name: 3})
+    assert finding.grade is Grade.LOOK
+    assert f"{CASE.name} has 3, not {CASE.partitions}" in finding.what
+
+
+@pytest.mark.parametrize(("end", "grade"), ((10, Grade.FINE), (1010, Grade.FINE), (1011, Grade.LOOK)))
+def test_a_group_far_behind_is_worth_a_look(end: int, grade: Grade) -> None:
+    (finding,) = check_groups(cluster(end=end))
+    assert (finding.grade, finding.name) == (grade, "group whistle-router")
+    assert f"{end - 10} records behind" in finding.what
+
+
+def test_a_commit_beyond_the_end_is_no_negative_lag() -> None:
+    (finding,) = check_groups(cluster(committed=20, end=10))
+    assert "0 records behind" in finding.what
+
+
+def test_no_dead_letter_is_fine() -> None:
+    assert check_dead_letters(cluster()).grade is Grade.FINE
+
+
+def test_a_dead_letter_says_why_and_where_from() -> None:
+    headers = tuple(
+        (f"dead-letter-{name}", text.encode())
+        for name, text in {
+            "reason": "missing header ce_type", "topic": CASE.name, "partition": "3", "offset": "77",
+            "service": "router", "schema": "1", "at": NOW.isoformat(),
+        }.items()
+    )  # fmt: skip
+    last = Record(DEAD_LETTER.name, 0, 0, b"k", b"v", headers, 0)
+    finding = check_dead_letters(cluster(dead=1, last=last))
+    assert finding.grade is Grade.LOOK
+    assert "1 record was set aside" in finding.what
+    assert finding.why == f"the last, by router from {CASE.name}/3@77: missing header ce_type"
+
+
+@pytest.mark.parametrize(
+    ("off", "grade"),
+    (
+        (timedelta(seconds=0), Grade.FINE),
+        (timedelta(seconds=-3), Grade.FINE),
+        (timedelta(seconds=5), Grade.LOOK),
+        (timedelta(seconds=-6), Grade.LOOK),
+        (timedelta(hours=8), Grade.BROKEN),
+    ),
+)
+def test_clocks_that_differ_are_said(off: timedelta, grade: Grade) -> None:
+    date = format_datetime(NOW + off, usegmt=True)
+    finding = check_skew("intake", date, NOW, NOW + timedelta(milliseconds=20))
+    assert finding.grade is grade
+
+
+def test_a_slow_answer_is_no_skew() -> None:
+    date = format_datetime(NOW + timedelta(seconds=10), usegmt=True)
+    assert check_skew("intake", date, NOW, NOW + timedelta(seconds=20)).grade is Grade.FINE
+
+
+def test_an_answer_without_a_date_is_skipped() -> None:
+    assert check_skew("intake", None, NOW, NOW).grade is Grade.SKIPPED
+
+
+def test_lag_and_outbox_come_from_the_metrics() -> None:
+    text = (
+        '# TYPE whistle_intake_lag_records gauge\nwhistle_intake_lag_records{loop="fold"} 900\n'
+        'whistle_intake_lag_records{loop="inbound"} 200\n'
+        "# TYPE whistle_intake_outbox_backlog gauge\nwhistle_intake_outbox_backlog 5000\n"
+    )
+    findings = {finding.name: finding for finding in check_metrics("intake", text)}
+    assert findings["intake lag"].what == "1100 records behind"
+    assert findings["intake outbox"].what == "5000 messages wait for Kafka"
+    assert {finding.grade for finding in findings.values()} == {Grade.LOOK}
