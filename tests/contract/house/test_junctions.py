@@ -55,13 +55,10 @@ def imported(service: str, module: str) -> set[str]:
 
 
 def names(service: str) -> set[str]:
-    """Return every name that the modules of ``service`` speak."""
-    return {
-        node.id
-        for path in modules(f"services/{service}")
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Name)
-    }
+    """Return every name that the modules of ``service`` speak, also behind a module's name."""
+    nodes = [node for path in modules(f"services/{service}") for node in ast.walk(tree(path))]
+    plain = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return plain | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
