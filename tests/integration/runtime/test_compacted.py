@@ -11,7 +11,7 @@ import pytest
 
 from shared.runtime.compacted import CompactedReader
 from shared.runtime.delivery import Record
-from tests.integration.runtime.conftest import Broker
+from tests.integration.conftest import Broker
 from tests.integration.runtime.test_delivery_contract import message, numbered
 from tests.integration.runtime.worlds import KafkaWorld, until
 

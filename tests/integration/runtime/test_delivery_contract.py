@@ -244,6 +244,23 @@ async def test_work_that_ends_after_its_partitions_have_gone_neither_commits_nor
     assert len(await world.read(world.target)) == 40
 
 
+async def test_partitions_that_come_back_do_not_revive_the_work_of_their_earlier_assignment(world: World) -> None:
+    handle, other = Forward(world.target), Forward(world.target)
+    await world.put(numbered(world.source, 40))
+    handle.gate.clear()
+    other.gate.clear()
+    async with running(world.member(), handle, replace(QUICK, drain=timedelta(milliseconds=300))) as loop:
+        await asyncio.wait_for(handle.entered.wait(), 30)
+        async with running(world.member(), other, replace(QUICK, stop=timedelta(milliseconds=300))):
+            await asyncio.wait_for(other.entered.wait(), 30)
+        await until(lambda: loop.progress.partitions == 4)
+        handle.gate.set()
+        await all_committed(world, 40)
+        assert loop.progress.fenced == 1
+    assert len(await world.read(world.target)) == 40
+    assert len({(r.partition, r.offset) for r in handle.seen}) == 40 < len(handle.seen)
+
+
 async def test_stop_finishes_the_batch_in_flight_and_commits_it(world: World) -> None:
     handle = Forward(world.target)
     await world.put(numbered(world.source, 10, keys=1))

@@ -13,7 +13,7 @@ import pytest
 
 from shared.events.codec import Message
 from shared.runtime.delivery import Publisher, PublisherSettings, PublishFailed, TooLarge
-from tests.integration.runtime.conftest import Broker
+from tests.integration.conftest import Broker
 from tests.integration.runtime.test_delivery_contract import Forward, arrived, by_key, message, numbered
 from tests.integration.runtime.worlds import QUICK, KafkaWorld, running, until
 

@@ -21,7 +21,7 @@ from shared.events.topics import DEAD_LETTER
 from shared.runtime.delivery import Publisher, PublisherSettings, Record, origin
 from shared.runtime.outbox import OutboxRelay, RelaySettings, Sender, enqueue, shard_of
 from shared.runtime.postgres import Pool, open_pool
-from tests.integration.runtime.conftest import Broker
+from tests.integration.conftest import Broker
 from tests.integration.runtime.worlds import KafkaWorld, until
 
 DDL = Path("deploy/sql/intake/0002_pre_outbox.sql").read_text(encoding="utf-8")

@@ -70,7 +70,8 @@ class MemoryWorld:
 
 
 class KafkaWorld:
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, *, partitions: int = PARTITIONS) -> None:
+        self.partitions = partitions
         name = uuid.uuid4().hex[:8]
         self.bootstrap = bootstrap
         self.source, self.target, self.group = f"source-{name}", f"target-{name}", f"group-{name}"
@@ -81,7 +82,10 @@ class KafkaWorld:
         await admin.start()
         topics = [
             NewTopic(
-                topic, num_partitions=PARTITIONS, replication_factor=1, topic_configs={"max.message.bytes": "9000000"}
+                topic,
+                num_partitions=self.partitions,
+                replication_factor=1,
+                topic_configs={"max.message.bytes": "9000000"},
             )
             for topic in (self.source, self.target)
         ]
@@ -107,7 +111,7 @@ class KafkaWorld:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, auto_offset_reset="earliest")
         await consumer.start()
         try:
-            numbers = range(12 if topic == DEAD_LETTER.name else PARTITIONS)
+            numbers = range(DEAD_LETTER.partitions if topic == DEAD_LETTER.name else self.partitions)
             places = [TopicPartition(topic, number) for number in numbers]
             consumer.assign(places)
             ends = await consumer.end_offsets(places)
