@@ -95,7 +95,7 @@ def main(arguments: Sequence[str]) -> int:
     print("\n" + "\n".join(lines))
     if failed is not None:
         print(why(failed, left=[s.name for s in stages[len(lines) :]]))
-    if any(is_pytest(stage) for stage in stages):
+    if any(is_pytest(stage) for stage in stages[: len(lines)]):
         print(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")
     return 1 if failed is not None else 0
 
