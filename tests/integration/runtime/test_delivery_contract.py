@@ -244,6 +244,25 @@ async def test_work_that_ends_after_its_partitions_have_gone_neither_commits_nor
     assert len(await world.read(world.target)) == 40
 
 
+async def test_output_that_is_acknowledged_after_the_partitions_have_gone_commits_nothing(world: World) -> None:
+    log, other = Between(world.member()), Forward(world.target)
+    log.may_commit.set()
+    await world.put(numbered(world.source, 40))
+    async with running(log, Forward(world.target), replace(QUICK, drain=timedelta(milliseconds=300))) as loop:
+        await asyncio.wait_for(log.publishing.wait(), 30)
+        async with running(world.member(), other):
+            await until(lambda: loop.progress.partitions is not None and other.entered.is_set())
+            log.publishing.clear()
+            log.may_publish.set()
+            log.may_publish.clear()
+            # Its next batch, of what it has been given since, is held again before it can commit.
+            await asyncio.wait_for(log.publishing.wait(), 30)
+            assert loop.progress.fenced == 1
+            assert not log.committing.is_set()
+            log.may_publish.set()
+            await all_committed(world, 40)
+
+
 async def test_partitions_that_come_back_do_not_revive_the_work_of_their_earlier_assignment(world: World) -> None:
     handle, other = Forward(world.target), Forward(world.target)
     await world.put(numbered(world.source, 40))
