@@ -17,17 +17,15 @@ from typing import Any, Final, Protocol, cast
 from aiokafka.admin import AIOKafkaAdminClient
 from faust import streams
 from faust.streams import Stream
-from faust.types import TP, EventT, Message, StreamT
+from faust.types import EventT, Message, StreamT
 
 from services.escalation.faust_app import Bounds, FoldApp, FoldSettings, raw_topic
-from services.escalation.ports import Horizon
 from services.escalation.progress import FoldProgress
 from shared.runtime.delivery import Partition, PublishFailed, Record
 from shared.runtime.kafka_tls import client_security
 from shared.runtime.postgres import OUTAGES
 
 LONGEST_BACKOFF_SECONDS: Final = 5.0
-ASK_SECONDS: Final = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -112,20 +110,6 @@ class FoldWorker:
         """End ``run`` with ``error``; the first one counts."""
         if not self._failure.done():
             self._failure.set_exception(error)
-
-    async def ask(self) -> Horizon:
-        """Ask the log for its ends and return until when the facts are whole; an outage only leaves them older."""
-        partitions = [TP(partition.topic, partition.number) for partition in self._progress.partitions]
-        if self._app is not None and partitions:
-            at = time.monotonic()
-            try:
-                async with asyncio.timeout(ASK_SECONDS):
-                    ends = await self._app.consumer.highwaters(*partitions)
-            except Exception as error:  # noqa: BLE001  whatever it is, the ends are not known now
-                log.warning("the ends of the log are unknown: %s: %s", type(error).__name__, error)
-            else:
-                self._progress.asked({Partition(*tp): end for tp, end in ends.items()}, at=at)
-        return self._progress.horizon()
 
     async def _fold(self, stream: StreamT[bytes]) -> None:
         batches = cast("Stream[bytes]", stream).noack_take(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import uvloop
 
 from services.escalation.agents import FoldWorker
+from services.escalation.ends import LogEnds
 from services.escalation.faust_app import FoldApp, FoldSettings
 from services.escalation.handlers import FireReport, fold_batch
 from services.escalation.health import EscalationHealth
@@ -124,7 +125,9 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         relay = OutboxRelay(pool, publisher, settings=RelaySettings(service="escalation"))
         reader = CompactedReader(settings.kafka, wiring.playbooks, shelf.receive)
         revisits = Revisits(store, playbooks=shelf)
-        progress = FoldProgress(frozenset(wiring.topics), elsewhere=settings.elsewhere)
+        ends = LogEnds(settings.kafka, client_id=settings.instance)
+        closing.push_async_callback(ends.close)
+        progress = FoldProgress(frozenset(wiring.topics), ends, elsewhere=settings.elsewhere)
 
         def fired(report: FireReport) -> None:
             metrics.said(report)
@@ -132,7 +135,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
 
         fold = Fold(store, shelf, DeadLetterPublisher(publisher), metrics=metrics)
         worker = FoldWorker(fold, ledger=store, progress=progress, settings=_fold_settings(settings, wiring))
-        timers = Timers(store, ask=worker.ask, fired=fired, settings=TimerSettings(most=settings.fire_most))
+        timers = Timers(store, ask=progress.ask, fired=fired, settings=TimerSettings(most=settings.fire_most))
         fold.timers = timers
         metrics.watch(progress, relay, revisits)
         health = EscalationHealth(progress, timers, reader, stall=settings.stall)
@@ -200,10 +203,21 @@ def _fold_settings(settings: Settings, wiring: Wiring) -> FoldSettings:
 
 
 async def _together(*rooms: Coroutine[Any, Any, None]) -> None:
-    """Run the rooms; when one fails the others end with it, for a half-open service helps nobody."""
-    async with asyncio.TaskGroup() as group:
-        for room in rooms:
-            group.create_task(room)
+    """Run the rooms; when one fails or is cancelled the others end with it, for a half-open service helps nobody."""
+    running = {asyncio.create_task(room) for room in rooms}
+    try:
+        while running:
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for room in done:
+                if room.cancelled():
+                    raise RuntimeError(f"{room.get_coro()} was cancelled from inside")
+                room.result()
+    finally:
+        for room in running:
+            room.cancel()
+        if running:
+            # Bounded: a room that holds on to life must not keep a broken service alive.
+            await asyncio.wait(running, timeout=CLOSE.total_seconds())
 
 
 async def _with_playbooks(reader: CompactedReader, worker: FoldWorker, limit: timedelta) -> None:

@@ -8,11 +8,12 @@ to the last asking whose ends have been folded on every topic.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from services.escalation.ports import Horizon
 from shared.runtime.delivery import Partition
@@ -21,6 +22,15 @@ REMEMBERED: Final = 256
 SILENT_SECONDS: Final = 10.0
 """A log that has not answered for so long is away, and the watchdog does not judge."""
 
+log = logging.getLogger(__name__)
+
+
+class Ends(Protocol):
+    """Who knows where the log ends."""
+
+    async def of(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """The next offset that each partition will give; raises when the log does not answer."""
+
 
 class FoldProgress:
     """Offsets folded, ends seen, and what follows from both; moments are seconds of a monotonic clock."""
@@ -28,11 +38,13 @@ class FoldProgress:
     def __init__(
         self,
         topics: frozenset[str],
+        ends: Ends,
         *,
         elsewhere: timedelta,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._topics = topics
+        self._log = ends
         self._elsewhere = elsewhere
         self._monotonic = monotonic
         self._next: dict[Partition, int] = {}
@@ -87,6 +99,18 @@ class FoldProgress:
                 self._settle(partition)
         if not self.lag:
             self._moved = now
+
+    async def ask(self) -> Horizon:
+        """Ask the log for its ends and return until when the facts are whole; an outage only leaves them older."""
+        if self._next:
+            at = self._monotonic()
+            try:
+                ends = await self._log.of(self.partitions)
+            except Exception as error:  # noqa: BLE001  whatever it is, the ends are not known now
+                log.warning("the ends of the log are unknown: %s: %s", type(error).__name__, error)
+            else:
+                self.asked(ends, at=at)
+        return self.horizon()
 
     def sit_out(self, outage: str) -> None:
         """The fold waits for PostgreSQL or Kafka and says so; that is no stall."""

@@ -13,6 +13,7 @@ from shared.playbook.model import (
     Power,
     Roster,
     Shift,
+    YearStatus,
 )
 from shared.vocabulary import ClockKind, Severity, WhenLate
 from tests.fakes.small_county import COUNTY, GAS_BUREAU, GAS_LEAK, small_county
@@ -66,6 +67,7 @@ def clock_county(*, version: str = "1", speed: float = 1, clocks: tuple[ClockLim
         small,
         speed=speed,
         clocks=clocks,
+        calendar=replace(small.calendar, years=dict.fromkeys(range(2020, 2041), YearStatus.PROVISIONAL)),
         duties=tuple(Duty(department=GAS_BUREAU, category=code, area=COUNTY, power=Power.HANDLE) for code in roots),
         roster=Roster(officers={officer.id: officer}, shifts=tuple(shifts)),
     )

@@ -157,6 +157,10 @@ class World:
         finally:
             await consumer.stop()
 
+    async def raw(self, topic: str, key: bytes) -> list[tuple[tuple[str, bytes], ...]]:
+        """The headers of every record of a topic with this key."""
+        return [tuple(record.headers) async for record in _records(self.kafka, topic) if record.key == key]
+
     async def said(self, cases: Iterable[uuid.UUID], topic: str = SLA.name) -> list[Event[Any]]:
         """Every event about these cases on the real sla topic."""
         wanted = {str(case_id) for case_id in cases}
@@ -164,6 +168,11 @@ class World:
 
 
 async def _events(kafka: str, topic: str) -> AsyncIterator[Event[Any]]:
+    async for record in _records(kafka, topic):
+        yield decode(record.value, record.headers)
+
+
+async def _records(kafka: str, topic: str) -> AsyncIterator[Any]:
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
     await consumer.start()
     try:
@@ -173,7 +182,7 @@ async def _events(kafka: str, topic: str) -> AsyncIterator[Event[Any]]:
         while any([await consumer.position(place) < ends[place] for place in places]):
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:
-                    yield decode(record.value, record.headers)
+                    yield record
     finally:
         await consumer.stop()
 
