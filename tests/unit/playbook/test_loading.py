@@ -66,6 +66,7 @@ def test_a_sound_folder_becomes_a_playbook(tmp_path: Path) -> None:
         ("calendar", ("2026-10-10", "2026-10-01"), 9, "makeup_days.2026-10-01", "holiday as well"),
         ("calendar", ('"12:00"', '"15:00"'), 2, "weekly.1", "must rise"),
         ("shifts", ("990199,1-7,20:00,08:00", "990199,1-6,20:00,08:00"), 2, "desk", "from weekday 1, 00:00"),
+        ("shifts", ("990199001,1-7", "990199001,1-6"), 3, "desk", "from weekday 7, 00:00"),
         ("shifts", ("18:00,o1", "18:00,o2"), 5, "officers", "no officer 'o2'"),
         ("shifts", ("990199001001,1-5", "990199001,1-5"), 4, "desk", "its desk has no shift"),
         ("shifts", ("1-5", "1-8"), 5, "weekdays.7", "less than or equal to 7"),

@@ -57,6 +57,12 @@ def test_after_the_allowance_of_returns_the_desk_above_decides(book: Rulebook) -
     assert "已退单3次" in order.explanation.words
 
 
+def test_up_to_the_allowance_routing_goes_on(book: Rulebook) -> None:
+    case = a_case(category="05.001", source=Source.HOTLINE)
+    back = returned(case, department("fire"), department("yunxi-sanitation"))
+    assert rerouted(back, book) == ("lead", "urban"), "two returns are allowed"
+
+
 def test_of_several_assistants_only_the_one_who_returned_is_replaced(book: Rulebook) -> None:
     case = a_case(category="03.001", lead=department("gas"))
     assert rerouted(returned(case, department("yunxi-police"), role=OrderRole.ASSIST), book) == (
