@@ -94,7 +94,10 @@ def keyring() -> KeyRing:
 @pytest.fixture
 async def intake(postgres: str, vault: FernetVault, keyring: KeyRing) -> AsyncIterator[Intake]:
     await migrate(postgres, ["intake"])
-    pool = await open_pool(postgres, "intake", settings=PoolSettings(largest=8, connect=timedelta(seconds=10)))
+    # All connections at once: requests that race must not wait for one to be made.
+    pool = await open_pool(
+        postgres, "intake", settings=PoolSettings(smallest=8, largest=8, connect=timedelta(seconds=10))
+    )
     woken: list[None] = []
     store = PostgresCaseStore(pool, committed=lambda: woken.append(None))
     doors = Doors(store=store, playbooks=FakePlaybooks(small_county()), vault=vault, clock=utc_now)

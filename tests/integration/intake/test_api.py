@@ -170,14 +170,17 @@ async def test_the_return_path_and_an_escalation_by_folds(intake: Intake) -> Non
 
 async def test_events_leave_in_the_order_of_the_case_under_its_id(intake: Intake) -> None:
     case_id = await intake.open()
-    await issue(intake, case_id)
-    await intake.act(case_id, "gas bureau", "sign")
+    village = Target(kind=TargetKind.DESK, id=WEST_VILLAGE, name="西村")
+    await issue(intake, case_id, village, level=Level.VILLAGE)
+    await issue(intake, case_id, TOWN, level=Level.TOWN)  # takes over: two events in one transaction
+    await intake.act(case_id, "west desk", "sign")
     rows = await intake.pool.fetch(
         "SELECT topic, key, event_id FROM outbox WHERE key = $1 ORDER BY position", str(case_id).encode()
     )
     log = await intake.pool.fetch("SELECT event_id FROM case_event WHERE case_id = $1 ORDER BY version", case_id)
     assert {row["topic"] for row in rows} == {"whistle.case.v1"}
     assert [row["event_id"] for row in rows] == [row["event_id"] for row in log]
+    assert len(log) == 5
 
 
 async def test_the_trace_of_a_request_goes_on_in_its_event(intake: Intake) -> None:
