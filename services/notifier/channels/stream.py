@@ -18,6 +18,7 @@ from services.notifier.domain.audience import Facets, Filter, Scope, hears
 log = logging.getLogger(__name__)
 
 PAGE: Final = 500
+AGAIN_SECONDS: Final = 1.0
 
 
 class Row(Protocol):
@@ -157,7 +158,7 @@ class Hub:
             except Exception as error:  # noqa: BLE001  whatever it is, the streams stay open and go on after it
                 self.failing = f"{type(error).__name__}: {error}"
                 log.warning("the feed cannot be read: %s", self.failing)
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(AGAIN_SECONDS)
                 continue
             self._hand_out(rows)
             if len(rows) < PAGE:
