@@ -1,0 +1,37 @@
+"""Whatever the OpenAPI file allows or forbids to be sent, the API answers as the file says and never with a 500."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from services.intake.api import make_api
+from services.intake.handlers import Doors
+from services.intake.metrics import Metrics
+from shared.runtime.auth import KeyRing
+from tests.fakes.intake import FakeCaseStore, FakePlaybooks, FakeVault, ToldClock
+from tests.fakes.small_county import small_county
+from tests.integration.intake.harness import KEYS, bearer
+
+# On the fake store: schemathesis runs the app in event loops of its own, which a pool of connections does not survive.
+API = make_api(
+    Doors(store=FakeCaseStore(), playbooks=FakePlaybooks(small_county()), vault=FakeVault(), clock=ToldClock()),
+    KeyRing([made.key for made in KEYS.values()]),
+    Metrics(),
+)
+SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", API)
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+@SCHEMA.parametrize()
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_answer_is_one_that_the_document_names(case: schemathesis.Case[Any]) -> None:
+    case.call_and_validate(headers=bearer("operator"), checks=CHECKS)
