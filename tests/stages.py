@@ -104,18 +104,13 @@ def run(stage: Stage) -> int:
     """Run ``stage``, its output shown and kept, and return its exit code."""
     print(f"\n== {stage.name}: {' '.join(shown(stage.command))}", flush=True)
     report(stage).unlink(missing_ok=True)
-    with (LOGS / f"{stage.name}.log").open("wb") as log:
-        process = subprocess.Popen(
-            stage.command,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        if process.stdout is None:
-            message = "a pipe was asked for and not given"
-            raise RuntimeError(message)
-        for line in process.stdout:
+    with (
+        (LOGS / f"{stage.name}.log").open("wb") as log,
+        subprocess.Popen(
+            stage.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process,
+    ):
+        for line in process.stdout or ():
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
             log.write(line)
