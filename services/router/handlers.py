@@ -77,10 +77,10 @@ async def _decide(happened: Answered, rulebooks: Rulebooks) -> Decision:
     match happened:
         case CaseOpened(text=text):
             return route(Facts.of(happened.case, text), book)
-        case CaseReopened():
-            return route(Facts.of(happened.case), book, reason=OrderReason.REOPENED)
-        case CaseReturned():
-            return reroute(happened, Facts.of(happened.case), book)
+        case CaseReopened(text=text):
+            return route(Facts.of(happened.case, text), book, reason=OrderReason.REOPENED)
+        case CaseReturned(text=text):
+            return reroute(happened, Facts.of(happened.case, text), book)
         case ClockEscalated():
             return move_up(happened, book)
         case _:

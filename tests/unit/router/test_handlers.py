@@ -69,6 +69,19 @@ async def test_orders_go_to_the_topic_of_their_level_keyed_by_case_and_read_back
         assert (back.sequence, back.id) == (7, order.id)
 
 
+async def test_words_in_the_report_route_it_again_after_it_was_reopened(book: Rulebook) -> None:
+    first = a_case(category="03.001")
+    again = replace(first, reopened=1)
+    causes = (opened(first, "有人被困"), replace(reopened(again), text="有人被困"))
+    routed = await route_batch([record(event(cause)) for cause in causes], rulebooks=OneRulebook(book), now=NOW)
+    without = await route_batch([record(event(reopened(again)))], rulebooks=OneRulebook(book), now=NOW)
+    told = [one.data for one in (*routed.orders, *without.orders) if isinstance(one.data, OrderIssued)]
+    rules = [one.explanation.rule_id for one in told]
+    some = sum(1 for one in told if one.case.reopened == 0)
+    assert rules[:some] == rules[some : 2 * some]
+    assert rules[2 * some :] != rules[:some]
+
+
 async def test_the_same_input_twice_makes_the_same_ids(book: Rulebook) -> None:
     case = a_case(category="03.001")
     records = [record(event(cause)) for cause in (opened(case), returned(case, desk("990101101200")))]
