@@ -45,13 +45,13 @@ class Timers:
         self._settings = settings or TimerSettings()
         self._woken = asyncio.Event()
         self._stopping = False
-        self._wakes_at: datetime | None = None
+        self.sleeps_until: datetime | None = None
         self.ticked = time.monotonic()
         self.outage: str | None = None
 
     def expect(self, at: datetime | None) -> None:
         """A clock now runs that is due at ``at``: wake for it if it comes before what was slept for."""
-        if at is not None and (self._wakes_at is None or at < self._wakes_at):
+        if at is not None and (self.sleeps_until is None or at < self.sleeps_until):
             self._woken.set()
 
     async def run(self) -> None:
@@ -84,7 +84,7 @@ class Timers:
         ahead = self._settings.tick if due is None else due - utc_now()
         # A clock that is due and was not taken waits for its facts or for another replica: a whole tick.
         pause = self._settings.tick if ahead <= timedelta() else min(ahead, self._settings.tick)
-        self._wakes_at = utc_now() + pause
+        self.sleeps_until = utc_now() + pause
         return pause.total_seconds()
 
     async def _sleep(self, seconds: float) -> None:

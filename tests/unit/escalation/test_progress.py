@@ -1,0 +1,128 @@
+"""Until when the facts are whole, and when a silent fold is a stall."""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+
+from services.escalation.progress import FoldProgress
+from shared.runtime.delivery import Partition
+
+A0, A1, B0, B1 = (Partition(topic, number) for topic in ("a", "b") for number in (0, 1))
+ALL = (A0, A1, B0, B1)
+
+
+class Ends:
+    """A log whose ends the test sets; an exception stands for a log that is away."""
+
+    def __init__(self) -> None:
+        self.ends: Mapping[Partition, int] | Exception = {}
+
+    async def of(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        if isinstance(self.ends, Exception):
+            raise self.ends
+        return {partition: self.ends.get(partition, 0) for partition in partitions}
+
+
+class Place:
+    """A progress with a clock and a log of its own."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+        self.log = Ends()
+        self.progress = FoldProgress(
+            frozenset({"a", "b"}), self.log, elsewhere=timedelta(seconds=60), monotonic=lambda: self.seconds
+        )
+
+    async def settled(self, ends: Mapping[Partition, int] | Exception) -> Mapping[int, timedelta]:
+        self.log.ends = ends
+        return (await self.progress.ask()).settled
+
+
+async def test_nothing_fires_before_the_group_is_joined() -> None:
+    place = Place()
+    assert (await place.progress.ask()).is_empty
+
+
+async def test_a_partition_number_is_whole_when_everything_of_all_topics_is_folded() -> None:
+    place = Place()
+    place.progress.assigned(dict.fromkeys(ALL, 0))
+    assert set(await place.settled({A0: 2})) == {1}
+    place.progress.folded({A0: 1})
+    assert set(place.progress.horizon().settled) == {1}
+    place.progress.folded({A0: 2})
+    assert set(place.progress.horizon().settled) == {0, 1}
+
+
+async def test_facts_are_whole_up_to_the_asking_that_has_been_folded_not_up_to_now() -> None:
+    place = Place()
+    place.progress.assigned(dict.fromkeys(ALL, 0))
+    await place.settled({A0: 1})
+    place.seconds += 3
+    await place.settled({A0: 5})
+    place.progress.folded({A0: 1})
+    assert place.progress.horizon().settled[0] == timedelta(seconds=3)
+    place.progress.folded({A0: 5})
+    assert place.progress.horizon().settled[0] == timedelta()
+
+
+async def test_a_number_of_which_another_replica_has_a_topic_is_not_ours_to_fire() -> None:
+    place = Place()
+    place.progress.assigned({A0: 0, A1: 0, B1: 0})
+    horizon = await place.progress.ask()
+    assert set(horizon.settled) == {1}
+    assert horizon.elsewhere is None
+
+
+async def test_others_clocks_are_fired_only_while_all_our_own_facts_are_fresh() -> None:
+    place = Place()
+    place.progress.assigned(dict.fromkeys(ALL, 0))
+    assert (await place.progress.ask()).elsewhere == timedelta(seconds=60)
+    place.log.ends = OSError("away")
+    place.seconds += 30
+    assert (await place.progress.ask()).elsewhere is None
+
+
+async def test_while_kafka_is_away_the_facts_only_grow_older() -> None:
+    place = Place()
+    place.progress.assigned(dict.fromkeys(ALL, 0))
+    await place.settled({})
+    place.seconds += 40
+    assert await place.settled(OSError("away")) == {0: timedelta(seconds=40), 1: timedelta(seconds=40)}
+
+
+async def test_records_that_wait_while_nothing_is_folded_are_a_stall() -> None:
+    place = Place()
+    place.progress.assigned(dict.fromkeys(ALL, 0))
+    limit = timedelta(seconds=20)
+    for _ in range(25):
+        place.seconds += 1
+        await place.settled({A0: 3})
+    assert (place.progress.stall(limit) or "").startswith("3 records wait and nothing was folded for 2")
+    place.progress.folded({A0: 1})
+    assert place.progress.stall(limit) is None
+
+
+async def test_an_idle_log_an_outage_and_the_time_after_one_are_no_stall() -> None:
+    place = Place()
+    place.progress.assigned(dict.fromkeys(ALL, 0))
+    limit = timedelta(seconds=20)
+    for _ in range(30):
+        place.seconds += 1
+        await place.settled({})
+    assert place.progress.stall(limit) is None
+    await place.settled({A0: 1})
+    place.seconds += 300
+    assert place.progress.stall(limit) is None, "Kafka does not answer: nobody can tell"
+    await place.settled({A0: 1})
+    assert place.progress.stall(limit) is None, "Kafka is back: the fold gets its whole time"
+    place.progress.sit_out("PostgreSQL is away")
+    place.seconds += 9
+    assert place.progress.stall(limit) is None
+
+
+async def test_a_revoked_partition_is_no_longer_ours() -> None:
+    place = Place()
+    place.progress.assigned(dict.fromkeys(ALL, 0))
+    await place.settled({A0: 3})
+    place.progress.revoked()
+    assert place.progress.lag == 0
+    assert place.progress.horizon().settled == {}
