@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import shapely
 
+from deploy.local.demo.playbook import FORGOTTEN_CATEGORY
 from shared.playbook.model import Area, Playbook
 from shared.vocabulary import Level
 
@@ -139,7 +140,7 @@ def forgotten_report(places: Gazetteer) -> Draft:
         burst=FORGOTTEN,
         source="grid",
         where="village",
-        category="05.001",
+        category=FORGOTTEN_CATEGORY,
         severity="3",
         text=f"{village.name.zh}村口暴露垃圾约两车，已影响通行，请尽快清运",
     )

@@ -1,7 +1,8 @@
 """What simulated desks and departments do with an order: decided once an order, by its id and the demo's seed."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, unique
 from typing import Final
 from uuid import UUID
@@ -12,10 +13,45 @@ from shared.vocabulary import Level, OrderRole, Role, Severity, TargetKind
 
 FORGETFUL: Final = 0.06
 RETURNING: Final = 0.05
-# The slowest signature in seconds by severity; the demo's playbook runs 120 times as fast as in earnest.
-SLOWEST_SIGN: Final = {Severity.I: 1.5, Severity.II: 4.0, Severity.III: 9.0, Severity.IV: 12.0}
+# The slowest signature in seconds by severity; well inside the limits of the demo's fast playbook.
+SLOWEST_SIGN: Final = {Severity.I: 2.0, Severity.II: 4.0, Severity.III: 8.0, Severity.IV: 10.0}
 RETURN_REASONS: Final = ("不属于我单位职责范围", "地点在邻镇界内，请改派", "需要执法权限，我单位没有")
-NOTES: Final = ("已安排人员", "两人到场", "正在处理", "已处理完毕，现场恢复", "已处置，请核查")
+
+Notes = Mapping[str, str]
+"""What is said with each action."""
+
+NOTES: Final[Notes] = {
+    "sign": "已安排人员",
+    "arrive": "两人到场",
+    "progress": "正在处理",
+    "resolve": "已处理完毕，现场恢复",
+}
+STORY_NOTES: Final[Mapping[str, Notes]] = {
+    "gas": {
+        "sign": "抢修一组出发，预计十分钟到",
+        "arrive": "抢修车到场，正在找漏点",
+        "progress": "漏点在市场东门立管接口，阀门已关，浓度在降",
+        "resolve": "接口已更换，保压三十分钟无泄漏，恢复供气",
+    },
+    "fire": {
+        "sign": "两车十二人出动",
+        "arrive": "已设警戒区，喷雾稀释",
+        "progress": "逐层检测，地下室浓度百分之六LEL",
+        "resolve": "检测归零，解除警戒",
+    },
+    "police": {
+        "sign": "就近警力赶往",
+        "arrive": "周边路口已封控",
+        "progress": "已疏散四十余人，无人滞留",
+        "resolve": "道路恢复通行",
+    },
+    "emergency": {
+        "sign": "值班领导带队前往",
+        "arrive": "现场指挥部已设在市场管理办",
+        "progress": "已核对摊主名单，人员齐",
+        "resolve": "险情排除，转入善后",
+    },
+}
 
 
 @unique
@@ -36,6 +72,7 @@ class Plan:
     arrive_after: float
     resolve_after: float
     reason: str = ""
+    notes: Notes = field(default_factory=lambda: NOTES)
 
 
 def plan(order_id: UUID, role: OrderRole, severity: Severity, *, seed: int) -> Plan:
@@ -57,9 +94,10 @@ def plan(order_id: UUID, role: OrderRole, severity: Severity, *, seed: int) -> P
     )
 
 
-def prompt_plan() -> Plan:
-    """Return the plan of the people in the story: awake, and not too fast to follow."""
-    return Plan(course=Course.DO, sign_after=1.2, arrive_after=2.5, resolve_after=5.0)
+def prompt_plan(target: str) -> Plan:
+    """Return the plan of the people in the story: awake, not too fast to follow, with something to say."""
+    notes = STORY_NOTES.get(target, NOTES)
+    return Plan(course=Course.DO, sign_after=1.2, arrive_after=2.5, resolve_after=5.0, notes=notes)
 
 
 def forgetting_plan(level: Level) -> Plan:

@@ -12,11 +12,12 @@ import httpx
 from rich.console import Console
 
 from deploy.local.demo.account import settle
-from deploy.local.demo.actors import Actors
+from deploy.local.demo.actors import Actors, is_told
 from deploy.local.demo.evidence import Offsets, ends
 from deploy.local.demo.intake import Intake
-from deploy.local.demo.messages import FORGOTTEN, STORY, drafts, read_messages
+from deploy.local.demo.messages import FORGOTTEN, drafts, read_messages
 from deploy.local.demo.people import desks_and_departments
+from deploy.local.demo.playbook import SPEED, demo_playbook
 from deploy.local.demo.sender import Sender
 from deploy.local.demo.sink import Sink
 from deploy.local.demo.stream import Heard, follow
@@ -26,13 +27,10 @@ from deploy.local.interrupts import interruptible
 from deploy.local.keys import county_bearers
 from deploy.local.places import default_cache, default_data
 from deploy.local.platform import Options, Platform
-from deploy.local.playbooks import load_playbook
 from deploy.local.processes import PartFailed
 from deploy.local.progress import progress_on
 from shared.playbook.model import Playbook
 
-SPEED: Final = 120
-"""Two minutes of a clock in a second: a night without a signature passes while one watches."""
 SEED: Final = 990101
 SENDING_SHARE: Final = 0.55
 """Of a demo that ends by itself, the share in which messages are sent; the rest is for work and the account."""
@@ -60,7 +58,7 @@ def run(seconds: int | None = None, *, data: Path | None = None, cache: Path | N
 
 
 def _run(seconds: int | None, data: Path, cache: Path) -> int:
-    playbook = load_playbook(speed=SPEED)
+    playbook = demo_playbook()
     bearers = (*county_bearers(playbook.county), *desks_and_departments(playbook))
     options = Options(data=data, cache=cache, bearers=bearers, playbooks=(playbook,))
     with Platform(options, progress_on()) as platform:
@@ -102,13 +100,11 @@ class Demo:
         self, seconds: int | None, begin: Offsets, notifier: httpx.AsyncClient, subscriptions: Subscriptions
     ) -> int:
         self._introduce(seconds)
-        background = [asyncio.create_task(self._listen()), asyncio.create_task(self._count())]
-        try:
+        async with asyncio.TaskGroup() as tasks:
+            background = [tasks.create_task(self._listen()), tasks.create_task(self._count())]
             await self._live(seconds)
-        finally:
             for task in background:
                 task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
         await self._actors.stop()
         return await settle(
             self._platform,
@@ -138,7 +134,7 @@ class Demo:
             self._tell(heard)
 
     def _tell(self, heard: Heard) -> None:
-        if STORY in heard.tags or FORGOTTEN in heard.tags:
+        if is_told(heard):
             self._teller.story(heard, forgotten=FORGOTTEN in heard.tags)
 
     async def _count(self) -> None:

@@ -43,7 +43,7 @@ async def follow(url: str, token: str) -> AsyncIterator[Heard]:
                     source.response.raise_for_status()
                     async for event in source.aiter_sse():
                         last = event.id or last
-                        if event.event not in CONTROL:
+                        if event.data and event.event not in CONTROL:
                             yield _heard(event.json())
             except (httpx.HTTPError, SSEError):
                 pass

@@ -11,20 +11,23 @@ from deploy.local.demo.sink import Inbox, Sink
 from shared.events.case import CaseOpened
 from shared.events.envelope import Event, Payload
 from shared.events.order import OrderIssued, OrderWithdrawn
-from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned
+from shared.events.sla import ClockEscalated
 
 DESCRIPTION: Final = "receiver of whistle demo"
-COMMANDS: Final = "orders-and-clocks"
+COMMANDS: Final = "orders-and-escalations"
 SEAT: Final = "county-seat-cases"
 TOLD: Final[Mapping[str, tuple[type[Payload], ...]]] = {
-    COMMANDS: (OrderIssued, OrderWithdrawn, ClockWarned, ClockBreached, ClockEscalated),
+    COMMANDS: (OrderIssued, OrderWithdrawn, ClockEscalated),
     SEAT: (CaseOpened,),
 }
-TYPES: Final[Mapping[str, list[str]]] = {COMMANDS: ["whistle.order", "whistle.sla"], SEAT: ["whistle.case.opened.v1"]}
+TYPES: Final[Mapping[str, list[str]]] = {
+    COMMANDS: ["whistle.order", "whistle.sla.escalated.v1"],
+    SEAT: ["whistle.case.opened.v1"],
+}
 
 
 class Subscriptions:
-    """Two subscriptions with one filter each: orders and clocks of the whole county, new cases of one town."""
+    """Two subscriptions with one filter each: what moves people in the whole county, new cases of one town."""
 
     def __init__(self, notifier: httpx.AsyncClient, sink: Sink, *, county: str) -> None:
         self._notifier = notifier
@@ -64,6 +67,10 @@ class Subscriptions:
     def inboxes(self) -> Mapping[str, Inbox]:
         """What each subscription has received."""
         return self._sink.inboxes
+
+    async def received(self) -> Mapping[str, AbstractSet[str]]:
+        """What each subscription has received so far: ids of events."""
+        return {name: inbox.events for name, inbox in self._sink.inboxes.items()}
 
     def owed(self, name: str, events: Mapping[str, Event[Payload]]) -> AbstractSet[str]:
         """Return which of ``events`` the subscription ``name`` must be told."""

@@ -5,15 +5,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from deploy.local.demo.stream import Heard
+from shared.vocabulary import OrderRole
 
 STORY_STYLE: Final = "bold yellow"
 FORGOTTEN_STYLE: Final = "bold magenta"
-LOUD: Final = ("whistle.sla.", "whistle.case.escalated", "whistle.order.")
+ECHOES: Final = frozenset(
+    {
+        "whistle.case.routed.v1",
+        "whistle.case.order_withdrawn.v1",
+        "whistle.case.escalated.v1",
+        "whistle.sla.warned.v1",
+        "whistle.sla.breached.v1",
+    }
+)
 
 
 class Teller:
@@ -32,13 +41,13 @@ class Teller:
         self._console.print(f"[{style}]{escape(text)}[/]", highlight=False, soft_wrap=True)
 
     def story(self, heard: Heard, *, forgotten: bool) -> None:
-        """Tell one event of one of the two cases that are followed."""
-        mark, style = ("⏰", FORGOTTEN_STYLE) if forgotten else ("🔥", STORY_STYLE)
-        if forgotten and not heard.type.startswith((*LOUD, "whistle.case.opened", "whistle.case.signed")):
+        """Tell one event of one of the two cases that are followed; what repeats another's news is left out."""
+        if not _is_news(heard, leads_only=forgotten):
             return
+        mark, style = ("⏰", FORGOTTEN_STYLE) if forgotten else ("🔥", STORY_STYLE)
         self.line(f"{self._clock()} {mark} {heard.words} · {heard.words_en}", style=style)
         why = _why(heard)
-        if why:
+        if why and why != heard.words:
             self.line(f"{'':11}↳ {why}", style="dim")
 
     def counts(self, sent: int, refused: int, heard: Mapping[str, int], actions: Counter[str]) -> None:
@@ -52,23 +61,42 @@ class Teller:
         )
 
     def table(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
-        """Show two columns."""
-        table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
+        """Show two columns; a long value runs on, so that it can be copied whole."""
+        self.headline(title)
+        width = 2 + max(cell_len(name) for name, _ in rows)
         for name, value in rows:
-            table.add_row(escape(name), escape(value))
-        self._console.print(table)
+            padded = set_cell_size(name, width)
+            self._console.print(f"  [bold]{escape(padded)}[/] {escape(value)}", highlight=False, soft_wrap=True)
 
     def _clock(self) -> str:
         minutes, seconds = divmod(time.monotonic() - self._began, 60)
         return f"{int(minutes):02d}:{seconds:04.1f}"
 
 
+def _is_news(heard: Heard, *, leads_only: bool) -> bool:
+    """True for an event worth a line: intake's echo of an order or an escalation is none, nor is a warning."""
+    if heard.type in ECHOES:
+        return False
+    return not leads_only or _role(heard.data) == OrderRole.LEAD
+
+
+def _role(data: Mapping[str, Any]) -> str:
+    """The role of the order that an event is about; what is about no order counts as the lead's."""
+    if "order" in data:
+        return str(data["order"]["role"])
+    if "clock" in data:
+        return str(data["clock"]["order_role"])
+    return str(data.get("order_role", OrderRole.LEAD))
+
+
 def _why(heard: Heard) -> str:
     data: Mapping[str, Any] = heard.data
-    if heard.type == "whistle.case.opened.v1":
-        return f"「{data['text']}」 {data['category_why']}"
-    if heard.type == "whistle.order.issued.v1":
-        return str(data["explanation"]["words"])
-    if heard.type == "whistle.sla.escalated.v1":
-        return str(data["reason"])
-    return str(data.get("note", "") or data.get("reason", ""))
+    match heard.type:
+        case "whistle.case.opened.v1":
+            why = f"「{data['text']}」 {data['category_why']}"
+        case "whistle.order.issued.v1":
+            why = str(data["explanation"]["words"])
+        case _:
+            why = str(data.get("note", "") or data.get("reason", ""))
+    # Reasons come in Chinese and English, one after the other; the line above has said it in English.
+    return why.split(" | ", maxsplit=1)[0]
