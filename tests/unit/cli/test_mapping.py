@@ -151,6 +151,7 @@ def test_a_row_has_one_key_in_one_data_set(dataset: str, name: str, other: str) 
     key = idempotency_key(dataset, name)
     assert key == idempotency_key(dataset, name)
     assert (key == idempotency_key(dataset, other)) == (name == other)
+    assert (key == idempotency_key(other, name)) == (dataset == other)
     assert key.isascii()
     assert len(key) <= 128
 
