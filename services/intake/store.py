@@ -95,10 +95,9 @@ class PostgresTransaction:
         """See ``ports.Transaction.save``."""
         if not changes:
             return
-        await self._keep_snapshots(changes)
         events = [event for change in changes for event in change.events]
         messages = [encode(event) for event in events]
-        await self._append(events, messages)
+        await self._write(changes, events, messages)
         await enqueue(self._connection, messages)
         self.wrote_events = True
 
@@ -128,17 +127,26 @@ class PostgresTransaction:
             [report.sealed for report in reports],
         )
 
-    async def _keep_snapshots(self, changes: Sequence[Change]) -> None:
+    async def _write(
+        self, changes: Sequence[Change], events: Sequence[Event[CaseEvent]], messages: Sequence[Message]
+    ) -> None:
+        """Snapshots and log in one statement; of several changes of a case the last is its snapshot."""
         last = {change.case.view.case_id: change for change in changes}
         await self._connection.execute(
             """
-            INSERT INTO case_snapshot (case_id, version, state, area, snapshot, updated_at)
-            SELECT case_id, version, state, area, snapshot::jsonb, updated_at
-            FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-                AS new (case_id, version, state, area, snapshot, updated_at)
-            ON CONFLICT (case_id) DO UPDATE
-            SET version = EXCLUDED.version, state = EXCLUDED.state, area = EXCLUDED.area,
-                snapshot = EXCLUDED.snapshot, updated_at = EXCLUDED.updated_at
+            WITH snapshots AS (
+                INSERT INTO case_snapshot (case_id, version, state, area, snapshot, updated_at)
+                SELECT case_id, version, state, area, snapshot::jsonb, updated_at
+                FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+                    AS new (case_id, version, state, area, snapshot, updated_at)
+                ON CONFLICT (case_id) DO UPDATE
+                SET version = EXCLUDED.version, state = EXCLUDED.state, area = EXCLUDED.area,
+                    snapshot = EXCLUDED.snapshot, updated_at = EXCLUDED.updated_at
+            )
+            INSERT INTO case_event (case_id, version, event_id, type, at, data)
+            SELECT case_id, version, event_id, type, at, data::jsonb
+            FROM unnest($7::uuid[], $8::integer[], $9::uuid[], $10::text[], $11::timestamptz[], $12::text[])
+                AS new (case_id, version, event_id, type, at, data)
             """,
             list(last),
             [change.case.view.version for change in last.values()],
@@ -146,16 +154,6 @@ class PostgresTransaction:
             [change.case.view.area for change in last.values()],
             [msgspec.json.encode(change.case).decode() for change in last.values()],
             [change.events[-1].time for change in last.values()],
-        )
-
-    async def _append(self, events: Sequence[Event[CaseEvent]], messages: Sequence[Message]) -> None:
-        await self._connection.execute(
-            """
-            INSERT INTO case_event (case_id, version, event_id, type, at, data)
-            SELECT case_id, version, event_id, type, at, data::jsonb
-            FROM unnest($1::uuid[], $2::integer[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[])
-                AS new (case_id, version, event_id, type, at, data)
-            """,
             [event.data.case.case_id for event in events],
             [event.sequence for event in events],
             [event.id for event in events],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from shared.playbook.model import Category, Playbook
 from shared.vocabulary import Refused
@@ -34,7 +34,7 @@ def classify(named: str | None, text: str, *, playbook: Playbook) -> Classified:
     if named is not None:
         return _as_named(named, text, playbook)
     folded = text.casefold()
-    fits = [(category, words) for category in playbook.categories.values() if (words := _found(category, folded))]
+    fits = [(category, found) for category, words in _vocabulary(playbook) if (found := _found(words, folded))]
     if not fits:
         other = last_resort(playbook)
         why = f"没有类别用词,归入 {other.code} {other.name.zh} / no category's words are in the text"
@@ -95,8 +95,22 @@ def _near(named: str, playbook: Playbook) -> list[str]:
     return [f"{code} {playbook.categories[code].name.zh}" for code in chosen]
 
 
-def _found(category: Category, folded: str) -> list[str]:
-    return [word for word in category.words if word.casefold() in folded]
+_Words: TypeAlias = tuple[tuple[str, str], ...]
+"""Each word as the playbook writes it and as it is looked for."""
+
+
+def _vocabulary(playbook: Playbook) -> tuple[tuple[Category, _Words], ...]:
+    return _folded(_Playbook(playbook))
+
+
+@lru_cache(maxsize=64)
+def _folded(key: _Playbook) -> tuple[tuple[Category, _Words], ...]:
+    categories = key.playbook.categories.values()
+    return tuple((one, tuple((word, word.casefold()) for word in one.words)) for one in categories if one.words)
+
+
+def _found(words: _Words, folded: str) -> list[str]:
+    return [word for word, looked_for in words if looked_for in folded]
 
 
 def _condition(category: Category, folded: str) -> str | None:

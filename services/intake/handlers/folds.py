@@ -17,7 +17,7 @@ from shared.events.case import CaseEvent
 from shared.events.codec import decode
 from shared.events.envelope import Event, Payload
 from shared.events.order import OrderIssued, OrderWithdrawn
-from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned
+from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned
 from shared.runtime.delivery import Outcome, Record, Rejected
 from shared.runtime.telemetry import span_from
 from shared.vocabulary import Malformed, Refused
@@ -64,7 +64,7 @@ def _read(records: Sequence[Record]) -> tuple[Mapping[UUID, list[_Wanted]], list
 
 
 def _fold_of(event: Event[Payload]) -> Fold | None:
-    """What an event asks of its case; None for a warning or a breach, which change no case."""
+    """What an event asks of its case; None for what a clock says of itself, which changes no case."""
     match event.data:
         case OrderIssued() as issued:
             return FoldOrderIssued(order=issued.order)
@@ -78,7 +78,7 @@ def _fold_of(event: Event[Payload]) -> Fold | None:
                 from_level=escalated.from_level,
                 to_level=escalated.to_level,
             )
-        case ClockWarned() | ClockBreached():
+        case ClockStarted() | ClockStopped() | ClockWarned() | ClockBreached():
             return None
         case _:
             raise Malformed(f"ce_type {event.type} does not belong on this topic")

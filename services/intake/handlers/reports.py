@@ -16,6 +16,7 @@ from services.intake.handlers.doors import Doors, Reply, change_of, replay
 from services.intake.ports import Answer, Change, ClientKey, FiledReport
 from shared.events.parts import Actor
 from shared.playbook.model import Playbook
+from shared.vocabulary import Refused
 
 
 async def accept_report(report: Report, *, bearer: Bearer, client_key: str | None, doors: Doors) -> Reply:
@@ -28,20 +29,29 @@ async def accept_report(report: Report, *, bearer: Bearer, client_key: str | Non
     """
     asked = canonical(report)
     key = None if client_key is None else ClientKey(owner=bearer.key_id, key=client_key)
-    async with doors.store.transaction() as transaction:
-        known = None if key is None else (await transaction.answers([key])).get(key)
-        if known is not None:
-            return replay(known, asked, doors.vault)
-        report_id = uuid4() if key is None else report_id_of(key.owner, key.key)
+    report_id = uuid4() if key is None else report_id_of(key.owner, key.key)
+    try:
         filing = prepare(report, report_id=report_id, by=bearer.actor, at=bearer.area, doors=doors)
         must_report(bearer, filing.change.case.view.area)
-        answer = Answer(fingerprint=doors.vault.fingerprint(asked), body=filing.answer)
-        if key is not None and not await transaction.claim({key: answer}):
-            # Another request with this key committed between our look and our claim.
-            return replay((await transaction.answers([key]))[key], asked, doors.vault)
+    except Refused:
+        # What was accepted once stays accepted, though the playbook or the key's scope has changed since.
+        known = None if key is None else await _known(key, doors)
+        if known is None:
+            raise
+        return replay(known, asked, doors.vault)
+    async with doors.store.transaction() as transaction:
+        if key is not None:
+            answer = Answer(fingerprint=doors.vault.fingerprint(asked), body=filing.answer)
+            if not await transaction.claim({key: answer}):
+                return replay((await transaction.answers([key]))[key], asked, doors.vault)
         await transaction.save([filing.change])
         await transaction.file([filing.report])
     return Reply(body=filing.answer)
+
+
+async def _known(key: ClientKey, doors: Doors) -> Answer | None:
+    async with doors.store.transaction() as transaction:
+        return (await transaction.answers([key])).get(key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

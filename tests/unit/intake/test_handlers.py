@@ -173,6 +173,12 @@ class TestReports:
             await intake.open(replace(REPORT, text="停水了"), key="a")
         assert refused.value.field == "Idempotency-Key"
 
+    async def test_what_was_accepted_once_is_answered_alike_after_the_key_lost_its_area(self, intake: Intake) -> None:
+        first = await accept_report(REPORT, bearer=HOTLINE, client_key="a", doors=intake.doors)
+        moved = replace(HOTLINE, area=EAST_VILLAGE)
+        again = await accept_report(REPORT, bearer=moved, client_key="a", doors=intake.doors)
+        assert (again.body, again.replayed) == (first.body, True)
+
     async def test_two_clients_may_use_the_same_key(self, intake: Intake) -> None:
         first = await intake.open(key="a")
         other = replace(HOTLINE, key_id="other")
