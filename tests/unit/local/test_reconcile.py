@@ -1,0 +1,75 @@
+"""The account finds everything that does not add up, and nothing when all does."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deploy.local.demo.reconcile import Account, Deliveries, Sent, faults
+from shared.vocabulary import Level, OrderRole
+
+
+def sent(**changes: Any) -> Sent:
+    """Two accepted, one repeated, one refused."""
+    made = {"sent": 4, "accepted": {"a", "b"}, "repeated": 1, "refused": Counter({"422": 1}), "wrong": []}
+    return Sent(**{**made, **changes})
+
+
+def delivered(**changes: Any) -> Deliveries:
+    made = {"name": "orders", "owed": {"e1", "e2"}, "received": {"e1", "e2", "e3"}, "forged": 0, "repeats": 1}
+    return Deliveries(**{**made, **changes})
+
+
+GOOD = Account(
+    sent=sent(),
+    opened={"a", "b", "somebody else's"},
+    listed={"a", "b", "an older one"},
+    orders={"o1": ("a", OrderRole.LEAD), "o2": ("b", OrderRole.LEAD), "o3": ("b", OrderRole.ASSIST)},
+    clocked={"o1", "o2", "o3"},
+    deliveries=(delivered(),),
+    dead_letters=(),
+    forgotten_climbed=(Level.VILLAGE, Level.TOWN, Level.COUNTY),
+    refused_actions=(),
+)
+
+
+def test_a_play_in_which_everything_arrived_adds_up() -> None:
+    assert faults(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    (
+        ({"sent": sent(sent=5)}, "5 were sent, but 2 accepted + 1 repeated + 1 refused make 4"),
+        ({"sent": sent(wrong=["message-7 should be accepted: 503"])}, "message-7 should be accepted"),
+        ({"opened": {"a"}}, "1 accepted cases have no opened event: b"),
+        ({"listed": {"b"}}, "1 accepted cases are not listed by the notifier: a"),
+        ({"orders": {"o1": ("a", OrderRole.LEAD)}}, "1 accepted cases have no lead order: b"),
+        ({"clocked": {"o1", "o3"}}, "1 orders have no clock: o2"),
+        ({"deliveries": (delivered(received={"e2"}),)}, "1 events owed to the webhook orders did not arrive: e1"),
+        ({"deliveries": (delivered(forged=2),)}, "2 deliveries to the webhook orders had a wrong signature"),
+        ({"dead_letters": ("no such type",)}, "1 dead letters: no such type"),
+        ({"forgotten_climbed": (Level.VILLAGE, Level.TOWN)}, "its lead orders went village → town"),
+        ({"forgotten_climbed": ()}, "its lead orders went nowhere"),
+        ({"refused_actions": ("sign on x: 403",)}, "an action was refused: sign on x: 403"),
+    ),
+)
+def test_each_thing_that_is_missing_is_found_and_named(change: dict[str, Any], said: str) -> None:
+    found = faults(replace(GOOD, **change))
+    assert len(found) == 1
+    assert said in found[0]
+
+
+def test_a_long_list_of_missing_ids_is_cut() -> None:
+    [fault] = faults(replace(GOOD, sent=sent(sent=102, accepted={f"c{n}" for n in range(100)}), **many(100)))
+    assert fault.startswith("100 accepted cases are not listed")
+    assert fault.endswith("…")
+    assert len(fault) < 120
+
+
+def many(count: int) -> dict[str, Any]:
+    """Everything for ``count`` cases but the notifier's list."""
+    cases = [f"c{n}" for n in range(count)]
+    orders = {f"o{n}": (case, OrderRole.LEAD) for n, case in enumerate(cases)}
+    return {"opened": set(cases), "orders": orders, "clocked": set(orders), "listed": set()}
