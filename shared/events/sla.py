@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum, unique
 from typing import Annotated, ClassVar
 from uuid import UUID
 
@@ -32,6 +33,34 @@ class Clock:
     order_id: UUID | None = None
     order_role: OrderRole | None = None
     target: Target | None = None
+
+
+@unique
+class Outcome(StrEnum):
+    """How a clock stopped: what it waited for happened, or nobody waits for it any more."""
+
+    MET = "met"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStarted:
+    """A limit runs from now on: whoever shows the case can count down to ``clock.due_at``."""
+
+    TYPE: ClassVar[str] = "whistle.sla.started.v1"
+    case: CaseView
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStopped:
+    """A limit no longer runs; a breach that came before stays a breach."""
+
+    TYPE: ClassVar[str] = "whistle.sla.stopped.v1"
+    case: CaseView
+    clock: Clock
+    stopped_at: Instant
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,4 +101,4 @@ class ClockEscalated:
     reason: Note
 
 
-SlaEvent = ClockWarned | ClockBreached | ClockEscalated
+SlaEvent = ClockStarted | ClockStopped | ClockWarned | ClockBreached | ClockEscalated
