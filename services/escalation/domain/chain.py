@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 from uuid import UUID
 
+from services.escalation.domain.clocks import Stop
 from shared.events import sla
 from shared.events.envelope import Event, derive_id
 from shared.events.parts import CaseView, Target
@@ -110,6 +111,17 @@ def judge(clock: Clock, *, now: datetime) -> Verdict:
     return Wait(until=clock.next_at)
 
 
+def announce_start(clock: Clock, *, view: CaseView, now: datetime) -> Event[sla.SlaEvent]:
+    """The event that says a clock runs from now on, answering the case's version in ``view``."""
+    return _event(clock, "started", view=view, data=sla.ClockStarted(case=view, clock=clock.shown), at=now)
+
+
+def announce_stop(clock: Clock, stop: Stop, *, view: CaseView, now: datetime) -> Event[sla.SlaEvent]:
+    """The event that says a clock has stopped; a stop that a later fact moves is told again under an id of its own."""
+    data = sla.ClockStopped(case=view, clock=clock.shown, stopped_at=stop.at, outcome=stop.outcome)
+    return _event(clock, f"stopped:{stop.outcome}:{stop.at.isoformat()}", view=view, data=data, at=now)
+
+
 def announce(clock: Clock, verdict: Verdict, *, view: CaseView, now: datetime) -> tuple[Event[sla.SlaEvent], ...]:
     """The events that ``verdict`` puts on whistle.sla.v1, with ids that a repeat derives again.
 
@@ -120,7 +132,7 @@ def announce(clock: Clock, verdict: Verdict, *, view: CaseView, now: datetime) -
             return ()
         case Warn(fraction=fraction):
             data = sla.ClockWarned(case=view, clock=clock.shown, fraction=fraction, fired_at=now)
-            return (_event(clock, f"warned:{fraction:g}", view=view, data=data),)
+            return (_event(clock, f"warned:{fraction:g}", view=view, data=data, at=now),)
         case Breach(nobody_above=nobody_above):
             return (_breached(clock, view=view, now=now, nobody_above=nobody_above),)
         case Escalate(above=above, when_late=when_late):
@@ -135,7 +147,7 @@ def announce(clock: Clock, verdict: Verdict, *, view: CaseView, now: datetime) -
                 reason=_reason(clock, above, now),
             )
             breached = _breached(clock, view=view, now=now, nobody_above=False)
-            return (breached, _event(clock, "escalated", view=view, data=moved))
+            return (breached, _event(clock, "escalated", view=view, data=moved, at=now))
         case _:
             assert_never(verdict)
 
@@ -143,15 +155,15 @@ def announce(clock: Clock, verdict: Verdict, *, view: CaseView, now: datetime) -
 def _breached(clock: Clock, *, view: CaseView, now: datetime, nobody_above: bool) -> Event[sla.SlaEvent]:
     late = (now - clock.shown.due_at).total_seconds()
     data = sla.ClockBreached(case=view, clock=clock.shown, fired_at=now, late_seconds=late, nobody_above=nobody_above)
-    return _event(clock, "breached", view=view, data=data)
+    return _event(clock, "breached", view=view, data=data, at=now)
 
 
-def _event(clock: Clock, step: str, *, view: CaseView, data: sla.SlaEvent) -> Event[sla.SlaEvent]:
+def _event(clock: Clock, step: str, *, view: CaseView, data: sla.SlaEvent, at: datetime) -> Event[sla.SlaEvent]:
     return Event(
         id=derive_id(clock.shown.clock_id, step),
         source=SOURCE,
         subject=str(view.case_id),
-        time=data.fired_at,
+        time=at,
         sequence=view.version,
         data=data,
     )

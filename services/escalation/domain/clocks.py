@@ -16,23 +16,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum, unique
 from typing import Final
 from uuid import UUID
 
 from services.escalation.domain.fold import Fact, Facts, Issued, Matter
 from shared.events.envelope import derive_id
+from shared.events.sla import Outcome
 from shared.vocabulary import ClockKind, OrderRole
 
 _BEGINS_DISPATCH: Final = frozenset({Fact.OPENED, Fact.RETURNED, Fact.REOPENED})
-
-
-@unique
-class Outcome(StrEnum):
-    """How a clock stopped: what it waited for happened, or nobody waits for it any more."""
-
-    MET = "met"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

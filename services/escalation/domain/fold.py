@@ -20,6 +20,7 @@ from shared.events.case import (
     CaseClosed,
     CaseEvent,
     CaseOpened,
+    CaseOrderWithdrawn,
     CaseRejected,
     CaseReopened,
     CaseResolved,
@@ -108,11 +109,17 @@ def fold(facts: Facts | None, event: Event[Folded]) -> Facts:
             told = Issued(order=order, answers=event.sequence, matter=Matter.of(view))
             return replace(facts, issued={order.order_id: told} | dict(facts.issued))
         case OrderWithdrawn(order=order):
-            at = min(event.time, facts.withdrawn.get(order.order_id, event.time))
-            return replace(facts, withdrawn={**facts.withdrawn, order.order_id: at})
+            return _without(facts, order.order_id, event.time)
+        case CaseOrderWithdrawn(order_id=order_id):
+            # Intake's own word: the order came too late, or another lead stands, and nobody can sign it.
+            return _without(facts, order_id, event.time)
         case _:
             step = _step(event.data, event.time)
             return facts if step is None else replace(facts, steps={event.sequence: step} | dict(facts.steps))
+
+
+def _without(facts: Facts, order_id: UUID, at: datetime) -> Facts:
+    return replace(facts, withdrawn={**facts.withdrawn, order_id: min(at, facts.withdrawn.get(order_id, at))})
 
 
 def _seen(facts: Facts | None, event: Event[Folded]) -> Facts:
@@ -125,7 +132,7 @@ def _seen(facts: Facts | None, event: Event[Folded]) -> Facts:
 
 
 def _step(data: CaseEvent, at: datetime) -> Step | None:
-    # Not here: what the order topics say too (routed, withdrawn), and what moves no clock.
+    # Not here: what the order topics say too (routed), and what moves no clock.
     fact = _FACTS.get(type(data))
     return None if fact is None else Step(fact=fact, at=at, order_id=getattr(data, "order_id", None))
 
