@@ -236,6 +236,27 @@ async def test_repeats_change_nothing_and_a_hole_stops_the_fold(bench: Bench) ->
     assert await bench.pool.fetch("SELECT * FROM ledger") == ledger
 
 
+async def test_two_members_that_fold_one_case_at_once_lose_nothing(bench: Bench) -> None:
+    """In the moment of a rebalance two members may hold one case, each with another of its topics."""
+    stories = [Story(f"both-{number}", area=WEST_VILLAGE, at=START) for number in range(25)]
+    for story in stories:
+        story.opened()
+        order = story.issued(WEST_VILLAGE)
+        story.signed(order)
+    records = bench.tape.write([event for story in stories for event in story.events])
+    cases = [record for record in records if record.topic == CASE.name]
+    orders = [record for record in records if record.topic != CASE.name]
+
+    async def member(share: list[Record]) -> None:
+        for record in share:
+            await bench.fold_records([record])
+
+    await asyncio.gather(member(cases), member(orders))
+    rows = await bench.pool.fetch("SELECT kind, outcome FROM clock ORDER BY kind")
+    counted = Counter((row["kind"], row["outcome"]) for row in rows)
+    assert counted == {("dispatch", "met"): 25, ("sign_in", "met"): 25, ("handle", None): 25}
+
+
 async def test_garbage_and_foreign_events_are_set_aside_and_the_rest_goes_on(bench: Bench) -> None:
     story = Story("mixed", area=WEST_VILLAGE, at=START)
     story.opened()
