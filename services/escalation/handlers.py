@@ -159,7 +159,7 @@ def _unseen(records: Iterable[Record], ledger: dict[Partition, int]) -> list[Rec
                 f"{record.topic}/{record.partition}: offset {record.offset} arrived, the ledger waits for {expected}; "
                 f"the records between are gone from the topic or were never delivered"
             )
-        if True:
+        if record.offset == expected:
             ledger[partition] = expected + 1
             fresh.append(record)
     return fresh
