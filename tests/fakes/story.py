@@ -90,6 +90,10 @@ class Story:
         data = OrderWithdrawn(order=order, case=self.view, reason="", cause_id=self.case_id)
         self._tell(data, f"withdrawn:{order.order_id}")
 
+    def set_aside(self, order: Order) -> None:
+        """Intake says that the order came too late to stand."""
+        self._fact(facts.CaseOrderWithdrawn, order_id=order.order_id, target=order.target, reason="too late")
+
     def signed(self, order: Order) -> None:
         self._of_order(facts.CaseSigned, order)
 

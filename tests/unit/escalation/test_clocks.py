@@ -116,6 +116,16 @@ def test_a_withdrawn_order_ends_its_clocks_but_not_what_was_met_before() -> None
     assert "handle lead +2 cancelled withdrawn +4" in lines
 
 
+def test_an_order_that_intake_sets_aside_runs_no_clock_any_more() -> None:
+    told = story()
+    told.opened()
+    order = told.issued(WEST_VILLAGE)
+    told.set_aside(order)
+    lines = shown(told.events)
+    assert "sign_in lead +2 cancelled withdrawn +3" in lines
+    assert "handle lead +2 cancelled withdrawn +3" in lines
+
+
 def test_a_rejected_result_runs_on_with_what_is_left_of_the_limit() -> None:
     told = story(category=GAS_LEAK)
     told.opened()
@@ -249,7 +259,7 @@ def lives(draw: st.DrawFn) -> list[Event[Any]]:
     told.opened()
     orders = list[Order]()
     for _ in range(draw(st.integers(1, 14))):
-        match draw(st.integers(0, 10)) if orders else 0:
+        match draw(st.integers(0, 11)) if orders else 0:
             case 0 | 1:
                 target = draw(st.sampled_from((WEST_VILLAGE, WEST, COUNTY)))
                 orders.append(told.issued(target, role=draw(st.sampled_from(OrderRole))))
@@ -261,6 +271,8 @@ def lives(draw: st.DrawFn) -> list[Event[Any]]:
                 told.closed()
             case 5:
                 told.reopen()
+            case 11:
+                told.set_aside(draw(st.sampled_from(orders)))
             case number:
                 steps = (told.signed, told.arrived, told.progressed, told.resolved, told.returned, told.rejected)
                 steps[number - 6 if number < 11 else 5](draw(st.sampled_from(orders)))
