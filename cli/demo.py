@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli import places
 from cli.trouble import Trouble
 
 
@@ -14,6 +15,7 @@ def demo(
     seconds: Annotated[
         int | None, typer.Option(help="End by itself after so many seconds, with a reconciliation.", min=1)
     ] = None,
+    data: places.Data = None,
 ) -> None:
     """Run the whole system here with a fictional county: messages, desks, departments, a gas leak."""
     try:
@@ -24,4 +26,4 @@ def demo(
             why=f"the module {error.name} is not installed",
             mend="`pip install whistle[local]` brings everything for one machine; in the repository `make demo` does",
         ) from error
-    raise typer.Exit(run(seconds=seconds))
+    raise typer.Exit(run(seconds=seconds, data=data))

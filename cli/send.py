@@ -68,8 +68,7 @@ def send(
     else:
         _show(accepted, trace)
     if follow and not as_json:
-        with client.client(where.notifier_url(), where.key_for(Role.OPERATOR, Role.AUDITOR)) as http:
-            _follow(http, accepted["case_id"])
+        _follow_if_possible(where, accepted["case_id"])
 
 
 def report_of(
@@ -142,6 +141,15 @@ def _show(accepted: Mapping[str, Any], trace: str) -> None:
     out.print(f"  category  {accepted['category']}  {escape(why.get('category', ''))}")
     if trace:
         out.print(f"  trace     {trace}")
+
+
+def _follow_if_possible(where: places.Places, case_id: str) -> None:
+    """The report is accepted whatever happens now: a source's key may send and not read, a notifier may be away."""
+    try:
+        with client.client(where.notifier_url(), where.key_for(Role.OPERATOR, Role.AUDITOR)) as http:
+            _follow(http, case_id)
+    except Trouble as trouble:
+        say(f"[yellow]accepted, but it cannot be followed from here[/]: {escape(trouble.what)}; {escape(trouble.why)}")
 
 
 def _follow(http: httpx.Client, case_id: str) -> None:

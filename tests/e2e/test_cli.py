@@ -61,6 +61,14 @@ def test_a_report_is_sent_and_followed_until_somebody_has_it(whistle: Whistle) -
     assert "whistle explain" in err
 
 
+def test_a_source_may_send_though_it_may_not_read(system: Platform, whistle: Whistle) -> None:
+    token = system.keys.token(f"{DEMO_COUNTY}-source")
+    status, out, err = whistle("send", "路灯坏了", "--area", VILLAGE, "--key", token)
+    assert status == 0
+    assert "✓ case" in out
+    assert "cannot be followed from here" in err
+
+
 def test_explain_says_rule_playbook_conditions_and_timeline(whistle: Whistle) -> None:
     case_id = sent(whistle)["case_id"]
     story = until_routed(whistle, case_id)
