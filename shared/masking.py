@@ -232,10 +232,11 @@ _LANDLINE_ABROAD: Final = _Kind(
     head=0,
     tail=2,
 )
-# Without area code only where a word says that it is one.
+# Without area code only where a word says that it is one, or where it follows one in a list.
 _LABELLED_LANDLINE: Final = _Kind(
     pattern=re.compile(
-        r"(?:电话|座机|固话|手机|联系方式|致电|拨打|tel|phone)(?:号码?)?[ :是为.]{0,3}"
+        r"(?:(?:电话|座机|固话|手机|联系方式|致电|拨打|tel|phone)(?:号码?)?[ :是为.]{0,3}"
+        rf"|\*[0-9]{{2}}(?:[、,/; ]{{1,3}}|或者?|和|及)(?!(?:19|20)[0-9]{{2}}{_MONTH_DAY}{_DONE}))"
         rf"(?P<number>[2-9][0-9]{{2,3}}[ \-]?[0-9]{{4}}){_DONE}",
         re.IGNORECASE,
     ),

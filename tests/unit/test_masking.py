@@ -52,6 +52,8 @@ PERSONAL = (
     ("+86-10-62345678", "+86-10-******78"),
     ("联系电话：63123456", "联系电话：6*****56"),
     ("座机 6312-3456", "座机 6***-**56"),
+    ("联系电话：3322792、3321147，谢谢", "联系电话：3****92、3****47，谢谢"),
+    ("致电7710052或者7179355", "致电7****52或者7****55"),
     # identity cards (made: right check sign, nobody's)
     ("11010519491231002X", "11**************2X"),
     ("11010519491231002x", "11**************2x"),
@@ -124,6 +126,7 @@ STAYS = (
     "12345678901",
     "v1.13.8.0",
     "192.168.138.100",
+    "2026年11月、20261121、3321147号",
     "没有数字的一句话",
     "",
 )
@@ -148,6 +151,10 @@ def test_a_look_alike_stays_inside_a_sentence(text: str) -> None:
 @pytest.mark.parametrize(("text", "masked"), PERSONAL)
 def test_a_masked_text_keeps_its_length(text: str, masked: str) -> None:
     assert len(mask(text)) == len(text)
+
+
+def test_a_date_after_a_phone_stays() -> None:
+    assert mask("电话：3322792，20261121反映过") == "电话：3****92，20261121反映过"
 
 
 def test_every_number_of_a_long_text_is_hidden() -> None:
