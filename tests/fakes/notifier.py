@@ -26,7 +26,7 @@ from shared.events.case import (
 from shared.events.envelope import WHISTLE, Event, derive_id
 from shared.events.order import Condition, Explanation, Order, OrderIssued, OrderWithdrawn
 from shared.events.parts import Actor, CaseView, Place, PlaybookRef, Return, Target
-from shared.events.sla import Clock, ClockBreached, ClockEscalated, ClockWarned
+from shared.events.sla import Clock, ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned, Outcome
 from shared.vocabulary import (
     ActorKind,
     CaseState,
@@ -194,7 +194,7 @@ class Life:
         self._add(CaseReopened(case=self.view, by=SYSTEM, reason="又停水了"))
 
     def clock(self, order: Order, kind: ClockKind = ClockKind.SIGN_IN, *, minutes: float = 30) -> Clock:
-        """A clock of ``order``; it says nothing until it is warned or late."""
+        """A clock of ``order``; it says nothing until it is started, warned or late."""
         return Clock(
             clock_id=derive_id(order.order_id, "clock", kind),
             kind=kind,
@@ -209,6 +209,12 @@ class Life:
             order_role=order.role,
             target=order.target,
         )
+
+    def start(self, clock: Clock) -> None:
+        self._add(ClockStarted(case=self.view, clock=clock))
+
+    def stop(self, clock: Clock, outcome: Outcome = Outcome.MET) -> None:
+        self._add(ClockStopped(case=self.view, clock=clock, stopped_at=self.now, outcome=outcome))
 
     def warn(self, clock: Clock, fraction: float = 0.5) -> None:
         self._add(ClockWarned(case=self.view, clock=clock, fraction=fraction, fired_at=self.now))

@@ -10,7 +10,16 @@ from uuid import UUID
 
 from services.notifier.domain.orders import OrderRead
 from shared.events.parts import CaseView, Target
-from shared.events.sla import Clock, ClockBreached, ClockEscalated, ClockWarned
+from shared.events.sla import (
+    Clock,
+    ClockBreached,
+    ClockEscalated,
+    ClockStarted,
+    ClockStopped,
+    ClockWarned,
+    Outcome,
+    SlaEvent,
+)
 from shared.vocabulary import CaseState, ClockKind, Level, OrderState
 
 
@@ -20,6 +29,8 @@ class ClockRead:
 
     clock: Clock
     warned: tuple[float, ...] = ()
+    stopped_at: datetime | None = None
+    outcome: Outcome | None = None
     breached_at: datetime | None = None
     nobody_above: bool = False
     escalated_at: datetime | None = None
@@ -28,10 +39,16 @@ class ClockRead:
     escalated_why: str = ""
 
 
-def fold_clock(known: ClockRead | None, said: ClockWarned | ClockBreached | ClockEscalated) -> ClockRead:
+def fold_clock(known: ClockRead | None, said: SlaEvent) -> ClockRead:
     """Add what a clock says; a repeat adds nothing."""
     read = known or ClockRead(clock=said.clock)
     match said:
+        case ClockStarted():
+            return read
+        case ClockStopped():
+            # A fact that came late can move a stop to an earlier instant, never to a later one.
+            first = min([(said.stopped_at, said.outcome), *_stop_of(read)], key=_stop_order)
+            return replace(read, stopped_at=first[0], outcome=first[1])
         case ClockWarned():
             return replace(read, warned=tuple(sorted({*read.warned, said.fraction})))
         case ClockBreached():
@@ -46,12 +63,23 @@ def fold_clock(known: ClockRead | None, said: ClockWarned | ClockBreached | Cloc
             )
 
 
-def runs(clock: Clock, *, view: CaseView, order: OrderRead | None) -> bool:
-    """Say whether ``clock`` still limits somebody, by what the case and its order have come to since.
+def _stop_of(read: ClockRead) -> tuple[tuple[datetime, Outcome], ...]:
+    return () if read.stopped_at is None or read.outcome is None else ((read.stopped_at, read.outcome),)
 
-    Escalation alone starts, stops and fires clocks; this only hides one whose matter is over.
+
+def _stop_order(stop: tuple[datetime, Outcome]) -> tuple[datetime, bool]:
+    """At one instant the deed counts, not the call-off."""
+    return (stop[0], stop[1] is Outcome.CANCELLED)
+
+
+def runs(read: ClockRead, *, view: CaseView, order: OrderRead | None) -> bool:
+    """Say whether a clock still limits somebody.
+
+    Escalation alone starts, stops and fires clocks; beside what it has said, this hides a clock whose
+    matter is over by the case and its order already, for those facts come here first.
     """
-    if view.state is CaseState.CLOSED:
+    clock = read.clock
+    if read.stopped_at is not None or view.state is CaseState.CLOSED:
         return False
     match clock.kind:
         case ClockKind.ACCEPT:

@@ -18,7 +18,7 @@ from shared.events.case import CaseEvent, CaseOpened, CaseReopened
 from shared.events.envelope import Event
 from shared.events.order import OrderEvent
 from shared.events.parts import CaseView
-from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned, SlaEvent
+from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned, SlaEvent
 from shared.vocabulary import Level
 
 Told: TypeAlias = CaseEvent | OrderEvent | SlaEvent
@@ -46,9 +46,7 @@ class CaseRead:
     @property
     def running(self) -> tuple[ClockRead, ...]:
         """The clocks that still limit somebody."""
-        return tuple(
-            read for read in self.clocks.values() if runs(read.clock, view=self.view, order=self._order_of(read))
-        )
+        return tuple(read for read in self.clocks.values() if runs(read, view=self.view, order=self._order_of(read)))
 
     def _order_of(self, read: ClockRead) -> OrderRead | None:
         return None if read.clock.order_id is None else self.orders.get(read.clock.order_id)
@@ -69,7 +67,7 @@ def fold(known: CaseRead | None, event: Event[Told]) -> CaseRead:
             return replace(read, text=text, area_why=area_why, category_why=category_why)
         case CaseReopened(text=text) if text and not read.text:
             return replace(read, text=text)
-        case ClockWarned() | ClockBreached() | ClockEscalated() as said:
+        case ClockStarted() | ClockStopped() | ClockWarned() | ClockBreached() | ClockEscalated() as said:
             return _with_clock(read, said)
         case _:
             return _with_order(read, event)
@@ -99,7 +97,13 @@ def concerned(read: CaseRead, data: Told) -> frozenset[str]:
     A department hears of its own orders only, so another's sign-in is not among what it hears.
     """
     match data:
-        case ClockWarned(clock=clock) | ClockBreached(clock=clock) | ClockEscalated(clock=clock):
+        case (
+            ClockStarted(clock=clock)
+            | ClockStopped(clock=clock)
+            | ClockWarned(clock=clock)
+            | ClockBreached(clock=clock)
+            | ClockEscalated(clock=clock)
+        ):
             if clock.order_id is None:
                 return read.departments
             own = department_of(clock.target)

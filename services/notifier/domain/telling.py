@@ -15,7 +15,7 @@ from shared.events.case import CaseEscalated, CaseRouted
 from shared.events.envelope import Event, derive_id
 from shared.events.order import OrderIssued, OrderWithdrawn
 from shared.events.parts import Target
-from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned
+from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned
 from shared.vocabulary import CaseState, Level, Severity
 
 DELIVERY_STEP: Final = "delivery"
@@ -69,7 +69,12 @@ def _level(data: Told) -> Level:
             return order.level
         case CaseRouted(level=level) | CaseEscalated(to_level=level) | ClockEscalated(to_level=level):
             return level
-        case ClockWarned(clock=clock) | ClockBreached(clock=clock):
+        case (
+            ClockStarted(clock=clock)
+            | ClockStopped(clock=clock)
+            | ClockWarned(clock=clock)
+            | ClockBreached(clock=clock)
+        ):
             return clock.level
         case _:
             return data.case.level

@@ -38,7 +38,7 @@ from shared.events.case import (
 from shared.events.envelope import Event
 from shared.events.order import Explanation, OrderIssued, OrderWithdrawn
 from shared.events.parts import Actor, Target
-from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned
+from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned, Outcome, SlaEvent
 from shared.vocabulary import ActorKind, CaseState, Level
 
 
@@ -79,7 +79,9 @@ ANSWERING: Final = 1
 def rank_of(data: Told) -> int:
     """Where an event stands among those of its version: the case's own first, then what answers it."""
     match data:
-        case OrderIssued() | OrderWithdrawn() | ClockWarned() | ClockBreached() | ClockEscalated():
+        case OrderIssued() | OrderWithdrawn():
+            return ANSWERING
+        case ClockStarted() | ClockStopped() | ClockWarned() | ClockBreached() | ClockEscalated():
             return ANSWERING
         case _:
             return FIRST
@@ -90,7 +92,7 @@ def entry_of(event: Event[Told]) -> Entry:
     match event.data:
         case OrderIssued() | OrderWithdrawn() as data:
             return _of_order(event, data)
-        case ClockWarned() | ClockBreached() | ClockEscalated() as data:
+        case ClockStarted() | ClockStopped() | ClockWarned() | ClockBreached() | ClockEscalated() as data:
             return _of_clock(event, data)
         case data:
             return _of_case(event, data)
@@ -125,13 +127,25 @@ def _of_order(event: Event[Told], data: OrderIssued | OrderWithdrawn) -> Entry:
     )
 
 
-def _of_clock(event: Event[Told], data: ClockWarned | ClockBreached | ClockEscalated) -> Entry:
+def _of_clock(event: Event[Told], data: SlaEvent) -> Entry:
     clock, level = data.clock, data.clock.level
     kind = CLOCKS[clock.kind]
     whose = target_words(clock.target) if clock.target is not None else Words(zh="", en="")
     of = Words(zh=f"{whose.zh}的", en=f" of {whose.en}") if whose.zh else whose
     note = ""
     match data:
+        case ClockStarted():
+            words = Words(
+                zh=f"{of.zh}{kind.zh}开始计时，限{clock.limit}",
+                en=f"The {kind.en} limit{of.en} runs from now on: {clock.limit}",
+            )
+        case ClockStopped(outcome=Outcome.MET):
+            words = Words(zh=f"{of.zh}{kind.zh}计时停止：已完成", en=f"The {kind.en} limit{of.en} has stopped: done")
+        case ClockStopped():
+            words = Words(
+                zh=f"{of.zh}{kind.zh}计时取消：不再需要",
+                en=f"The {kind.en} limit{of.en} is cancelled: nobody waits for it",
+            )
         case ClockWarned(fraction=fraction):
             words = Words(
                 zh=f"{of.zh}{kind.zh}时限已过 {fraction:.0%}",

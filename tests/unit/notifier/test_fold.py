@@ -18,7 +18,7 @@ from shared.events.case import CaseEvent
 from shared.events.envelope import Event
 from shared.events.order import OrderIssued, OrderWithdrawn
 from shared.events.parts import Actor
-from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned
+from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned, Outcome
 from shared.vocabulary import CaseState, ClockKind, Level, OrderRole, OrderState
 from tests.fakes.notifier import Life, department, desk, whole_life
 
@@ -36,10 +36,12 @@ def eventful() -> Life:
     life = Life(name="eventful")
     first = life.order(department("water"))
     clock = life.clock(first)
+    life.start(clock)
     life.warn(clock)
     life.breach(clock)
     life.escalate(clock)
     life.withdraw(first)
+    life.stop(clock, Outcome.CANCELLED)
     second = life.order(desk("990101001"), level=Level.TOWN)
     life.sign(second)
     life.give_back(second)
@@ -61,7 +63,7 @@ def topic_of(event: Event[Told]) -> str:
     match event.data:
         case OrderIssued(order=order) | OrderWithdrawn(order=order):
             return f"order.{order.level}"
-        case ClockWarned() | ClockBreached() | ClockEscalated():
+        case ClockStarted() | ClockStopped() | ClockWarned() | ClockBreached() | ClockEscalated():
             return "sla"
         case _:
             assert isinstance(event.data, CaseEvent)
@@ -93,6 +95,27 @@ def test_topics_may_speak_in_any_order_between_them(seed: int) -> None:
 def test_a_replay_of_everything_so_far_changes_nothing(seed: int, upto: int) -> None:
     mixed = interleaved(eventful().events, seed)
     assert folded([*mixed, *mixed[:upto]]) == folded(mixed)
+
+
+def test_a_started_clock_counts_down_until_it_stops() -> None:
+    life = Life(name="countdown")
+    clock = life.clock(life.order(department("water")))
+    life.start(clock)
+    assert [read.clock for read in folded(life.events).running] == [clock]
+    life.stop(clock)
+    assert folded(life.events).running == ()
+
+
+def test_of_two_stops_of_one_clock_the_earlier_counts() -> None:
+    life = Life(name="two-stops")
+    clock = life.clock(life.order(department("water")))
+    life.start(clock)
+    life.stop(clock, Outcome.MET)
+    life.wait(minutes=1)
+    life.stop(clock, Outcome.CANCELLED)
+    late_first = [*life.events[:-2], life.events[-1], life.events[-2]]
+    for events in (life.events, late_first):
+        assert folded(events).clocks[clock.clock_id].outcome is Outcome.MET
 
 
 def test_an_old_event_never_overwrites_a_newer_view() -> None:
