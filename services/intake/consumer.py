@@ -5,14 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 
-from services.intake.handlers import Doors, accept_inbound, fold_batch
+from services.intake.handlers import FOLD_GROUP, INBOUND_GROUP, Doors, accept_inbound, fold_batch
 from services.intake.metrics import LoopMeter, Metrics
 from services.intake.settings import Settings
 from shared.events.topics import INBOUND, ORDER, SLA
 from shared.runtime.delivery import DeliveryLoop, DeliverySettings, KafkaLog, KafkaSettings, Publisher
-
-FOLD_GROUP = "whistle-intake-fold"
-INBOUND_GROUP = "whistle-intake-inbound"
 
 
 def fold_loop(settings: Settings, doors: Doors, publisher: Publisher, metrics: Metrics) -> DeliveryLoop:

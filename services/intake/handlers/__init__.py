@@ -2,11 +2,15 @@
 
 from services.intake.handlers.actions import act_on_case
 from services.intake.handlers.doors import Doors, KeyReused, Reply, UnknownCase
+from services.intake.handlers.folds import GROUP as FOLD_GROUP
 from services.intake.handlers.folds import fold_batch
+from services.intake.handlers.inbound import GROUP as INBOUND_GROUP
 from services.intake.handlers.inbound import accept_inbound
 from services.intake.handlers.reports import accept_report
 
 __all__ = [
+    "FOLD_GROUP",
+    "INBOUND_GROUP",
     "Doors",
     "KeyReused",
     "Reply",

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from services.intake.domain.case import Case
@@ -19,8 +20,10 @@ from shared.events.envelope import Event, Payload
 from shared.events.order import OrderIssued, OrderWithdrawn
 from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned
 from shared.runtime.delivery import Outcome, Record, Rejected
-from shared.runtime.telemetry import span_from
+from shared.runtime.telemetry import process_span
 from shared.vocabulary import Malformed, Refused
+
+GROUP: Final = "whistle-intake-fold"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,5 +112,12 @@ def _fold_all(
 
 def _change(case: Case, payloads: Sequence[CaseEvent], one: _Wanted, *, now: datetime) -> Change:
     """The case's events continue the trace of the event that caused them."""
-    with span_from(one.traceparent, f"fold {type(one.fold).__name__}"):
+    record = one.record
+    with process_span(
+        record.topic,
+        group=GROUP,
+        traceparent=one.traceparent,
+        partition=record.partition,
+        offset=record.offset,
+    ):
         return change_of(case, payloads, at=now)

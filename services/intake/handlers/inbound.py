@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from services.intake.domain.reports import Report, report_id_of
 from services.intake.handlers.doors import Doors, KeyReused, replay
@@ -13,10 +14,11 @@ from shared.events.codec import decode
 from shared.events.inbound import ReportReceived
 from shared.events.parts import Actor
 from shared.runtime.delivery import Outcome, Record, Rejected
-from shared.runtime.telemetry import span_from
+from shared.runtime.telemetry import process_span
 from shared.vocabulary import ActorKind, Malformed, Refused
 
-MOST_OF_SOURCE = 64
+GROUP: Final = "whistle-intake-inbound"
+MOST_OF_SOURCE: Final = 64
 """Characters of a CloudEvents source that name the sender in events."""
 
 
@@ -76,7 +78,13 @@ def _read(record: Record, doors: Doors) -> _Arrived:
     )
     key = ClientKey(owner=f"inbound:{event.source}", key=data.reference)
     by = Actor(kind=ActorKind.SOURCE, id=event.source[:MOST_OF_SOURCE])
-    with span_from(event.traceparent, "accept inbound report"):
+    with process_span(
+        record.topic,
+        group=GROUP,
+        traceparent=event.traceparent,
+        partition=record.partition,
+        offset=record.offset,
+    ):
         filing = prepare(report, report_id=report_id_of(key.owner, key.key), by=by, at=None, doors=doors)
     return _Arrived(record=record, key=key, asked=canonical(report), filing=filing)
 

@@ -24,12 +24,14 @@ from services.intake.handlers import (
     fold_batch,
 )
 from shared.events.case import CaseRouted, CaseSigned
-from shared.events.codec import Message, encode
+from shared.events.codec import Message, adapter, encode
 from shared.events.envelope import Event, Payload, derive_id
+from shared.events.examples import examples_of
 from shared.events.inbound import ReportReceived
 from shared.events.order import Explanation, Order, OrderIssued, OrderWithdrawn
 from shared.events.parts import CaseView, PlaybookRef, Target
 from shared.events.sla import Clock, ClockBreached, ClockEscalated
+from shared.events.topics import ORDER, PAYLOADS, SLA
 from shared.runtime.delivery import Outcome, Record
 from shared.vocabulary import (
     CaseState,
@@ -284,6 +286,13 @@ class TestFolds:
         breached = ClockBreached(case=view, clock=clock(view), fired_at=view.opened_at, late_seconds=1)
         assert await intake.fold(breached, subject=case_id) == Outcome(rejected=[])
         assert intake.types == ["opened"]
+
+    @pytest.mark.parametrize("kind", [payload.TYPE for topic in (*ORDER.values(), SLA) for payload in topic.types])
+    async def test_every_event_of_the_topics_it_reads_is_known_to_the_fold(self, intake: Intake, kind: str) -> None:
+        for example in examples_of(kind).values():
+            payload = adapter(PAYLOADS[kind]).validate_python(example)
+            for reason in reasons(await intake.fold(payload, subject=NOWHERE)):
+                assert reason == f"case {NOWHERE} is not in intake"
 
     async def test_bad_records_are_set_aside_with_why_and_the_rest_goes_on(self, intake: Intake) -> None:
         case_id = await intake.open()
