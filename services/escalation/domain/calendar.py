@@ -31,12 +31,17 @@ class Day:
     stretches: tuple[tuple[datetime, datetime], ...]
 
 
-def days_from(start: datetime, *, calendar: Calendar, zone: ZoneInfo) -> Iterator[Day]:
+def days_from(
+    start: datetime, *, calendar: Calendar, zone: ZoneInfo, known: dict[date, Day] | None = None
+) -> Iterator[Day]:
     """Yield the day of ``start`` and every day after it, without end; stretches are cut at ``start``.
+
+    ``known`` remembers the days of this calendar and zone from one walk to the next.
 
     Raises:
         UnknownYear: when the walk enters a year that the calendar does not know.
     """
+    known = {} if known is None else known
     day = start.astimezone(zone).date()
     first = _day(day, calendar, zone)
     yield Day(
@@ -47,7 +52,10 @@ def days_from(start: datetime, *, calendar: Calendar, zone: ZoneInfo) -> Iterato
     )
     while True:
         day += timedelta(days=1)
-        yield _day(day, calendar, zone)
+        found = known.get(day)
+        if found is None:
+            found = known[day] = _day(day, calendar, zone)
+        yield found
 
 
 def worked(start: datetime, end: datetime, *, calendar: Calendar, zone: ZoneInfo) -> timedelta:

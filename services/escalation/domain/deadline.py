@@ -6,9 +6,10 @@ hours only, 工作日 is ``Calendar.working_day_hours`` working hours, a natural
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import assert_never
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from services.escalation.domain.calendar import Day, days_from, worked
@@ -22,11 +23,21 @@ class Terms:
     calendar: Calendar
     zone: ZoneInfo
     speed: float
+    days: dict[date, Day] = field(init=False, compare=False, repr=False, default_factory=dict)
+    """The days that were walked before: most deadlines of a county fall on the same few."""
 
     @classmethod
     def of(cls, playbook: Playbook) -> Terms:
-        """The terms of ``playbook``."""
-        return cls(calendar=playbook.calendar, zone=ZoneInfo(playbook.timezone), speed=playbook.speed)
+        """The terms of ``playbook``; the same value for the same playbook, with the days it knows."""
+        for known, terms in _RECENT:
+            if known is playbook:
+                return terms
+        terms = cls(calendar=playbook.calendar, zone=ZoneInfo(playbook.timezone), speed=playbook.speed)
+        _RECENT.appendleft((playbook, terms))
+        return terms
+
+
+_RECENT: Final[deque[tuple[Playbook, Terms]]] = deque(maxlen=64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +110,7 @@ def _is_continuous(unit: LimitUnit, terms: Terms) -> bool:
 
 def _by_working_time(start: datetime, amount: timedelta, terms: Terms) -> Deadline:
     left, days = amount, list[Counted]()
-    for day in days_from(start, calendar=terms.calendar, zone=terms.zone):
+    for day in days_from(start, calendar=terms.calendar, zone=terms.zone, known=terms.days):
         before = left
         for opens, closes in day.stretches:
             if closes - opens >= left:

@@ -155,7 +155,7 @@ async def test_two_replicas_fire_each_clock_once(bench: Bench) -> None:
 
     shares = await asyncio.gather(replica(), replica(), replica())
     assert sum(map(sum, shares)) == 200
-    assert min(len(share) for share in shares) > 1, "one replica did everything; the test shows nothing"
+    assert sum(1 for share in shares if share) > 1, "one replica did everything; the test shows nothing"
     counted = Counter(words(await bench.said()))
     assert counted == {
         ("ClockBreached", "sign_in", "village"): 200,
