@@ -82,8 +82,9 @@ _HEX_IDS: Final = re.compile(
 )
 
 _GAP: Final = r"[ \-._]{1,3}"
-_FREE: Final = r"(?<![0-9*])(?<![0-9][.,])"
-_DONE: Final = r"(?![0-9*]|[.,][0-9])"
+# A decimal fraction is no phone; a number after "1." in a list may be one.
+_FREE: Final = r"(?<![0-9*])(?<![0-9][0-9]\.)(?<!0\.)"
+_DONE: Final = r"(?![0-9*]|\.[0-9]{1,4}(?![0-9]))"
 _CHINA: Final = r"\(?(?:\+ ?|00 ?)86\)?[ \-._]{0,3}"
 
 # Labels that stand right before a number and say what it is.
