@@ -46,6 +46,8 @@ class Listener:
                 await connection.fetchval("SELECT 1", timeout=CONNECT_SECONDS)
         finally:
             connection.terminate()
+            # One turn of the loop, in which the socket is let go.
+            await asyncio.sleep(0)
 
     def _heard(self, _connection: Any, _process: int, channel: str, _payload: object) -> None:  # noqa: ANN401  asyncpg's own signature
         self._calls[channel]()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -15,9 +14,10 @@ from services.notifier.domain.audience import Filter, Scope, hears
 from services.notifier.domain.fold import CaseRead
 from services.notifier.handlers import notify_batch
 from services.notifier.ports import Unstorable
-from services.notifier.store.cases import CaseQuery, PostgresCases
+from services.notifier.store.cases import CaseQuery, Page, PostgresCases
 from services.notifier.store.feed import PostgresFeed
 from services.notifier.store.read_side import FEED_LOCK, PostgresReadSide, read_case
+from shared.runtime.clock import utc_now
 from shared.runtime.postgres import Pool
 from shared.vocabulary import Level, Severity
 from tests.fakes.notifier import Life, department, desk, whole_life
@@ -29,8 +29,8 @@ Side: TypeAlias = FakeReadSide | PostgresReadSide
 
 
 @pytest.fixture(params=("memory", "postgres"))
-async def side(request: pytest.FixtureRequest, pool: Pool) -> AsyncIterator[Side]:
-    yield FakeReadSide() if request.param == "memory" else PostgresReadSide(pool)
+async def side(request: pytest.FixtureRequest, pool: Pool) -> Side:
+    return FakeReadSide() if request.param == "memory" else PostgresReadSide(pool)
 
 
 async def known(side: Side, case_id: UUID, pool: Pool) -> CaseRead | None:
@@ -74,10 +74,14 @@ async def test_a_repeat_changes_nothing(side: Side, pool: Pool) -> None:
 
 async def test_a_transaction_that_fails_leaves_nothing(side: Side, pool: Pool) -> None:
     life = Life(name="failing")
-    with pytest.raises(RuntimeError):
+
+    async def fail() -> None:
         async with side.work() as work:
             await work.open_cases([life.case_id])
             raise RuntimeError("the power went")
+
+    with pytest.raises(RuntimeError):
+        await fail()
     assert await known(side, life.case_id, pool) is None
 
 
@@ -206,23 +210,16 @@ async def test_pruning_raises_the_floor_with_the_rows(pool: Pool) -> None:
     side, feed = PostgresReadSide(pool), PostgresFeed(pool)
     life = whole_life("old")
     await notify_batch(life.events, read_side=side, now=NOW)
-    await pool.execute(
-        "UPDATE feed SET told_at = told_at - interval '8 days' WHERE position <= $1", await _nth(pool, 6)
-    )
-    gone = await feed.prune(datetime.now(UTC) - timedelta(days=7), most=4)  # noqa: TID251  the rows' own clock is PostgreSQL's
-    assert gone == 4
-    assert (await feed.bounds()).floor == await _nth(pool, 0, gone=4)
-    assert await feed.prune(datetime.now(UTC) - timedelta(days=7), most=100) == 2  # noqa: TID251
-    assert await feed.prune(datetime.now(UTC) - timedelta(days=7), most=100) == 0  # noqa: TID251
+    first = await pool.fetchval("SELECT min(position) FROM feed")
+    await pool.execute("UPDATE feed SET told_at = told_at - interval '8 days' WHERE position < $1", first + 6)
+    week_ago = utc_now() - timedelta(days=7)
+    assert await feed.prune(week_ago, most=4) == 4
+    assert (await feed.bounds()).floor == first + 3
+    assert await feed.prune(week_ago, most=100) == 2
+    assert await feed.prune(week_ago, most=100) == 0
     page = await feed.history(0, 2**60, scope=Scope(area="99"), asked=Filter(), most=100)
     assert len(page.rows) == len(life.events) - 6
     assert page.floor == page.rows[0].position - 1
-
-
-async def _nth(pool: Pool, number: int, *, gone: int = 0) -> int:
-    """The position of the ``number``-th row, or of the last one that is gone."""
-    first: int = await pool.fetchval("SELECT min(position) FROM feed")
-    return first - 1 if gone else first + number - 1
 
 
 async def test_lists_are_paged_without_gap_or_double_and_filtered(pool: Pool) -> None:
@@ -239,18 +236,12 @@ async def test_lists_are_paged_without_gap_or_double_and_filtered(pool: Pool) ->
         if not page.more:
             break
         last = page.cases[-1]
-        query = replace(query, after=_page(last.opened_at, last.case_id))
+        query = replace(query, after=Page(at=last.opened_at, case_id=last.case_id))
     assert len(seen) == len(set(seen)) == 30
     only = await cases.find(CaseQuery(scope=Scope(area="990101"), asked=Filter(), words="路灯"))
     assert len(only.cases) == 5
     assert (await cases.find(CaseQuery(scope=Scope(area="990101"), asked=Filter(), words="%"))).cases == []
     assert len((await cases.find(CaseQuery(scope=Scope(area="990101001"), asked=Filter()))).cases) == 13
-
-
-def _page(at: datetime, case_id: UUID) -> object:
-    from services.notifier.store.cases import Page  # noqa: PLC0415
-
-    return Page(at=at, case_id=case_id)
 
 
 async def test_late_cases_are_those_with_a_running_clock_past_due_and_come_in_order_of_urgency(pool: Pool) -> None:
