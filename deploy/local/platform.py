@@ -144,6 +144,7 @@ class Platform:
             return
         with suppress(FileNotFoundError):
             (self.data / "run.json").unlink()
+        self._progress.say("platform", "stopping …")
         servers = [name for name in ("postgres", "kafka") if name in self._keepers]
         services = [name for name in reversed(self._keepers) if name not in servers]
         for group in (services, servers):
@@ -151,6 +152,7 @@ class Platform:
                 self._keepers[name].ask_to_stop()
             for name in group:
                 self._keepers.pop(name).stop()
+        self._progress.say("platform", "stopped; no process is left", tone=Tone.GOOD)
         self._lock.close()
         self._lock = None
 

@@ -19,6 +19,7 @@ TETHER = Path(__file__).with_name("tether.py")
 TAIL_LINES = 20
 LOG_BYTES = 32 * 1024 * 1024
 POLL_SECONDS = 0.1
+STILL_SECONDS = 15.0
 # Doubled on each early death; a part that was ready for STEADY_SECONDS begins again with the shortest pause.
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 15.0
@@ -226,6 +227,7 @@ class Keeper:
     def _until_ready(self, process: subprocess.Popen[bytes]) -> str | None:
         """Wait for the probe; return why it will not come, or None when the program is ready."""
         deadline = time.monotonic() + self.program.ready_seconds
+        say_at = time.monotonic() + STILL_SECONDS
         while not self._stopping.wait(POLL_SECONDS):
             if process.poll() is not None:
                 return f"ended before it was ready ({describe_exit(process.returncode)})"
@@ -234,6 +236,9 @@ class Keeper:
                 return None
             if time.monotonic() > deadline:
                 return f"was not ready after {self.program.ready_seconds:.0f} s: {missing}"
+            if time.monotonic() > say_at:
+                say_at += STILL_SECONDS
+                self._progress.say(self.program.name, f"still starting: {missing}", tone=Tone.FAINT)
         return "stopped"
 
     def _mark_ready(self, first: Future[None]) -> None:

@@ -50,7 +50,6 @@ def run(seconds: int | None = None, *, data: Path | None = None, cache: Path | N
         with interruptible():
             return _run(seconds, data or default_data(), cache or default_cache())
     except KeyboardInterrupt:
-        sys.stderr.write("\nstopped; nothing is left running\n")
         return 0 if seconds is None else INTERRUPTED
     except PartFailed as failure:
         sys.stderr.write(f"\n{failure}\n")

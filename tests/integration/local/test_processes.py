@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from deploy.local import processes
 from deploy.local.processes import LOG_BYTES, PartFailed, bound_log, last_lines
 from tests.integration.local.processes import keeper_of, processes_naming, python_program, until
 
@@ -63,6 +64,15 @@ def test_a_program_that_is_never_ready_fails_after_its_limit_and_is_gone(tmp_pat
     with pytest.raises(PartFailed, match="not ready after 1 s: there is no file ready"):
         keeper.start()
     assert processes_naming(str(tmp_path)) == []
+
+
+def test_a_slow_start_says_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "STILL_SECONDS", 0.2)
+    program = python_program(tmp_path, "import time; time.sleep(600)", ready_seconds=1)
+    keeper, progress = keeper_of(program)
+    with pytest.raises(PartFailed):
+        keeper.start()
+    assert "sample: still starting: there is no file ready" in progress.lines
 
 
 def test_a_program_that_dies_is_said_and_started_again(tmp_path: Path) -> None:
