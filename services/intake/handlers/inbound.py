@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.intake.domain.reports import Report, report_id_of
+from services.intake.domain.texts import clean
 from services.intake.handlers.doors import Doors, KeyReused, replay
 from services.intake.handlers.reports import Filing, canonical, prepare
 from services.intake.ports import Answer, ClientKey
@@ -76,8 +77,10 @@ def _read(record: Record, doors: Doors) -> _Arrived:
         tags=data.tags,
         occurred_at=data.occurred_at,
     )
-    key = ClientKey(owner=f"inbound:{event.source}", key=data.reference)
-    by = Actor(kind=ActorKind.SOURCE, id=event.source[:MOST_OF_SOURCE])
+    # Cleaned, for PostgreSQL holds no U+0000: such a name would bring its batch back for ever.
+    source = clean(event.source, field="ce_source", lines=False)
+    key = ClientKey(owner=f"inbound:{source}", key=clean(data.reference, field="reference", lines=False))
+    by = Actor(kind=ActorKind.SOURCE, id=source[:MOST_OF_SOURCE])
     with process_span(
         record.topic,
         group=GROUP,

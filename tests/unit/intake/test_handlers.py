@@ -338,6 +338,11 @@ class TestInbound:
         outcome = await intake.inbound(replace(one, text="停电"))
         assert ["reference" in reason for reason in reasons(outcome)] == [True]
 
+    async def test_a_source_that_no_table_can_hold_is_set_aside(self, intake: Intake) -> None:
+        one = ReportReceived(source=Source.SENSOR, reference="s-1", text="燃气味", area=WEST_VILLAGE)
+        outcome = await accept_inbound([record(one, uuid4(), ce_source="a\x00b")], doors=intake.doors)
+        assert [reason.startswith("ce_source: ") for reason in reasons(outcome)] == [True]
+
     @pytest.mark.parametrize(
         ("changed", "field"),
         (
@@ -345,13 +350,14 @@ class TestInbound:
             ({"area": None}, "area"),
             ({"category": "77"}, "category"),
             ({"text": "a\x00b"}, "text"),
+            ({"reference": "a\x00b"}, "reference"),
         ),
     )
     async def test_a_bad_report_is_set_aside_naming_its_field(
         self, intake: Intake, changed: dict[str, str | None], field: str
     ) -> None:
         good = ReportReceived(source=Source.SENSOR, reference="s-1", text="燃气味", area=WEST_VILLAGE)
-        bad = replace(good, reference="s-2", **changed)  # type: ignore[arg-type]
+        bad = replace(good, **({"reference": "s-2"} | changed))  # type: ignore[arg-type]
         outcome = await intake.inbound(bad, good)
         (reason,) = reasons(outcome)
         assert reason.startswith(f"{field}: ")
