@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import secrets
 import threading
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +34,6 @@ from opentelemetry.trace import (
     StatusCode,
     TraceFlags,
 )
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
 from shared.masking import mask
@@ -130,11 +131,12 @@ def span_from(
     ``links`` are traceparents of the messages of a batch. A traceparent that cannot be read counts as None.
     An exception is noted on the span with its text masked, and goes on.
     """
-    parent = _context(traceparent)
+    remote = _remote(traceparent)
     tracer = _tracer
     if tracer is None:
-        span: Span = _ids_only(parent)
+        span = _ids_only(remote)
     else:
+        parent = None if remote is None else trace.set_span_in_context(NonRecordingSpan(remote), Context())
         span = tracer.start_span(name, parent, kind, attributes, _links(links))
     with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         try:
@@ -198,33 +200,33 @@ class FileExporter(SpanExporter):
 
 
 _tracer: trace.Tracer | None = None
-_PROPAGATOR: Final = TraceContextTextMapPropagator()
+# A later version may add fields at the end; version ff is forbidden, and 00 has no more fields.
+_TRACEPARENT: Final = re.compile("(?!ff|00.{53}-)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 _UNSAMPLED: Final = TraceFlags(0)
 
 
-def _context(traceparent: str | None) -> Context | None:
-    if traceparent is None:
+def _remote(traceparent: str | None) -> SpanContext | None:
+    """The remote span that ``traceparent`` names (W3C Trace Context, section 3.2), or None when it is unreadable."""
+    match = _TRACEPARENT.fullmatch(traceparent or "")
+    if match is None:
         return None
-    return _PROPAGATOR.extract({"traceparent": traceparent})
+    trace_id, span_id, flags = int(match[1], 16), int(match[2], 16), TraceFlags(int(match[3], 16) & TraceFlags.SAMPLED)
+    context = SpanContext(trace_id, span_id, is_remote=True, trace_flags=flags)
+    return context if context.is_valid else None
 
 
 def _links(traceparents: Iterable[str]) -> list[Link]:
-    links = []
-    for traceparent in traceparents:
-        context = trace.get_current_span(_context(traceparent)).get_span_context()
-        if context.is_valid:
-            links.append(Link(context))
-        if len(links) == MAX_LINKS:
-            break
-    return links
+    remotes = (remote for traceparent in traceparents if (remote := _remote(traceparent)) is not None)
+    return [Link(remote) for remote in islice(remotes, MAX_LINKS)]
 
 
-def _ids_only(parent: Context | None) -> Span:
-    """A span that records nothing but has ids: its parent's, or else new ones."""
-    span = trace.get_current_span(parent)
-    if span.get_span_context().is_valid:
-        return NonRecordingSpan(span.get_span_context())
-    return NonRecordingSpan(SpanContext(secrets.randbits(128) | 1, secrets.randbits(64) | 1, False, _UNSAMPLED))  # noqa: FBT003
+def _ids_only(remote: SpanContext | None) -> Span:
+    """A span that records nothing but has ids: the remote span's, the open one's, or else new ones."""
+    context = remote or trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        trace_id, span_id = secrets.randbits(128) | 1, secrets.randbits(64) | 1
+        context = SpanContext(trace_id, span_id, is_remote=False, trace_flags=_UNSAMPLED)
+    return NonRecordingSpan(context)
 
 
 def _as_json(span: ReadableSpan) -> dict[str, object]:

@@ -59,6 +59,18 @@ def test_a_span_goes_on_from_a_traceparent(finished: Finished) -> None:
     assert onward.endswith("-01")
 
 
+def test_a_later_version_of_the_header_is_read_as_far_as_it_is_known(finished: Finished) -> None:
+    with span_from(f"01{TRACEPARENT[2:]}-more", "work"):
+        assert current_trace_id() == TRACE_ID
+    assert len(finished()) == 1
+
+
+def test_what_the_caller_does_not_sample_is_not_recorded(finished: Finished) -> None:
+    with span_from(f"{TRACEPARENT[:-2]}00", "work"):
+        assert current_traceparent() is not None
+    assert finished() == []
+
+
 def test_an_inner_span_is_the_child_of_the_outer_one(finished: Finished) -> None:
     with span_from(None, "outer") as outer, span_from(None, "inner"):
         pass
@@ -67,7 +79,16 @@ def test_an_inner_span_is_the_child_of_the_outer_one(finished: Finished) -> None
 
 
 @pytest.mark.parametrize(
-    "broken", ("", "00-0-0-0", "garbage", "ff-" + TRACEPARENT[3:], "00-" + "0" * 32 + "-" + "1" * 16 + "-01")
+    "broken",
+    (
+        "",
+        "00-0-0-0",
+        "garbage",
+        "ff-" + TRACEPARENT[3:],
+        "00-" + "0" * 32 + "-" + "1" * 16 + "-01",
+        f"{TRACEPARENT}-more",
+        "00-",
+    ),
 )
 def test_a_broken_traceparent_counts_as_none(finished: Finished, broken: str) -> None:
     with span_from(broken, "work"):
