@@ -1,0 +1,64 @@
+"""``python -m tests.bench [name …]``: rates and delays, each beside its bare engine in the same run.
+
+Figures depend on the machine and on what else it does; the ratios are what is stable. Nothing here
+passes or fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import uvloop
+
+from shared.runtime.clock import utc_now
+from tests.bench import fire, fold, intake, relay, router, stream
+from tests.bench.table import Row, table
+
+BENCHES: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
+    "router": router.bench,
+    "relay": relay.bench,
+    "intake": intake.bench,
+    "fold": fold.bench,
+    "fire": fire.bench,
+    "stream": stream.bench,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benches asked for, print each table as it is ready, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("name", nargs="*", help=f"default: all of {', '.join(BENCHES)}")
+    names = parser.parse_args(arguments).name or list(BENCHES)
+    if unknown := sorted(set(names) - set(BENCHES)):
+        parser.error(f"no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+    print(f"python -m tests.bench {' '.join(names)}\n{_machine()}")
+    for name in names:
+        # One loop a bench: what a failed one leaves open cannot reach the next.
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            print(f"\n{table(name, runner.run(_run(BENCHES[name])))}", flush=True)
+    return 0
+
+
+async def _run(bench: Callable[[], Awaitable[Sequence[Row]]]) -> Sequence[Row]:
+    return await bench()
+
+
+def _machine() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    load = ", ".join(f"{average:.1f}" for average in os.getloadavg())
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("aiokafka", "faust-streaming"))
+    return (
+        f"{utc_now():%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.machine()}, "
+        f"Python {platform.python_version()}, {versions}, load before {load}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
