@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -52,6 +53,8 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process: 0 done, 1 failed, 2 misused, 70 a fault of the program itself."""
+    # Libraries log their own troubles; a person reads them as Trouble, or asks for them by WHISTLE_DEBUG.
+    logging.basicConfig(handlers=None if os.environ.get("WHISTLE_DEBUG") else [logging.NullHandler()])
     sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Annotated, Final
@@ -36,9 +35,6 @@ def doctor(
     as_json: places.Json = False,
 ) -> None:
     """Check services, key, clocks, Kafka, PostgreSQL, playbook and dead letters. Exit status 1 when one is broken."""
-    # The Kafka client writes its own troubles to the log; the findings say them better.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    logging.getLogger("shared").setLevel(logging.CRITICAL)
     where = places.find(url=url, key=key, kafka=kafka, data=data)
     where = replace(where, ops={**where.ops, **dict(_pair(one) for one in ops or [])})
     worst = Grade.FINE

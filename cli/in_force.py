@@ -23,7 +23,9 @@ from shared.runtime.compacted import CompactedReader
 from shared.runtime.delivery import Publisher, PublishFailed, TooLarge
 from shared.vocabulary import Refused
 
-CATCH_UP: Final = timedelta(seconds=30)
+CATCH_UP: Final = timedelta(seconds=60)
+CONNECT: Final = timedelta(seconds=5)
+ASK_AGAIN: Final = timedelta(milliseconds=500)
 
 
 def read(folder: Path) -> Playbook:
@@ -54,13 +56,27 @@ async def read_in_force(bootstrap: str) -> tuple[list[Playbook], str | None]:
     reader = CompactedReader(bootstrap, PLAYBOOK.name, shelf.receive)
     running = asyncio.create_task(reader.run())
     try:
-        await reader.caught_up(CATCH_UP)
-    except TimeoutError as error:
-        raise no_kafka(bootstrap, reader.failing or "no answer within the time limit") from error
+        await _caught_up(reader, bootstrap)
     finally:
         await reader.stop()
         await asyncio.gather(running, return_exceptions=True)
     return sorted(shelf.in_force.values(), key=lambda playbook: playbook.county), shelf.last_refusal
+
+
+async def _caught_up(reader: CompactedReader, bootstrap: str) -> None:
+    """Wait for the reader; one that cannot even connect is given up early."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while True:
+        try:
+            await reader.caught_up(ASK_AGAIN)
+        except TimeoutError:
+            waited = timedelta(seconds=loop.time() - began)
+            if waited > CATCH_UP or (reader.failing and waited > CONNECT):
+                why = reader.failing or f"the topic was not read to its end within {CATCH_UP.seconds} s"
+                raise no_kafka(bootstrap, why) from None
+        else:
+            return
 
 
 def no_kafka(bootstrap: str, why: str) -> Trouble:
