@@ -44,15 +44,8 @@ class RowFile:
                     return [name.strip() for name in head]
         else:
             for numbered in self:
-                return [
-                    *numbered.row,
-                    *(
-                        f"{key}.{inner}"
-                        for key, value in numbered.row.items()
-                        if isinstance(value, Mapping)
-                        for inner in value
-                    ),
-                ]
+                if numbered.broken is None:
+                    return _names_in(numbered.row)
         raise Trouble(f"{self.path} has no rows", why="it is empty", mend="check the path")
 
     def __iter__(self) -> Iterator[Numbered]:
@@ -114,3 +107,9 @@ class RowFile:
                 yield Numbered(number=number, row=row)
             else:
                 yield Numbered(number=number, row={}, broken="no JSON object")
+
+
+def _names_in(row: Mapping[str, Any]) -> list[str]:
+    """The fields of a row, and by dots those of the objects in it."""
+    nested = (f"{name}.{inner}" for name, value in row.items() if isinstance(value, Mapping) for inner in value)
+    return [*row, *nested]

@@ -42,7 +42,7 @@ def test_a_broken_line_of_ndjson_is_named_and_the_next_goes_on(tmp_path: Path) -
 
 
 def test_ndjson_columns_show_what_can_be_mapped(tmp_path: Path) -> None:
-    assert file(tmp_path, "a.jsonl", b'{"text": "a", "place": {"lon": 1}}\n').columns() == [
+    assert file(tmp_path, "a.jsonl", b'broken\n{"text": "a", "place": {"lon": 1}}\n').columns() == [
         "text",
         "place",
         "place.lon",
