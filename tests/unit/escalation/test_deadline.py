@@ -114,8 +114,12 @@ def oracle(start: datetime, minutes: int, terms: Terms) -> datetime:
 
 @st.composite
 def openings(draw: st.DrawFn) -> tuple[Opening, ...]:
-    marks = sorted(draw(st.sets(st.integers(1, 1438), min_size=2, max_size=6)))
-    pairs = zip(marks[::2], marks[1::2], strict=False)
+    """One stretch of at least an hour, so that no limit runs for years, and short ones after it."""
+    first = draw(st.integers(0, 1200))
+    marks = [first, first + draw(st.integers(60, 180))]
+    after = draw(st.sets(st.integers(marks[1] + 1, 1439), max_size=4)) if marks[1] < 1438 else set[int]()
+    marks += sorted(after)[: len(after) // 2 * 2]
+    pairs = zip(marks[::2], marks[1::2], strict=True)
     return tuple(Opening(opens=time(a // 60, a % 60), closes=time(b // 60, b % 60)) for a, b in pairs)
 
 
