@@ -162,10 +162,14 @@ async def _pool(settings: Settings) -> Pool:
     while True:
         try:
             pool = await open_pool(settings.postgres, "intake", settings=PoolSettings(largest=settings.pool))
-            migrated = await pool.fetchval("SELECT to_regclass('client_key') IS NOT NULL")
         except OUTAGES as error:
             log.warning("PostgreSQL is away: %s", error, extra={"event.name": "intake.waits"})
             await asyncio.sleep(AGAIN.total_seconds())
+            continue
+        try:
+            migrated = await pool.fetchval("SELECT to_regclass('client_key') IS NOT NULL")
+        except OUTAGES:
+            pool.terminate()
             continue
         if migrated:
             return pool
