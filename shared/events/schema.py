@@ -22,7 +22,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 HEADERS: Final = {
     "ce_specversion": {"type": "string", "const": "1.0"},
     "ce_id": {"type": "string", "format": "uuid", "description": "Deterministic: a repeat has the same id."},
-    "ce_source": {"type": "string", "description": "The service that wrote it, as whistle/<service>."},
+    "ce_source": {"type": "string", "description": "The service that wrote it, as /whistle/<service>."},
     "ce_type": {"type": "string"},
     "ce_subject": {"type": "string", "description": "The case id; for a playbook the county code."},
     "ce_time": {"type": "string", "format": "date-time"},

@@ -28,7 +28,7 @@ def example(kind: str, name: str) -> Event[Any]:
     data = adapter(PAYLOADS[kind]).validate_python(examples_of(kind)[name], strict=False)
     return Event(
         id=derive_id(SOME_ID, kind, name),
-        source="whistle/intake",
+        source="/whistle/intake",
         subject="0c9f9a52-6a5e-5a30-9c1b-7f1d7c3e2b11",
         time=datetime(2026, 11, 21, 1, 12, 30, tzinfo=UTC),
         sequence=3,

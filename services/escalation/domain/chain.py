@@ -13,7 +13,7 @@ from shared.events.envelope import Event, derive_id
 from shared.events.parts import CaseView, Target
 from shared.vocabulary import Level, WhenLate
 
-SOURCE = "whistle/escalation"
+SOURCE = "/whistle/escalation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
