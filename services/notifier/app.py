@@ -132,6 +132,7 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
             clock=utc_now,
             observe=metrics.observe_attempt,
             failed=_unrecorded(metrics),
+            lease=timedelta(seconds=settings.lease_seconds),
             most=settings.webhook_workers,
             most_each=settings.webhook_each,
         )

@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """Webhooks on their way at a time, in this process."""
     webhook_each: PositiveInt = 4
     """Of these, to one subscription."""
+    lease_seconds: PositiveFloat = 60.0
+    """How long a worker has for one webhook and its record; if it dies, another sends it again after this."""
 
     @property
     def ports(self) -> frozenset[int]:

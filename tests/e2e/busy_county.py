@@ -70,42 +70,44 @@ def live(matter: Matter, now: datetime, name: str) -> Life:
         title=matter.title,
         now=began,
     )
-    if matter.upto == "opened":
-        return life
-    target = Target(kind=TargetKind.DEPARTMENT, id=matter.lead, name=matter.lead)
-    order = life.order(target)
-    clock = life.clock(order, ClockKind.HANDLE, minutes=matter.limit_minutes)
-    sign = life.clock(order, ClockKind.SIGN_IN, minutes=min(15, matter.limit_minutes))
-    life.warn(sign, 0.5)
-    life.warn(clock, 0.5)
+    if matter.upto != "opened":
+        _go_on(life, matter)
+    return life
+
+
+STEPS = ("signed", "arrived", "in_progress", "resolved", "verified", "closed")
+
+
+def _go_on(life: Life, matter: Matter) -> None:
+    """From the first order to the state that ``matter`` is to be in."""
+    order = life.order(Target(kind=TargetKind.DEPARTMENT, id=matter.lead, name=matter.lead))
+    handle = life.clock(order, ClockKind.HANDLE, minutes=matter.limit_minutes)
+    sign_in = life.clock(order, ClockKind.SIGN_IN, minutes=min(15, matter.limit_minutes))
+    life.warn(sign_in, 0.5)
+    life.warn(handle, 0.5)
     if matter.severity == 1:
         life.order(desk(at_level(matter.area, Level.VILLAGE)), role=OrderRole.ASSIST)
     match matter.upto:
+        case "routed":
+            return
         case "late":
             life.sign(order)
-            life.now = clock.due_at
-            life.breach(clock)
+            life.now = handle.due_at
+            life.breach(handle)
         case "escalated":
-            life.now = sign.due_at
-            life.breach(sign)
-            life.escalate(sign)
+            life.now = sign_in.due_at
+            life.breach(sign_in)
+            life.escalate(sign_in)
             above = life.order(desk(at_level(matter.area, Level.TOWN)), role=OrderRole.OVERSEE)
             life.warn(life.clock(above, ClockKind.SIGN_IN, minutes=25), 0.5)
         case "returned":
             life.give_back(order)
-        case "routed":
-            pass
         case "warned":
             life.sign(order)
         case upto:
-            steps = ("signed", "arrived", "in_progress", "resolved", "verified", "closed")
             acts = (life.sign, life.arrive, life.progress, life.resolve)
-            for act, step in zip(acts, steps, strict=False):
+            for act in acts[: STEPS.index(upto) + 1]:
                 act(order)
                 life.wait(minutes=2)
-                if step == upto:
-                    return life
-            life.verify()
-            if upto == "closed":
-                life.close()
-    return life
+            for end in (life.verify, life.close)[: max(0, STEPS.index(upto) - 3)]:
+                end()

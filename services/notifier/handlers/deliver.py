@@ -27,6 +27,7 @@ class Delivery:
     sender: Sender
     clock: Callable[[], datetime]
     observe: Callable[[Attempt, Verdict], None] = lambda _attempt, _verdict: None
+    lease: timedelta = LEASE
     most: int = 32
     most_each: int = 4
     failed: Callable[[BaseException], None] = lambda _error: None
@@ -47,7 +48,7 @@ async def deliver_due(work: Delivery) -> int:
     if work.room <= 0:
         return 0
     claims = await work.deliveries.claim(
-        now=work.clock(), lease=LEASE, most=work.room, most_each=work.most_each, busy=dict(work.busy)
+        now=work.clock(), lease=work.lease, most=work.room, most_each=work.most_each, busy=dict(work.busy)
     )
     for claim in claims:
         work.busy[claim.subscription_id] += 1

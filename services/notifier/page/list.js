@@ -26,8 +26,9 @@ export class List {
     this.hovered = false;
     this.dirty = false;
     this.resumed = false;
-    box.addEventListener("mouseenter", () => this.hover(true));
-    box.addEventListener("mouseleave", () => this.hover(false));
+    // The bar belongs to it: on the way to the bar the list must not go on by itself.
+    box.parentElement.addEventListener("mouseenter", () => this.hover(true));
+    box.parentElement.addEventListener("mouseleave", () => this.hover(false));
     box.addEventListener("scroll", () => this.onScroll(), { passive: true });
     box.addEventListener("focus", () => this.showHold());
     box.addEventListener("blur", () => this.release());
@@ -163,7 +164,7 @@ export class List {
 
   showHold() {
     const holding = this.holding();
-    this.holdNote.textContent = holding ? t(holding) : "";
+    this.holdNote.textContent = t(holding || "hold.none");
     const count = this.held.size;
     this.unseenBar.hidden = count === 0;
     if (count) {

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 from cryptography.fernet import Fernet
+from pydantic import SecretStr
 
 from services.notifier.api import Rooms, make_api
 from services.notifier.channels.stream import Hub
@@ -172,7 +173,7 @@ async def house(dsn: str, *, listen: bool = True, **changes: Any) -> AsyncIterat
         kafka="none",
         postgres=dsn,
         keys_file=Path("none"),
-        secret_key=SECRET_KEY,
+        secret_key=SecretStr(SECRET_KEY),
         **{"webhook_private": True, "heartbeat_seconds": 0.3, "stop_seconds": 0.2, **changes},
     )
     pool = await open_pool(dsn, "notifier")
