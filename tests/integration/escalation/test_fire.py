@@ -157,10 +157,9 @@ async def test_two_replicas_fire_each_clock_once(bench: Bench) -> None:
     assert sum(map(sum, shares)) == 200
     assert sum(1 for share in shares if share) > 1, "one replica did everything; the test shows nothing"
     counted = Counter(words(await bench.said()))
-    assert counted == {
-        ("ClockBreached", "sign_in", "village"): 200,
-        ("ClockEscalated", "sign_in", "village"): 200,
-    }
+    assert counted["ClockBreached", "sign_in", "village"] == 200
+    assert counted["ClockEscalated", "sign_in", "village"] == 200
+    assert counted["ClockBreached", "handle", "village"] == 0
 
 
 async def test_nothing_fires_after_a_stop_and_a_firing_in_flight_is_over_before_it(bench: Bench) -> None:

@@ -160,7 +160,9 @@ async def test_garbage_goes_to_the_dead_letters_with_its_origin_and_the_partitio
     await here.start()
     await here.until_folded(3)
     assert await here.one("SELECT count(*) FROM case_facts") == 1
-    letters = await here.raw(DEAD_LETTER.name, key)
+    # A broker that is reused still holds the letters of earlier runs.
+    ours = ("dead-letter-topic", (here.prefix + CASE.name).encode())
+    letters = [letter for letter in await here.raw(DEAD_LETTER.name, key) if ours in letter]
     origins = {header for letter in letters for header in letter if header[0] == "dead-letter-reason"}
     assert len(letters) == 2
     assert any(b"missing header" in reason for _, reason in origins)
