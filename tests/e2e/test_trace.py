@@ -33,14 +33,14 @@ def spans_of(traces: Path, trace_id: str) -> list[dict[str, Any]]:
 async def headers_of(bootstrap: str, case_id: str) -> list[dict[str, bytes]]:
     """The Kafka headers of every case and order event of one case, as they lie on the topics now."""
     found: list[dict[str, bytes]] = []
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    # From the earliest by setting, not by seek: a reset to the latest that is under way would win over the seek.
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
         topics = (CASE, *ORDER.values())
         places = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
         while any([await consumer.position(place) < ends[place] for place in places]):
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 found += [dict(record.headers) for record in records if record.key == case_id.encode()]
