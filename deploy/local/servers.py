@@ -8,7 +8,7 @@ from deploy.local.kafka import KafkaPlace, jars_in, kafka_program, prepare_kafka
 from deploy.local.ports import choose_ports
 from deploy.local.postgres import PostgresPlace, create_database, place_postgres, postgres_program, prepare_postgres
 from deploy.local.processes import Keeper
-from deploy.local.progress import Progress
+from deploy.local.progress import Progress, Tone
 from deploy.local.topics import make_topics
 
 
@@ -26,9 +26,11 @@ def running_kafka(data: Path, *, cache: Path, progress: Progress) -> Iterator[tu
     )
     prepare_kafka(place)
     keeper = Keeper(kafka_program(place), progress)
+    progress.say("kafka", f"starting, data in {data} …")
     keeper.start()
     try:
         make_topics(place.bootstrap)
+        progress.say("kafka", f"ready on {place.bootstrap}", tone=Tone.GOOD)
         yield keeper, place
     finally:
         keeper.stop()
@@ -42,9 +44,11 @@ def running_postgres(data: Path, *, cache: Path, progress: Progress) -> Iterator
     place = place_postgres(data / "postgres", cache=cache, log=data / "logs" / "postgres.log", port=ports["postgres"])
     prepare_postgres(place)
     keeper = Keeper(postgres_program(place), progress)
+    progress.say("postgres", f"starting, data in {data} …")
     keeper.start()
     try:
         create_database(place.dsn)
+        progress.say("postgres", f"ready on port {place.port}", tone=Tone.GOOD)
         yield keeper, place
     finally:
         keeper.stop()
