@@ -134,7 +134,7 @@ def check_metrics(name: str, text: str) -> Iterator[Finding]:
     for family in families:
         if family.name.endswith("_lag_records"):
             lag += sum(sample.value for sample in family.samples)
-        if family.name.endswith(("_outbox_backlog", "_outbox_backlog_rows", "_outbox_rows")):
+        if family.name.endswith("_outbox_rows"):
             waiting += sum(sample.value for sample in family.samples)
     if lag > LAG_WORTH_A_LOOK:
         yield look(

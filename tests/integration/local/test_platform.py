@@ -57,10 +57,9 @@ async def leave_a_trace(platform: Platform, text: str) -> None:
 
 async def traces(platform: Platform) -> tuple[list[str], list[str]]:
     """Read what was written to Kafka and to PostgreSQL."""
-    async with AIOKafkaConsumer(bootstrap_servers=platform.bootstrap) as consumer:
+    async with AIOKafkaConsumer(bootstrap_servers=platform.bootstrap, auto_offset_reset="earliest") as consumer:
         partition = TopicPartition(TOPIC, 0)
         consumer.assign([partition])
-        await consumer.seek_to_beginning(partition)
         end = (await consumer.end_offsets([partition]))[partition]
         records = [(await consumer.getone()).value.decode() for _ in range(end)]
     connection = await asyncpg.connect(platform.dsn)

@@ -107,7 +107,7 @@ def test_lag_and_outbox_come_from_the_metrics() -> None:
     text = (
         '# TYPE whistle_intake_lag_records gauge\nwhistle_intake_lag_records{loop="fold"} 900\n'
         'whistle_intake_lag_records{loop="inbound"} 200\n'
-        "# TYPE whistle_intake_outbox_backlog gauge\nwhistle_intake_outbox_backlog 5000\n"
+        "# TYPE whistle_intake_outbox_rows gauge\nwhistle_intake_outbox_rows 5000\n"
     )
     findings = {finding.name: finding for finding in check_metrics("intake", text)}
     assert findings["intake lag"].what == "1100 records behind"
