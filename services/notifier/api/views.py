@@ -18,6 +18,7 @@ from services.notifier.store.cases import CaseStory
 from services.notifier.store.subscriptions import DeliveryRow
 from shared.events.order import Explanation
 from shared.events.parts import Target
+from shared.events.sla import Outcome
 from shared.vocabulary import ClockKind, Level, OrderReason, OrderRole, OrderState, Role, Severity, WhenLate
 
 
@@ -66,6 +67,8 @@ class ClockView:
     due_at: datetime
     when_late: WhenLate
     running: bool
+    stopped_at: datetime | None
+    outcome: Outcome | None
     seconds_left: float
     warned: Sequence[float]
     breached_at: datetime | None
@@ -156,6 +159,8 @@ def clock_view(read: ClockRead, *, running: bool, now: datetime) -> ClockView:
         due_at=clock.due_at,
         when_late=clock.when_late,
         running=running,
+        stopped_at=read.stopped_at,
+        outcome=read.outcome,
         seconds_left=(clock.due_at - now).total_seconds(),
         warned=read.warned,
         breached_at=read.breached_at,

@@ -3,7 +3,7 @@
 import { $, grade, h } from "./dom.js";
 import { List, MOST } from "./list.js";
 import { Names } from "./names.js";
-import { Panel } from "./panel.js";
+import { MACHINE, Panel } from "./panel.js";
 import { Stream } from "./stream.js";
 import { clockText, dayText, learn, now, spanText } from "./time.js";
 import { both, lang, setLang, t } from "./words.js";
@@ -23,7 +23,7 @@ const DEAD_MS = 60000;
 const COUNT_EVERY_MS = 2500;
 const SPEAK_EVERY_MS = 5000;
 const LATEST = 14;
-const PAST = 40;
+const PAST = 80;
 
 const desk = {
   key: sessionStorage.getItem("whistle.key"),
@@ -155,7 +155,7 @@ function take(events) {
     }
     if (!data.case) continue;
     lines.set(data.case.case_id, data.case);
-    desk.latest.unshift({ time: data.time, words: data.words, case: data.case });
+    if (!MACHINE.includes(event)) desk.latest.unshift({ time: data.time, words: data.words, case: data.case });
     if (desk.live && event === "whistle.case.opened.v1" && fits(data.case)) noteNew(data.case);
   }
   desk.latest.length = Math.min(desk.latest.length, LATEST);

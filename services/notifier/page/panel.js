@@ -8,6 +8,8 @@ import { both, t } from "./words.js";
 const STAGES = { opened: 1, returned: 1, routed: 2, signed: 3, arrived: 4, in_progress: 4, resolved: 5, verified: 5, closed: 6 };
 const LATE = ["whistle.sla.breached.v1"];
 const MOVED = ["whistle.sla.escalated.v1", "whistle.case.escalated.v1"];
+// What machines note for each other; a person asks for it with one click.
+export const MACHINE = ["whistle.sla.started.v1", "whistle.sla.stopped.v1", "whistle.case.routed.v1"];
 const ON_BOARD = 8;
 
 export class Panel {
@@ -22,6 +24,7 @@ export class Panel {
     this.due = [];
     this.latest = [];
     this.turn = 0;
+    this.detailed = false;
   }
 
   async open(id) {
@@ -143,7 +146,12 @@ export class Panel {
         h("h3", {}, t("case.clocks")),
         clocks.length ? clocks.map((clock) => this.clock(clock)) : h("p", { class: "quiet" }, t("case.noclocks")),
       ),
-      h("div", {}, h("h3", {}, t("case.timeline")), this.timeline(timeline)),
+      h(
+        "div",
+        {},
+        h("h3", {}, t("case.timeline"), h("span", { class: "grow" }), this.detailSwitch(timeline)),
+        this.timeline(timeline.filter((entry) => this.detailed || !MACHINE.includes(entry.type))),
+      ),
     );
   }
 
@@ -219,7 +227,7 @@ export class Panel {
       time.textContent = rest.text;
     };
     if (clock.running) this.ticking.push(draw);
-    else time.textContent = t("clock.stopped");
+    else time.textContent = t(clock.outcome ? `clock.outcome.${clock.outcome}` : "clock.stopped");
     return h(
       "div",
       { class: clock.running ? "card" : "card gone" },
@@ -234,6 +242,16 @@ export class Panel {
       ),
       h("p", { class: "quiet" }, `${t("clock.due", { at: momentText(clock.due_at) })} · ${clock.arithmetic}`),
     );
+  }
+
+  detailSwitch(timeline) {
+    const count = timeline.filter((entry) => MACHINE.includes(entry.type)).length;
+    if (!count) return null;
+    const turn = () => {
+      this.detailed = !this.detailed;
+      this.draw();
+    };
+    return h("button", { type: "button", class: "chip", "aria-pressed": String(this.detailed), onclick: turn }, t("case.machine", { count }));
   }
 
   timeline(entries) {
