@@ -65,15 +65,22 @@ class Crowd:
 
 
 @asynccontextmanager
-async def at_work(crowd: Crowd, sink: Sink, *, senders: int, pause: float) -> AsyncIterator[None]:
-    """The crowd sends, and signs every second order that its webhook brings, until the block ends."""
+async def at_work(crowd: Crowd, sink: Sink, *, senders: int, pause: float) -> AsyncIterator[asyncio.Semaphore]:
+    """The crowd sends, and signs every second order that its webhook brings, until the block ends.
+
+    Yields the reports it may still send: released as the block goes on, so that a slow machine is
+    not flooded while it waits.
+    """
     numbers = itertools.count()
     ended = asyncio.Event()
+    allowed = asyncio.Semaphore(0)
 
     async def send() -> None:
         while not ended.is_set():
-            await crowd.report(next(numbers))
-            await asyncio.sleep(pause)
+            await allowed.acquire()
+            if not ended.is_set():
+                await crowd.report(next(numbers))
+                await asyncio.sleep(pause)
 
     async def sign() -> None:
         seen: set[str] = set()
@@ -87,7 +94,9 @@ async def at_work(crowd: Crowd, sink: Sink, *, senders: int, pause: float) -> As
 
     tasks = [asyncio.create_task(send()) for _ in range(senders)] + [asyncio.create_task(sign())]
     try:
-        yield
+        yield allowed
     finally:
         ended.set()
+        for _ in range(senders):
+            allowed.release()
         await asyncio.gather(*tasks)
