@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,6 +39,7 @@ from shared.runtime.compacted import CompactedReader
 from shared.runtime.delivery import Publisher
 from shared.runtime.health import OpsServer
 from shared.runtime.postgres import OUTAGES, PoolSettings, open_pool
+from shared.runtime.rooms import end, run_together
 from shared.runtime.serving import HttpServer
 from shared.runtime.telemetry import configure_logging, configure_tracing
 
@@ -107,7 +108,7 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
     Streams end first, a few at a time; then no new request is taken, webhooks on their way arrive, the
     batch in flight is committed.
     """
-    metrics, shelf = Metrics(), PlaybookShelf()
+    metrics, shelf, asked = Metrics(), PlaybookShelf(), asyncio.Event()
     keyring, vault = KeyRing.load(settings.keys_file), Vault(settings.secret_key.get_secret_value())
     rules = UrlRules(ports=settings.ports, private=settings.webhook_private)
     async with AsyncExitStack() as closing:
@@ -169,9 +170,20 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
         closing.push_async_callback(ops.stop)
         await ops.start()
         rooms = asyncio.create_task(
-            _together(watch.run(), reader.run(), listener.run(), hub.run(), loop.run(), timer.run(), prune.run())
+            run_together(
+                {
+                    "watch": watch.run(),
+                    "reader": reader.run(),
+                    "listener": listener.run(),
+                    "hub": hub.run(),
+                    "loop": loop.run(),
+                    "timer": timer.run(),
+                    "prune": prune.run(),
+                },
+                asked=asked,
+            )
         )
-        closing.push_async_callback(_ended, rooms)
+        closing.push_async_callback(end, rooms)
         for stop in (reader.stop, loop.stop, timer.stop):
             closing.push_async_callback(stop)
         api = make_api(
@@ -197,6 +209,7 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
         http = HttpServer(api, settings.http_host, settings.http_port)
         closing.push_async_callback(http.stop)
         closing.push_async_callback(_streams_ended, hub, settings.stop_seconds)
+        closing.callback(asked.set)
         await http.start()
         log.info("the notifier is up", extra={"event.name": "notifier.up", "http": http.port, "ops": ops.port})
         yield Running(rooms=rooms, http=http, ops=ops, hub=hub, shelf=shelf)
@@ -218,18 +231,6 @@ async def _streams_ended(hub: Hub, stop_seconds: float) -> None:
             await hub.empty.wait()
     except TimeoutError:
         log.warning("%d streams did not end in time", hub.streams)
-
-
-async def _together(*rooms: Coroutine[Any, Any, None]) -> None:
-    """Run the rooms; when one fails the others end with it, for a half-open service helps nobody."""
-    async with asyncio.TaskGroup() as group:
-        for room in rooms:
-            group.create_task(room)
-
-
-async def _ended(rooms: asyncio.Task[None]) -> None:
-    rooms.cancel()
-    await asyncio.wait({rooms})
 
 
 async def _pool(settings: Settings) -> Pool:

@@ -1,32 +1,31 @@
 """Take the README's picture of the desk: ``python -m tests.e2e.screenshot [--url URL --key KEY] [--out FILE]``.
 
-Without ``--url`` it starts Kafka, PostgreSQL and the notifier by itself and lives an hour of the fictional county;
-with it, it looks at a system that runs (``make demo`` prints the address and the key).
+Without ``--url`` it runs the demo until a late case has moved up, and looks at that; with it, it looks at a system
+that runs already (``make demo`` prints the address and the key).
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import tempfile
+import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as NotSeen
 
-from deploy.local.places import default_cache
-from deploy.local.postgres import create_database, with_database
-from deploy.local.progress import Quiet
-from deploy.local.servers import running_kafka, running_postgres
-from deploy.local.topics import make_topics
-from shared.runtime.clock import utc_now
-from tests.e2e.busy_county import in_order, lives
 from tests.e2e.chromium import browser
-from tests.integration.notifier.harness import KEYS
-from tests.integration.notifier.processes import send, start
 from tests.platform import data_folder
 
+STARTS_SECONDS: Final = 180
+MORE_MS: Final = 6000
+"""Let a few more things happen before the picture is taken."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -41,31 +40,29 @@ def main() -> None:
     if options.url:
         take(options.url, options.key, options.out)
         return
-    with own_county() as (url, key):
+    with demo() as (url, key):
         take(url, key, options.out)
 
 
 @contextmanager
-def own_county() -> Iterator[tuple[str, str]]:
-    """A notifier with an hour of the county in it, and a key."""
-    cache = default_cache()
-    with (
-        data_folder("screenshot-kafka") as kafka_data,
-        data_folder("screenshot-postgres") as postgres_data,
-        tempfile.TemporaryDirectory() as folder,
-        running_kafka(kafka_data, cache=cache, progress=Quiet()) as (_, kafka),
-        running_postgres(postgres_data, cache=cache, progress=Quiet()) as (_, postgres),
-        asyncio.Runner() as runner,
-    ):
-        make_topics(kafka.bootstrap)
-        dsn = with_database(postgres.dsn, "screenshot")
-        create_database(dsn)
-        runner.run(send(kafka.bootstrap, in_order(lives(utc_now())), playbook=True))
-        service = runner.run(start(kafka.bootstrap, dsn, Path(folder)))
+def demo() -> Iterator[tuple[str, str]]:
+    """The demo on data of its own: the notifier's address and the duty officer's key."""
+    with data_folder("screenshot") as data:
+        command = [sys.executable, "-m", "deploy.local.demo", "--data", str(data)]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
         try:
-            yield service.url, KEYS["county"].token
+            run = data / "run.json"
+            deadline = time.monotonic() + STARTS_SECONDS
+            while not run.exists():
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("the demo did not start: run `make demo` to see why")
+                time.sleep(0.5)
+            keys = json.loads((data / "keys.json").read_text(encoding="utf-8"))
+            operator = next(key["token"] for key in keys.values() if key["role"] == "operator")
+            yield json.loads(run.read_text(encoding="utf-8"))["http"]["notifier"], operator
         finally:
-            runner.run(service.kill())
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
 
 
 def take(url: str, key: str, out: Path) -> None:
@@ -74,12 +71,15 @@ def take(url: str, key: str, out: Path) -> None:
         page = opened.new_page(
             viewport={"width": 1600, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai", color_scheme="light"
         )
-        page.goto(url)
+        page.goto(f"{url}/#sort=due")
         page.fill("#key", key)
         page.click("#key-form button")
         page.wait_for_selector("#fresh[data-state=live]")
         page.wait_for_selector("#list .item")
-        gravest(page)
+        with suppress(NotSeen):
+            page.wait_for_selector("#list .item:not(.closed) .up", timeout=60_000)
+        page.wait_for_timeout(MORE_MS)
+        show(page)
         page.mouse.move(4, 4)
         page.evaluate("document.activeElement.blur()")
         page.wait_for_selector("#case .timeline")
@@ -87,10 +87,12 @@ def take(url: str, key: str, out: Path) -> None:
         page.screenshot(path=str(out))
 
 
-def gravest(page: Page) -> None:
-    """Click the row with the highest grade."""
-    for numeral in ("Ⅰ", "Ⅱ", "Ⅲ", "Ⅳ"):
-        rows = page.locator("#list .item", has=page.locator(f"svg.grade text:text-is('{numeral}')"))
+def show(page: Page) -> None:
+    """Open a case that has moved up, or else the gravest that is open."""
+    grades = [
+        page.locator("#list .item:not(.closed)", has=page.locator(f"svg.grade text:text-is('{one}')")) for one in "ⅠⅡⅢⅣ"
+    ]
+    for rows in (page.locator("#list .item:not(.closed)", has=page.locator(".up")), *grades):
         if rows.count():
             rows.first.click()
             return

@@ -15,6 +15,7 @@ from services.notifier.domain.words import (
     RATINGS,
     ROLES,
     Words,
+    halves,
     lateness,
     target_words,
 )
@@ -132,6 +133,7 @@ def _of_clock(event: Event[Told], data: SlaEvent) -> Entry:
     kind = CLOCKS[clock.kind]
     whose = target_words(clock.target) if clock.target is not None else Words(zh="", en="")
     of = Words(zh=f"{whose.zh}的", en=f" of {whose.en}") if whose.zh else whose
+    sums = halves(clock.arithmetic)
     note = ""
     match data:
         case ClockStarted():
@@ -176,7 +178,7 @@ def _of_clock(event: Event[Told], data: SlaEvent) -> Entry:
         order_id=clock.order_id,
         target=clock.target,
         note=note,
-        why=(Why(zh=f"时限推算：{clock.arithmetic}", en=f"How the limit came about: {clock.arithmetic}"),),
+        why=(Why(zh=f"时限推算：{sums.zh}", en=f"How the limit came about: {sums.en}"),),
     )
 
 

@@ -3,7 +3,7 @@
 import { grade, h } from "./dom.js";
 import { Item } from "./list.js";
 import { learn, left, momentText } from "./time.js";
-import { both, t } from "./words.js";
+import { both, half, t } from "./words.js";
 
 const STAGES = { opened: 1, returned: 1, routed: 2, signed: 3, arrived: 4, in_progress: 4, resolved: 5, verified: 5, closed: 6 };
 const LATE = ["whistle.sla.breached.v1"];
@@ -163,7 +163,7 @@ export class Panel {
     return [
       h("h3", {}, t("case.why")),
       chosen ? this.explanation(chosen.explanation, `why-${chosen.order_id}`) : null,
-      area || category ? h("p", { class: "quiet" }, [area, category].filter(Boolean).join("；")) : null,
+      area || category ? h("p", { class: "quiet" }, [area, category].filter(Boolean).map((why) => half(why, " / ")).join("；")) : null,
     ];
   }
 
@@ -215,7 +215,7 @@ export class Panel {
             .join(" · "),
         ),
       ),
-      order.note || order.withdrawn_why ? h("p", { class: "quiet" }, order.note || order.withdrawn_why) : null,
+      order.note || order.withdrawn_why ? h("p", { class: "quiet" }, order.note || half(half(order.withdrawn_why), " / ")) : null,
     );
   }
 
@@ -240,7 +240,7 @@ export class Panel {
         h("span", { class: "grow" }),
         time,
       ),
-      h("p", { class: "quiet" }, `${t("clock.due", { at: momentText(clock.due_at) })} · ${clock.arithmetic}`),
+      h("p", { class: "quiet" }, `${t("clock.due", { at: momentText(clock.due_at) })} · ${half(clock.arithmetic)}`),
     );
   }
 
@@ -266,8 +266,8 @@ export class Panel {
           h("time", { datetime: entry.at }, momentText(entry.at)),
           both(entry.words),
           entry.actor.kind === "system" ? null : h("span", { class: "note" }, actor(entry.actor)),
-          entry.note ? h("span", { class: "note" }, `“${entry.note}”`) : null,
-          entry.type === "whistle.order.issued.v1" || entry.type.startsWith("whistle.sla.")
+          entry.note ? h("span", { class: "note" }, `“${entry.type.startsWith("whistle.sla.") ? half(entry.note) : entry.note}”`) : null,
+          entry.type === "whistle.order.issued.v1" || (this.detailed && entry.type.startsWith("whistle.sla."))
             ? entry.why.map((why) => h("span", { class: "note" }, both(why)))
             : null,
         ),

@@ -365,5 +365,11 @@ export function t(key, values) {
   return values ? text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole)) : text;
 }
 
+// A sentence that a service wrote as "中文 | English" (or "中文 / English"), in the reader's language.
+export function half(text, bar = " | ") {
+  const at = text.indexOf(bar);
+  return at < 0 ? text : language === "zh" ? text.slice(0, at) : text.slice(at + bar.length);
+}
+
 // One of the API's own pairs, {zh, en}.
 export const both = (pair) => (pair ? pair[language] || pair.zh || pair.en || "" : "");
