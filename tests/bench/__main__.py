@@ -12,6 +12,7 @@ import importlib.metadata
 import os
 import platform
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -39,10 +40,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := sorted(set(names) - set(BENCHES)):
         parser.error(f"no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}")
     print(f"python -m tests.bench {' '.join(names)}\n{_machine()}")
-    for name in names:
-        # One loop a bench: what a failed one leaves open cannot reach the next.
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    return max(_shown(name) for name in names)
+
+
+def _shown(name: str) -> int:
+    # One loop a bench, so that what a failed one leaves open cannot reach the next.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
             print(f"\n{table(name, runner.run(_run(BENCHES[name])))}", flush=True)
+        except Exception:  # noqa: BLE001  shown, and the other benches go on
+            print(f"\n== {name} failed\n{traceback.format_exc()}", flush=True)
+            return 1
     return 0
 
 
