@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from services.notifier.api.app import bare_api
+from services.notifier.api.endpoints import bare_api
 
 PATH: Final = Path(__file__).resolve().parents[2] / "docs" / "schemas" / "openapi-notifier.json"
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from services.intake.domain.actions import ActionRequest
 from services.intake.domain.reports import Report, Reporter
-from services.intake.domain.requests import ActionRequest
 from services.intake.domain.states import Action
 from shared.events.case import Rating
 from shared.events.parts import Place

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from services.intake.domain.case import Case, CaseOrder
+from services.intake.domain.case_moves import close, move_case
 from services.intake.domain.commands import (
     ArriveOnSite,
     CloseCase,
@@ -24,8 +25,7 @@ from services.intake.domain.commands import (
     VerifyCase,
 )
 from services.intake.domain.folds import fold
-from services.intake.domain.orders import move_order, not_returnable
-from services.intake.domain.outcome import close, move_case
+from services.intake.domain.order_moves import move_order, not_returnable
 from services.intake.domain.states import Action, open_to
 from shared.events.case import CaseEvent, CaseOpened
 from shared.events.parts import CaseView

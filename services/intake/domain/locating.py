@@ -17,7 +17,7 @@ NEAR_ONES: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Located:
+class Placed:
     """The finest area known, and in words how it was found."""
 
     area: str
@@ -41,7 +41,7 @@ class CellMap:
         return min((self._codes[hit] for hit in hits), default=None)
 
 
-def locate(area: str | None, place: Place | None, *, playbook: Playbook, cells: CellMap) -> Located:
+def locate(area: str | None, place: Place | None, *, playbook: Playbook, cells: CellMap) -> Placed:
     """The area of a report that says ``area``, ``place`` or both; both must agree, the finer one counts.
 
     Raises:
@@ -53,7 +53,7 @@ def locate(area: str | None, place: Place | None, *, playbook: Playbook, cells: 
     if place is None:
         if area is None:
             raise Refused("say where: neither area nor place is given", field="area", allowed=_one_or_other(playbook))
-        return Located(area=area, why=f"报告给出区划 {area} {_name(area, playbook)} / the report names the area")
+        return Placed(area=area, why=f"报告给出区划 {area} {_name(area, playbook)} / the report names the area")
     cell = cells.cell_at(place)
     if cell is None:
         raise Refused(
@@ -67,7 +67,7 @@ def locate(area: str | None, place: Place | None, *, playbook: Playbook, cells: 
             field="area",
             allowed=[cell, "leave out area or place"],
         )
-    return Located(area=cell, why=f"坐标落在网格 {cell} {_name(cell, playbook)} / the point lies in this grid cell")
+    return Placed(area=cell, why=f"坐标落在网格 {cell} {_name(cell, playbook)} / the point lies in this grid cell")
 
 
 def _must_be_known(area: str, playbook: Playbook, cells: CellMap) -> None:

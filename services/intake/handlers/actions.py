@@ -7,10 +7,10 @@ from uuid import UUID
 
 import msgspec
 
+from services.intake.domain.actions import ActionRequest, command_of, order_meant, tidy_request
 from services.intake.domain.case import Case, CaseOrder
 from services.intake.domain.decide import allowed, decide
 from services.intake.domain.permissions import Bearer, may_act
-from services.intake.domain.requests import ActionRequest, command_of, order_meant, tidy_request
 from services.intake.handlers.doors import Doors, Reply, UnknownCase, change_of, replay
 from services.intake.ports import Answer, Change, ClientKey, NoPlaybook, PlaybookAway, Playbooks
 from shared.playbook.model import Policy

@@ -1,4 +1,4 @@
-"""The conditions of a rule, each as a small test that can say what it wanted and what it found."""
+"""The conditions of a rule, each as a criterion that can say what it wanted and what it found."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ LONGEST: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Test:
+class Criterion:
     """One condition, ready to try: `holds` decides, `actual` shows the value it decided on."""
 
     field: str
@@ -34,12 +34,12 @@ class Test:
         )
 
 
-def tests_of(rule: Rule, playbook: Playbook) -> tuple[Test, ...]:
-    """Return the tests of `rule`, cheapest first; none means that every case fits."""
-    return tuple(_tests(rule, playbook))
+def criteria_of(rule: Rule, playbook: Playbook) -> tuple[Criterion, ...]:
+    """Return the criteria of `rule`, cheapest first; none means that every case fits."""
+    return tuple(_criteria(rule, playbook))
 
 
-def _tests(rule: Rule, playbook: Playbook) -> Iterator[Test]:
+def _criteria(rule: Rule, playbook: Playbook) -> Iterator[Criterion]:
     when = rule.when
     if when.severity_at_least is not None:
         yield _severity(int(when.severity_at_least))
@@ -55,9 +55,9 @@ def _tests(rule: Rule, playbook: Playbook) -> Iterator[Test]:
         yield _words(when.words)
 
 
-def _severity(limit: int) -> Test:
+def _severity(limit: int) -> Criterion:
     grades = ("", "I", "II", "III", "IV")
-    return Test(
+    return Criterion(
         field="severity",
         operator="at least",
         expected=grades[limit],
@@ -67,8 +67,8 @@ def _severity(limit: int) -> Test:
     )
 
 
-def _source(sources: frozenset[str]) -> Test:
-    return Test(
+def _source(sources: frozenset[str]) -> Criterion:
+    return Criterion(
         field="source",
         operator="one of",
         expected=", ".join(sorted(sources)),
@@ -77,13 +77,13 @@ def _source(sources: frozenset[str]) -> Test:
     )
 
 
-def _category(codes: tuple[str, ...], playbook: Playbook) -> Test:
+def _category(codes: tuple[str, ...], playbook: Playbook) -> Criterion:
     wanted = frozenset(codes)
     # Every category under a wanted one, spelled out once: a case then costs one look-up.
     below = frozenset(
         code for code in playbook.categories if any(line.code in wanted for line in playbook.category_line(code))
     )
-    return Test(
+    return Criterion(
         field="category",
         operator="is or is under",
         expected=", ".join(_category_name(code, playbook) for code in codes),
@@ -92,8 +92,8 @@ def _category(codes: tuple[str, ...], playbook: Playbook) -> Test:
     )
 
 
-def _area(codes: tuple[str, ...], playbook: Playbook) -> Test:
-    return Test(
+def _area(codes: tuple[str, ...], playbook: Playbook) -> Criterion:
+    return Criterion(
         field="area",
         operator="inside",
         expected=", ".join(_area_name(code, playbook) for code in codes),
@@ -102,9 +102,9 @@ def _area(codes: tuple[str, ...], playbook: Playbook) -> Test:
     )
 
 
-def _tags(tags: tuple[str, ...]) -> Test:
+def _tags(tags: tuple[str, ...]) -> Criterion:
     wanted = frozenset(tags)
-    return Test(
+    return Criterion(
         field="tags",
         operator="any of",
         expected=", ".join(tags),
@@ -113,9 +113,9 @@ def _tags(tags: tuple[str, ...]) -> Test:
     )
 
 
-def _words(words: tuple[str, ...]) -> Test:
+def _words(words: tuple[str, ...]) -> Criterion:
     wanted = tuple(word.casefold() for word in words)
-    return Test(
+    return Criterion(
         field="text",
         operator="contains any of",
         expected=", ".join(words),

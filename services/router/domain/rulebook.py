@@ -1,10 +1,10 @@
-"""A playbook compiled for routing, once: its rules as tests, its duty list as an index."""
+"""A playbook compiled for routing, once: its rules as criteria, its duty list as an index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.router.domain.conditions import Test, tests_of
+from services.router.domain.conditions import Criterion, criteria_of
 from services.router.domain.facts import Facts
 from services.router.domain.targets import Directory
 from shared.events.order import Condition, NearMiss
@@ -33,10 +33,10 @@ class Walk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """One rule with its tests."""
+    """One rule with its criteria."""
 
     rule: Rule
-    tests: tuple[Test, ...]
+    criteria: tuple[Criterion, ...]
 
 
 class Rulebook:
@@ -47,41 +47,41 @@ class Rulebook:
         self.playbook = playbook
         self.ref = PlaybookRef(version=playbook.version, digest=playbook.digest)
         self.directory = Directory(playbook)
-        self._rules = tuple(Compiled(rule=rule, tests=tests_of(rule, playbook)) for rule in playbook.rules)
+        self._rules = tuple(Compiled(rule=rule, criteria=criteria_of(rule, playbook)) for rule in playbook.rules)
 
     def walk(self, facts: Facts) -> Walk:
         """Try the rules in order; the first that holds and does not say `continue` ends the walk."""
         matches: list[Match] = []
         near: list[tuple[int, NearMiss]] = []
         for compiled in self._rules:
-            failed = _first_two_failures(compiled.tests, facts)
+            failed = _first_two_failures(compiled.criteria, facts)
             if not failed:
                 matches.append(_match(compiled, facts))
                 if not compiled.rule.goes_on:
                     break
-            elif len(failed) == 1 and len(compiled.tests) > 1:
-                near.append((len(compiled.tests), _near_miss(compiled.rule, failed[0], facts)))
+            elif len(failed) == 1 and len(compiled.criteria) > 1:
+                near.append((len(compiled.criteria), _near_miss(compiled.rule, failed[0], facts)))
         # The more conditions held, the nearer it was; ties in the order of the rules.
         near.sort(key=lambda scored: -scored[0])
         closest = tuple(miss for _, miss in near[:NEAR_MISSES])
         return Walk(matches=tuple(matches), near_misses=closest)
 
 
-def _first_two_failures(tests: Sequence[Test], facts: Facts) -> list[Test]:
-    """Return up to two tests that fail: none is a match, one a near miss, two end the search."""
-    failed: list[Test] = []
-    for test in tests:
-        if not test.holds(facts):
-            failed.append(test)
+def _first_two_failures(criteria: Sequence[Criterion], facts: Facts) -> list[Criterion]:
+    """Return up to two criteria that fail: none is a match, one a near miss, two end the search."""
+    failed: list[Criterion] = []
+    for criterion in criteria:
+        if not criterion.holds(facts):
+            failed.append(criterion)
             if len(failed) > 1:
                 break
     return failed
 
 
 def _match(compiled: Compiled, facts: Facts) -> Match:
-    told = tuple(test.told(facts, held=True) for test in compiled.tests)
+    told = tuple(criterion.told(facts, held=True) for criterion in compiled.criteria)
     return Match(rule=compiled.rule, conditions=told)
 
 
-def _near_miss(rule: Rule, failed: Test, facts: Facts) -> NearMiss:
+def _near_miss(rule: Rule, failed: Criterion, facts: Facts) -> NearMiss:
     return NearMiss(rule_id=rule.id, rule_title=rule.name.zh[:200], failed=failed.told(facts, held=False))

@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.intake.domain.actions import ActionRequest
 from services.intake.domain.permissions import Bearer, NotYours
 from services.intake.domain.reports import Report, Reporter
-from services.intake.domain.requests import ActionRequest
 from services.intake.domain.states import Action, WrongState
 from services.intake.handlers import (
     Doors,

@@ -2,9 +2,9 @@
 
 import pytest
 
+from services.intake.domain.actions import ActionRequest, order_meant
 from services.intake.domain.commands import FoldOrderIssued
 from services.intake.domain.permissions import Bearer, NotYours, held_by, may_act, must_act, must_report
-from services.intake.domain.requests import ActionRequest, order_meant
 from services.intake.domain.states import ORDER_MOVES, Action, WrongState
 from shared.vocabulary import OrderRole, Refused, Role
 from tests.fakes.small_county import COUNTY, EAST, EAST_VILLAGE, GAS_BUREAU, WEST, WEST_VILLAGE
