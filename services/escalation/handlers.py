@@ -10,7 +10,16 @@ from datetime import datetime
 from typing import Final, get_args
 from uuid import UUID
 
-from services.escalation.domain.chain import Clock, Verdict, Wait, Warn, announce, announce_start, announce_stop, judge
+from services.escalation.domain.chain import (
+    RunningClock,
+    Verdict,
+    Wait,
+    Warn,
+    announce,
+    announce_start,
+    announce_stop,
+    judge,
+)
 from services.escalation.domain.clocks import Demand, Stop, demanded
 from services.escalation.domain.fold import Facts, Folded, fold
 from services.escalation.domain.limits import start
@@ -65,7 +74,7 @@ class FireReport:
     """What one firing said, and how late each clock was, in seconds."""
 
     taken: int
-    verdicts: Sequence[tuple[Clock, Verdict]]
+    verdicts: Sequence[tuple[RunningClock, Verdict]]
     late_seconds: Sequence[float]
 
 
@@ -228,7 +237,7 @@ def _fold_case(before: KnownCase | None, told: Sequence[tuple[Record, Event[Fold
     return CaseChange(facts=facts, partition=partition, traceparent=traceparent, waiting_for=None)
 
 
-def _started(clock: Clock, demand: Demand, case: CaseChange) -> Started:
+def _started(clock: RunningClock, demand: Demand, case: CaseChange) -> Started:
     return Started(clock=clock, partition=case.partition, traceparent=case.traceparent, stop=demand.stop)
 
 
@@ -236,7 +245,7 @@ def _earliest(started: Iterable[Started]) -> datetime | None:
     return min((one.clock.next_at for one in started if one.stop is None and one.clock.next_at), default=None)
 
 
-def _after(clock: Clock, verdict: Verdict) -> Clock:
+def _after(clock: RunningClock, verdict: Verdict) -> RunningClock:
     match verdict:
         case Wait():
             return clock

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
-from services.escalation.domain.chain import Clock
+from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Stop
 from services.escalation.domain.fold import Facts
 from shared.events.codec import Message
@@ -42,7 +42,7 @@ class CaseChange:
 class Started:
     """A new clock; one that has stopped before it was ever seen running is kept all the same."""
 
-    clock: Clock
+    clock: RunningClock
     partition: int
     traceparent: str | None
     stop: Stop | None
@@ -70,7 +70,7 @@ class Folding(Protocol):
     async def waiting(self, county: str, *, before: datetime, most: int) -> Sequence[UUID]:
         """Claim cases of ``county`` that wait and were last looked at ``before`` an instant, longest first."""
 
-    async def write(self, changes: Changes) -> Mapping[UUID, Clock]:
+    async def write(self, changes: Changes) -> Mapping[UUID, RunningClock]:
         """Write everything, committed at the end of the transaction; return the clocks that it stopped."""
 
     async def tell(self, messages: Sequence[Message]) -> None:
@@ -81,7 +81,7 @@ class Folding(Protocol):
 class Due:
     """A clock whose next instant has come, with the case as it is known now."""
 
-    clock: Clock
+    clock: RunningClock
     view: CaseView
     traceparent: str | None
 
@@ -111,7 +111,7 @@ EVERYTHING: Final = Horizon(settled={}, elsewhere=timedelta())
 class Fired:
     """What a firing leaves of a clock."""
 
-    clock: Clock
+    clock: RunningClock
     at: datetime
 
 

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.escalation.domain.chain import Clock
+from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Stop
 from services.escalation.domain.fold import Fact, Facts
 from services.escalation.ports import (
@@ -51,7 +51,7 @@ LANES: Final = 0x657363
 """The space of advisory locks for lanes; the number is the ASCII of ``esc``."""
 
 _facts = msgspec.json.Decoder(Facts)
-_clock = msgspec.json.Decoder(Clock)
+_clock = msgspec.json.Decoder(RunningClock)
 _view = msgspec.json.Decoder(CaseView)
 
 
@@ -177,7 +177,7 @@ class PostgresFolding:
         await self._take_lanes({row["partition"] for row in rows})
         return [row["case_id"] for row in rows]
 
-    async def write(self, changes: Changes) -> Mapping[UUID, Clock]:
+    async def write(self, changes: Changes) -> Mapping[UUID, RunningClock]:
         """Write a batch's changes in a handful of statements."""
         await self._write_cases(changes.cases)
         await self._start(changes.started)
@@ -232,7 +232,7 @@ class PostgresFolding:
             *_columns(started),
         )
 
-    async def _stop(self, stopped: Mapping[UUID, Stop]) -> Mapping[UUID, Clock]:
+    async def _stop(self, stopped: Mapping[UUID, Stop]) -> Mapping[UUID, RunningClock]:
         if not stopped:
             return {}
         ordered = sorted(stopped.items())

@@ -33,7 +33,7 @@ class Above:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
+class RunningClock:
     """A clock as it was started; ``warnings_passed`` and ``breached`` are all that ever changes."""
 
     case_id: UUID
@@ -85,7 +85,7 @@ class Escalate:
 Verdict: TypeAlias = Wait | Warn | Breach | Escalate
 
 
-def judge(clock: Clock, *, now: datetime) -> Verdict:
+def judge(clock: RunningClock, *, now: datetime) -> Verdict:
     """Say what ``clock`` needs at ``now``; a clock due exactly now is late, and it is late once.
 
     After an outage only the latest warning that passed is said, and none once the clock is late. A
@@ -111,18 +111,20 @@ def judge(clock: Clock, *, now: datetime) -> Verdict:
     return Wait(until=clock.next_at)
 
 
-def announce_start(clock: Clock, *, view: CaseView, now: datetime) -> Event[sla.SlaEvent]:
+def announce_start(clock: RunningClock, *, view: CaseView, now: datetime) -> Event[sla.SlaEvent]:
     """The event that says a clock runs from now on, answering the case's version in ``view``."""
     return _event(clock, "started", view=view, data=sla.ClockStarted(case=view, clock=clock.shown), at=now)
 
 
-def announce_stop(clock: Clock, stop: Stop, *, view: CaseView, now: datetime) -> Event[sla.SlaEvent]:
+def announce_stop(clock: RunningClock, stop: Stop, *, view: CaseView, now: datetime) -> Event[sla.SlaEvent]:
     """The event that says a clock has stopped; a stop that a later fact moves is told again under an id of its own."""
     data = sla.ClockStopped(case=view, clock=clock.shown, stopped_at=stop.at, outcome=stop.outcome)
     return _event(clock, f"stopped:{stop.outcome}:{stop.at.isoformat()}", view=view, data=data, at=now)
 
 
-def announce(clock: Clock, verdict: Verdict, *, view: CaseView, now: datetime) -> tuple[Event[sla.SlaEvent], ...]:
+def announce(
+    clock: RunningClock, verdict: Verdict, *, view: CaseView, now: datetime
+) -> tuple[Event[sla.SlaEvent], ...]:
     """The events that ``verdict`` puts on whistle.sla.v1, with ids that a repeat derives again.
 
     They answer the version of the case in ``view``.
@@ -152,13 +154,13 @@ def announce(clock: Clock, verdict: Verdict, *, view: CaseView, now: datetime) -
             assert_never(verdict)
 
 
-def _breached(clock: Clock, *, view: CaseView, now: datetime, nobody_above: bool) -> Event[sla.SlaEvent]:
+def _breached(clock: RunningClock, *, view: CaseView, now: datetime, nobody_above: bool) -> Event[sla.SlaEvent]:
     late = (now - clock.shown.due_at).total_seconds()
     data = sla.ClockBreached(case=view, clock=clock.shown, fired_at=now, late_seconds=late, nobody_above=nobody_above)
     return _event(clock, "breached", view=view, data=data, at=now)
 
 
-def _event(clock: Clock, step: str, *, view: CaseView, data: sla.SlaEvent, at: datetime) -> Event[sla.SlaEvent]:
+def _event(clock: RunningClock, step: str, *, view: CaseView, data: sla.SlaEvent, at: datetime) -> Event[sla.SlaEvent]:
     return Event(
         id=derive_id(clock.shown.clock_id, step),
         source=SOURCE,
@@ -169,7 +171,7 @@ def _event(clock: Clock, step: str, *, view: CaseView, data: sla.SlaEvent, at: d
     )
 
 
-def _reason(clock: Clock, above: Above, now: datetime) -> str:
+def _reason(clock: RunningClock, above: Above, now: datetime) -> str:
     who = clock.shown.target.name or clock.shown.target.id if clock.shown.target else "—"
     verb, en = ("接管", "takes over") if clock.shown.when_late is WhenLate.TAKE_OVER else ("督办", "oversees")
     late = (now - clock.shown.due_at).total_seconds()

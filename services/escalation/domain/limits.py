@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.escalation.domain.chain import Above, Clock, Warned
+from services.escalation.domain.chain import Above, RunningClock, Warned
 from services.escalation.domain.clocks import Demand
 from services.escalation.domain.deadline import Terms, deadline, elapsed
 from services.escalation.domain.fold import Matter
 from services.escalation.domain.words import arithmetic, limit_in_words
 from shared.events import sla
 from shared.events.parts import PlaybookRef, Target
-from shared.playbook.model import ClockLimit, Limit, LimitUnit, Playbook
+from shared.playbook.above import desk_above
+from shared.playbook.model import Area, ClockLimit, Limit, LimitUnit, Playbook
 from shared.vocabulary import ClockKind, Level, TargetKind, WhenLate, level_of
 
 SIGN_IN_DEFAULT: Final = ClockLimit(
@@ -52,7 +53,7 @@ def limit_for(playbook: Playbook, kind: ClockKind, matter: Matter) -> ClockLimit
     return max(fitting, key=lambda one: one[:3])[3]
 
 
-def start(demand: Demand, playbook: Playbook) -> Clock | None:
+def start(demand: Demand, playbook: Playbook) -> RunningClock | None:
     """The clock that ``demand`` starts under ``playbook``; None where the playbook sets no limit.
 
     Deadline, warnings and who is above are settled here, once: a running clock keeps them.
@@ -87,7 +88,7 @@ def start(demand: Demand, playbook: Playbook) -> Clock | None:
         Warned(fraction=fraction, at=_at_fraction(demand, limit.limit, fraction, terms, taken))
         for fraction in limit.warn_at
     )
-    return Clock(case_id=demand.case_id, shown=shown, warnings=warnings, above=above)
+    return RunningClock(case_id=demand.case_id, shown=shown, warnings=warnings, above=above)
 
 
 def _at_fraction(demand: Demand, limit: Limit, fraction: float, terms: Terms, taken: timedelta) -> datetime:
@@ -109,16 +110,14 @@ def _answers(demand: Demand, playbook: Playbook) -> tuple[Target, Level]:
 
 
 def _above(demand: Demand, playbook: Playbook, target: Target, level: Level) -> Above | None:
-    """Who takes hold when ``target`` is late: a department's own desk, a desk's next level up."""
-    if target.kind is TargetKind.DEPARTMENT:
-        desk = _desk(playbook, demand.matter.area, level)
-    elif level is Level.COUNTY:
-        return None
-    else:
-        desk = _desk(playbook, demand.matter.area, level.above)
-    return Above(target=desk, level=level_of(desk.id))
+    """Who takes hold when ``target`` is late."""
+    area = desk_above(playbook, target, level=level, area=demand.matter.area)
+    return None if area is None else Above(target=_desk_of(playbook, area), level=area.level)
 
 
 def _desk(playbook: Playbook, area: str, level: Level) -> Target:
-    found = playbook.desk_area(area, at_least=level)
-    return Target(kind=TargetKind.DESK, id=found.code, name=playbook.desk_name(found.code).zh)
+    return _desk_of(playbook, playbook.desk_area(area, at_least=level))
+
+
+def _desk_of(playbook: Playbook, area: Area) -> Target:
+    return Target(kind=TargetKind.DESK, id=area.code, name=playbook.desk_name(area.code).zh)

@@ -8,6 +8,7 @@ from typing import Final, assert_never
 from services.router.domain.facts import Facts
 from shared.events.parts import CaseView
 from shared.events.parts import Target as Addressee
+from shared.playbook.above import desk_above
 from shared.playbook.model import (
     Area,
     DepartmentTarget,
@@ -73,19 +74,24 @@ class Directory:
     def above(self, target: Addressee, level: Level, facts: Facts) -> Choice | None:
         """Return the desk above `target` that has not returned the case; None above the county.
 
-        Above a department stands the desk of its own level for the case's area; above a desk, the
-        next desk up.
+        Who is above is the playbook's one rule; that a desk which gave the case back is passed over
+        comes on top of it here.
         """
-        if target.kind is TargetKind.DEPARTMENT:
-            area: Area | None = self._playbook.desk_area(facts.case.area, at_least=level)
-        else:
-            area = self._next_desk(target.id)
+        area = desk_above(self._playbook, target, level=level, area=facts.case.area)
         while area is not None:
             choice = self.desk(area)
             if not facts.refused_by(choice.target):
                 return choice
-            area = self._next_desk(area.code)
+            area = desk_above(self._playbook, choice.target, level=choice.level, area=facts.case.area)
         return None
+
+    def from_desk_up(self, target: Addressee, facts: Facts) -> Choice | None:
+        """Return the desk `target`, or the next above it that has not returned the case; the county's keeps it.
+
+        None when this playbook does not know the desk.
+        """
+        area = self._playbook.areas.get(target.id)
+        return self._desk_from(area, facts) if area is not None else None
 
     def level_of(self, target: Addressee) -> Level | None:
         """Return the level of a desk or department of this playbook; None when it is not in it."""
@@ -158,10 +164,6 @@ class Directory:
         name = department.name.zh[:LONGEST_NAME]
         target = Addressee(kind=TargetKind.DEPARTMENT, id=department.id, name=name)
         return Choice(target=target, level=department.level, why=why)
-
-    def _next_desk(self, code: str) -> Area | None:
-        line = self._playbook.area_line(code)
-        return next((area for area in line[1:] if area.desk), None)
 
     def _desk_from(self, area: Area, facts: Facts) -> Choice:
         choice = self.desk(area)

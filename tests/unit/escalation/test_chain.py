@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from services.escalation.domain.chain import (
     Above,
     Breach,
-    Clock,
     Escalate,
+    RunningClock,
     Verdict,
     Wait,
     Warn,
@@ -24,8 +24,7 @@ from services.escalation.handlers import _after
 from shared.events.codec import decode, encode
 from shared.events.envelope import derive_id
 from shared.events.parts import Target
-from shared.events.sla import Clock as ShownClock
-from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned
+from shared.events.sla import Clock, ClockBreached, ClockEscalated, ClockWarned
 from shared.vocabulary import ClockKind, Level, OrderRole, TargetKind, WhenLate
 from tests.fakes.small_county import WEST, WEST_VILLAGE
 from tests.fakes.story import BOOK, SPACE, Story
@@ -35,8 +34,8 @@ DUE = START + timedelta(minutes=30)
 TOWN = Above(target=Target(kind=TargetKind.DESK, id=WEST, name="西镇指挥平台"), level=Level.TOWN)
 
 
-def clock(*, above: Above | None = TOWN, late: WhenLate = WhenLate.TAKE_OVER) -> Clock:
-    shown = ShownClock(
+def clock(*, above: Above | None = TOWN, late: WhenLate = WhenLate.TAKE_OVER) -> RunningClock:
+    shown = Clock(
         clock_id=SPACE,
         kind=ClockKind.SIGN_IN,
         started_at=START,
@@ -51,7 +50,7 @@ def clock(*, above: Above | None = TOWN, late: WhenLate = WhenLate.TAKE_OVER) ->
         target=Target(kind=TargetKind.DESK, id=WEST_VILLAGE, name="西村指挥平台"),
     )
     warnings = tuple(Warned(fraction=f, at=START + timedelta(minutes=30) * f) for f in (0.5, 0.8))
-    return Clock(case_id=SPACE, shown=shown, warnings=warnings, above=above)
+    return RunningClock(case_id=SPACE, shown=shown, warnings=warnings, above=above)
 
 
 @pytest.mark.parametrize(
