@@ -14,6 +14,7 @@ from typing import TextIO
 from opentelemetry import trace
 
 from shared.masking import mask
+from shared.runtime.seldom import Seldom
 
 
 def configure_logging(service: str, level: str = "INFO", *, stream: TextIO | None = None) -> None:
@@ -30,6 +31,7 @@ def configure_logging(service: str, level: str = "INFO", *, stream: TextIO | Non
         raise ValueError(f"log level {level!r}, allowed: {', '.join(names)}")
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(JsonLines(service))
+    handler.addFilter(Seldom("aiokafka"))
     logging.basicConfig(handlers=[handler], level=names[level.upper()], force=True)
     logging.captureWarnings(capture=True)
     for talkative in _TALKATIVE:
