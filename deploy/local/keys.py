@@ -74,9 +74,9 @@ class KeyBook:
 def county_bearers(county: str) -> tuple[Bearer, ...]:
     """Return the bearers that a person at the keyboard needs for ``county``."""
     return (
-        Bearer(id=f"{county}-operator", name="county duty officer", role=Role.OPERATOR, area=county),
-        Bearer(id=f"{county}-source", name="report source", role=Role.SOURCE, area=county),
-        Bearer(id=f"{county}-auditor", name="auditor", role=Role.AUDITOR, area=county),
+        Bearer(id=f"{county}-operator", name="县值班员", role=Role.OPERATOR, area=county),
+        Bearer(id=f"{county}-source", name="报送来源", role=Role.SOURCE, area=county),
+        Bearer(id=f"{county}-auditor", name="审计员", role=Role.AUDITOR, area=county),
     )
 
 
