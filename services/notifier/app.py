@@ -19,7 +19,7 @@ from services.notifier.channels.webhook import SystemResolver, WebhookSender
 from services.notifier.consumer import Teller, notify_loop
 from services.notifier.domain.target_url import UrlRules
 from services.notifier.handlers import Delivery
-from services.notifier.handlers.subscribe import Desk
+from services.notifier.handlers.subscribe import SubscribeDoors
 from services.notifier.health import NotifierHealth, PostgresWatch
 from services.notifier.listening import Listener
 from services.notifier.metrics import Figures, Metrics
@@ -194,7 +194,7 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
                 feed=feed,
                 cases=PostgresCases(pool),
                 subscriptions=PostgresSubscriptions(pool, vault),
-                desk=Desk(
+                subscribing=SubscribeDoors(
                     subscriptions=PostgresSubscriptions(pool, vault),
                     resolver=resolver,
                     rules=rules,

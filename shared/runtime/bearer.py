@@ -14,15 +14,16 @@ from shared.vocabulary import Role
 _SCHEME = HTTPBearer(bearerFormat="wk_<key id>_<secret>", description="An API key", auto_error=False)
 
 
-def bearer(keyring: KeyRing, *roles: Role) -> Callable[[Request], Awaitable[Principal]]:
-    """A dependency (``Depends(bearer(keyring, Role.DESK))``) that returns who is asking; no roles = every role.
+def bearer(keyring: Callable[[Request], KeyRing], *roles: Role) -> Callable[..., Awaitable[Principal]]:
+    """A dependency (``Depends(bearer(keyring_of, Role.DESK))``) that returns who is asking; no roles = every role.
 
-    It raises ``Unauthenticated`` (401) and ``Forbidden`` (403), and puts the key scheme into the OpenAPI file.
+    ``keyring`` finds the keys behind a request. The dependency raises ``Unauthenticated`` (401) and
+    ``Forbidden`` (403), and puts the key scheme into the OpenAPI file.
     """
 
     # async, or FastAPI would send each request through its thread pool for a look-up in a dict
     async def principal(request: Request, _scheme: object = Security(_SCHEME)) -> Principal:
-        return who(keyring, request, *roles)
+        return who(keyring(request), request, *roles)
 
     return principal
 

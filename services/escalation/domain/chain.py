@@ -12,6 +12,7 @@ from shared.events import sla
 from shared.events.envelope import Event, derive_id
 from shared.events.parts import CaseView, Target
 from shared.vocabulary import Level, WhenLate
+from shared.words import CLOCKS
 
 SOURCE = "/whistle/escalation"
 
@@ -175,20 +176,8 @@ def _reason(clock: RunningClock, above: Above, now: datetime) -> str:
     who = clock.shown.target.name or clock.shown.target.id if clock.shown.target else "—"
     verb, en = ("接管", "takes over") if clock.shown.when_late is WhenLate.TAKE_OVER else ("督办", "oversees")
     late = (now - clock.shown.due_at).total_seconds()
-    kind, limit, to = clock.shown.kind, clock.shown.limit, above.target.name
+    kind, limit, to = CLOCKS[clock.shown.kind], clock.shown.limit, above.target.name
     return (
-        f"{who}{_KINDS[kind]}超时（限{limit}，逾期 {late:.0f} 秒），{to}{verb} | "
-        f"{who} is late ({kind}, limit {limit}, late by {late:.0f} s): {to} {en}"
+        f"{who}{kind.zh}超时（限{limit}，逾期 {late:.0f} 秒），{to}{verb} | "
+        f"{who} is late ({kind.en}, limit {limit}, late by {late:.0f} s): {to} {en}"
     )
-
-
-_KINDS = {
-    "accept": "受理",
-    "dispatch": "派遣",
-    "sign_in": "签收",
-    "arrive": "到场",
-    "handle": "处置",
-    "feedback": "反馈",
-    "verify": "核查",
-    "supervise": "督办",
-}

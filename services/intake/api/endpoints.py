@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Depends, FastAPI, Header, Request, Response, Security
+from fastapi import Depends, FastAPI, Header, Request, Response
 from fastapi.routing import APIRouter
-from fastapi.security import HTTPBearer
 from prometheus_client import Counter
 
 from services.intake.api.bodies import (
@@ -25,12 +24,11 @@ from services.intake.api.refusals import outage, problem_of
 from services.intake.domain.permissions import Bearer
 from services.intake.handlers import Doors, Reply, accept_report, act_on_case
 from services.intake.metrics import Metrics
-from shared.runtime.auth import KeyRing
-from shared.runtime.bearer import who
+from shared.runtime.auth import KeyRing, Principal
+from shared.runtime.bearer import bearer
 from shared.runtime.problems import ProblemHooks, install
 from shared.vocabulary import Refused
 
-_SCHEME: Final = HTTPBearer(bearerFormat="wk_<key id>_<secret>", description="An API key", auto_error=False)
 _MEDIA_TYPE: Final = "application/problem+json"
 _REPLAYED: Final[dict[str, Any]] = {
     "Idempotent-Replayed": {
@@ -93,8 +91,11 @@ def _rooms(request: Request) -> Rooms:
     return rooms
 
 
-async def _bearer(request: Request, _scheme: Annotated[object, Security(_SCHEME)]) -> Bearer:
-    principal = who(_rooms(request).keyring, request)
+def _keyring(request: Request) -> KeyRing:
+    return _rooms(request).keyring
+
+
+async def _bearer(principal: Annotated[Principal, Depends(bearer(_keyring))]) -> Bearer:
     return Bearer(
         key_id=principal.key_id,
         role=principal.role,

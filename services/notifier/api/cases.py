@@ -33,12 +33,12 @@ from services.notifier.api.views import (
     story_view,
 )
 from services.notifier.domain.summary import CaseSummary
-from services.notifier.domain.words import Words
 from services.notifier.store.cases import CaseQuery, Page
 from shared.playbook.model import Playbook, Text
 from shared.playbook.shelf import UnknownCounty
 from shared.runtime.problems import Problem
 from shared.vocabulary import county_of, covers
+from shared.words import Words
 
 TIMELINE_MOST: Final = 1000
 

@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import Depends, Request, Response, Security
-from fastapi.security import HTTPBearer
+from fastapi import Depends, Request, Response
 
 from services.notifier.channels.stream import Hub
 from services.notifier.domain.audience import Scope
-from services.notifier.handlers.subscribe import Desk
+from services.notifier.handlers.subscribe import SubscribeDoors
 from services.notifier.metrics import Metrics
 from services.notifier.settings import Settings
 from services.notifier.store.cases import PostgresCases
@@ -21,7 +20,7 @@ from services.notifier.store.feed import PostgresFeed
 from services.notifier.store.subscriptions import PostgresSubscriptions
 from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.auth import KeyRing, Principal
-from shared.runtime.bearer import who
+from shared.runtime.bearer import bearer
 from shared.vocabulary import Role
 
 READERS: Final = (Role.DESK, Role.DEPARTMENT, Role.OPERATOR, Role.AUDITOR)
@@ -40,7 +39,7 @@ class Rooms:
     feed: PostgresFeed
     cases: PostgresCases
     subscriptions: PostgresSubscriptions
-    desk: Desk
+    subscribing: SubscribeDoors
     shelf: PlaybookShelf
     metrics: Metrics
     clock: Callable[[], datetime]
@@ -57,20 +56,13 @@ def scope_of(principal: Principal) -> Scope:
     return Scope(area=principal.area, department=principal.department)
 
 
-_SCHEME: Final = HTTPBearer(bearerFormat="wk_<key id>_<secret>", description="An API key", auto_error=False)
-
-
-async def _reader(request: Request, _scheme: Annotated[object, Security(_SCHEME)]) -> Principal:
-    return who(rooms_of(request).keyring, request, *READERS)
-
-
-async def _subscriber(request: Request, _scheme: Annotated[object, Security(_SCHEME)]) -> Principal:
-    return who(rooms_of(request).keyring, request, *SUBSCRIBERS)
+def _keyring(request: Request) -> KeyRing:
+    return rooms_of(request).keyring
 
 
 InRooms = Annotated[Rooms, Depends(rooms_of)]
-Reader = Annotated[Principal, Depends(_reader)]
-Subscriber = Annotated[Principal, Depends(_subscriber)]
+Reader = Annotated[Principal, Depends(bearer(_keyring, *READERS))]
+Subscriber = Annotated[Principal, Depends(bearer(_keyring, *SUBSCRIBERS))]
 
 
 def answer(value: Any, *, status: int = 200) -> Response:  # noqa: ANN401  any dataclass of the views

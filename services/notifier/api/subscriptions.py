@@ -99,7 +99,7 @@ async def post_subscription(body: SubscriptionBody, rooms: InRooms, bearer: Subs
     wish = Wish(
         scope=scope_of(bearer), asked=asked, url=body.url, description=_clean(body.description), key_id=bearer.key_id
     )
-    kept, secret = await add_subscription(wish, rooms.desk)
+    kept, secret = await add_subscription(wish, rooms.subscribing)
     return answer(NewSubscriptionView(subscription=subscription_view(kept), secret=secret.text), status=201)
 
 
@@ -157,7 +157,7 @@ async def post_secret(
     """For the overlap every request carries a signature by each live secret; three live ones at most."""
     await _owned(subscription_id, rooms, bearer)
     overlap = timedelta(hours=(body or RotateBody()).overlap_hours)
-    return answer(secret_view(await rotate_secret(subscription_id, rooms.desk, overlap=overlap)), status=201)
+    return answer(secret_view(await rotate_secret(subscription_id, rooms.subscribing, overlap=overlap)), status=201)
 
 
 @router.post(

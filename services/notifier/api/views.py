@@ -13,13 +13,13 @@ from services.notifier.domain.orders import OrderRead
 from services.notifier.domain.subscription import Secret, Subscription, SubscriptionState
 from services.notifier.domain.summary import CaseSummary
 from services.notifier.domain.timeline import Entry
-from services.notifier.domain.words import Words
 from services.notifier.store.cases import CaseStory
 from services.notifier.store.subscriptions import DeliveryRow
 from shared.events.order import Explanation
 from shared.events.parts import Target
 from shared.events.sla import Outcome
 from shared.vocabulary import ClockKind, Level, OrderReason, OrderRole, OrderState, Role, Severity, WhenLate
+from shared.words import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

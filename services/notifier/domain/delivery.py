@@ -9,7 +9,7 @@ from enum import StrEnum, unique
 from types import MappingProxyType
 from typing import Final, TypeAlias, assert_never
 
-from services.notifier.domain.words import Words
+from shared.words import Words
 
 
 @unique

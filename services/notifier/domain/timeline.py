@@ -10,11 +10,9 @@ from uuid import UUID
 from services.notifier.domain.fold import Told
 from services.notifier.domain.words import (
     ACTIONS,
-    CLOCKS,
     LEVELS,
     RATINGS,
     ROLES,
-    Words,
     halves,
     lateness,
     target_words,
@@ -41,6 +39,7 @@ from shared.events.order import Explanation, OrderIssued, OrderWithdrawn
 from shared.events.parts import Actor, Target
 from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned, Outcome, SlaEvent
 from shared.vocabulary import ActorKind, CaseState, Level
+from shared.words import CLOCKS, Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

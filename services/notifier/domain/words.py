@@ -9,15 +9,8 @@ from typing import Final
 
 from shared.events.case import Rating
 from shared.events.parts import Target
-from shared.vocabulary import ClockKind, Level, OrderRole, TargetKind, WhenLate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """One thing said in both languages."""
-
-    zh: str
-    en: str
+from shared.vocabulary import Level, OrderRole, TargetKind, WhenLate
+from shared.words import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +34,6 @@ ROLES: Final[Mapping[OrderRole, RoleWords]] = MappingProxyType(
         OrderRole.LEAD: RoleWords(zh="主办", en="lead", verb_en="lead"),
         OrderRole.ASSIST: RoleWords(zh="协办", en="assist", verb_en="assist"),
         OrderRole.OVERSEE: RoleWords(zh="督办", en="oversee", verb_en="oversee"),
-    }
-)
-CLOCKS: Final[Mapping[ClockKind, Words]] = MappingProxyType(
-    {
-        ClockKind.ACCEPT: Words(zh="受理", en="acceptance"),
-        ClockKind.DISPATCH: Words(zh="派遣", en="dispatch"),
-        ClockKind.SIGN_IN: Words(zh="签收", en="sign-in"),
-        ClockKind.ARRIVE: Words(zh="到场", en="arrival"),
-        ClockKind.HANDLE: Words(zh="处置", en="handling"),
-        ClockKind.FEEDBACK: Words(zh="反馈", en="feedback"),
-        ClockKind.VERIFY: Words(zh="核查", en="verification"),
-        ClockKind.SUPERVISE: Words(zh="督办", en="supervision"),
     }
 )
 ACTIONS: Final[Mapping[WhenLate, Words]] = MappingProxyType(

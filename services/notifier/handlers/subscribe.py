@@ -33,7 +33,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class SubscribeDoors:
     """What making subscriptions needs."""
 
     subscriptions: Subscriptions
@@ -43,18 +43,18 @@ class Desk:
     most_each: int
 
 
-async def add_subscription(wish: Wish, desk: Desk) -> tuple[Subscription, Secret]:
+async def add_subscription(wish: Wish, doors: SubscribeDoors) -> tuple[Subscription, Secret]:
     """Keep a subscription and return it with its secret, which is shown this once.
 
     Raises:
         Refused: when its URL may not be sent to, or its owner has as many subscriptions as allowed.
     """
-    place = endpoint(wish.url, desk.rules)
-    for address in await _addresses(place.host, place.port, desk):
-        refuse_address(address, desk.rules)
-    now = desk.clock()
+    place = endpoint(wish.url, doors.rules)
+    for address in await _addresses(place.host, place.port, doors):
+        refuse_address(address, doors.rules)
+    now = doors.clock()
     secret = fresh_secret(now)
-    kept = await desk.subscriptions.add(
+    kept = await doors.subscriptions.add(
         NewSubscription(
             subscription_id=uuid4(),
             scope=wish.scope,
@@ -65,22 +65,22 @@ async def add_subscription(wish: Wish, desk: Desk) -> tuple[Subscription, Secret
             created_by=wish.key_id,
         ),
         secret,
-        most=desk.most_each,
+        most=doors.most_each,
     )
     if kept is None:
         raise Refused(
-            f"this area or department has {desk.most_each} subscriptions already",
+            f"this area or department has {doors.most_each} subscriptions already",
             field="url",
             allowed=["fewer subscriptions: delete one, or widen the filter of one"],
         )
     return kept, secret
 
 
-async def rotate_secret(subscription_id: UUID, desk: Desk, *, overlap: timedelta = OVERLAP) -> Secret:
+async def rotate_secret(subscription_id: UUID, doors: SubscribeDoors, *, overlap: timedelta = OVERLAP) -> Secret:
     """Give the subscription a new secret; for ``overlap`` the old ones sign beside it."""
-    now = desk.clock()
+    now = doors.clock()
     secret = fresh_secret(now)
-    await desk.subscriptions.rotate(subscription_id, secret, old_until=now + overlap)
+    await doors.subscriptions.rotate(subscription_id, secret, old_until=now + overlap)
     return secret
 
 
@@ -90,9 +90,9 @@ def fresh_secret(now: datetime) -> Secret:
     return Secret(secret_id=uuid4(), text=f"whsec_{text}", created_at=now)
 
 
-async def _addresses(host: str, port: int, desk: Desk) -> list[IPv4Address | IPv6Address]:
+async def _addresses(host: str, port: int, doors: SubscribeDoors) -> list[IPv4Address | IPv6Address]:
     try:
-        return list(await desk.resolver.addresses(host, port))
+        return list(await doors.resolver.addresses(host, port))
     except OSError as error:
         raise Refused(
             f"the host {host} does not resolve", field="url", allowed=["a host on the public internet"]

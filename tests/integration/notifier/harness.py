@@ -23,7 +23,7 @@ from services.notifier.channels.webhook import WebhookSender
 from services.notifier.domain.fold import Told
 from services.notifier.domain.target_url import UrlRules
 from services.notifier.handlers import Delivery, notify_batch
-from services.notifier.handlers.subscribe import Desk
+from services.notifier.handlers.subscribe import SubscribeDoors
 from services.notifier.listening import Listener
 from services.notifier.metrics import Metrics
 from services.notifier.settings import Settings
@@ -192,7 +192,7 @@ async def house(dsn: str, *, listen: bool = True, **changes: Any) -> AsyncIterat
         feed=feed,
         cases=PostgresCases(pool),
         subscriptions=subscriptions,
-        desk=Desk(
+        subscribing=SubscribeDoors(
             subscriptions=subscriptions,
             resolver=names,
             rules=rules,

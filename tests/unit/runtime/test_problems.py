@@ -77,11 +77,11 @@ def an_app(seen: Seen) -> FastAPI:
         }[how]
 
     @app.get("/operators")
-    async def operators(who: Annotated[Principal, Depends(bearer(KEYRING, Role.OPERATOR))]) -> str:
+    async def operators(who: Annotated[Principal, Depends(bearer(lambda _: KEYRING, Role.OPERATOR))]) -> str:
         return who.name
 
     @app.get("/desks")
-    async def desks(who: Annotated[Principal, Depends(bearer(KEYRING))], area: str) -> str:
+    async def desks(who: Annotated[Principal, Depends(bearer(lambda _: KEYRING))], area: str) -> str:
         who.must_hold(area)
         return who.name
 
