@@ -6,11 +6,12 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import uvloop
 
@@ -35,6 +36,7 @@ from shared.runtime.delivery import Partition, Publisher, PublisherSettings, Rec
 from shared.runtime.health import OpsServer
 from shared.runtime.outbox import OutboxRelay, RelaySettings
 from shared.runtime.postgres import OUTAGES, PoolSettings, open_pool
+from shared.runtime.rooms import end, run_together
 from shared.runtime.telemetry import configure_logging, configure_tracing, process_span
 
 if TYPE_CHECKING:
@@ -112,7 +114,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
 
     The outbox closes after the fold and the timers, and so sends what they wrote last.
     """
-    metrics, shelf = Metrics(), PlaybookShelf()
+    metrics, shelf, asked = Metrics(), PlaybookShelf(), asyncio.Event()
     async with AsyncExitStack() as closing:
         pool = await _pool(settings)
         closing.push_async_callback(_close, pool)
@@ -145,20 +147,24 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         closing.push_async_callback(ops.stop)
         await ops.start()
         rooms = asyncio.create_task(
-            _together(
-                relay.run(),
-                reader.run(),
-                timers.run(),
-                revisits.run(),
-                _with_playbooks(reader, worker, settings.playbook_wait),
+            run_together(
+                {
+                    "relay": relay.run(),
+                    "reader": reader.run(),
+                    "timers": timers.run(),
+                    "revisits": revisits.run(),
+                    "fold": _with_playbooks(reader, worker, settings.playbook_wait),
+                },
+                asked=asked,
             )
         )
-        closing.push_async_callback(_ended, rooms)
+        closing.push_async_callback(partial(end, grace=CLOSE), rooms)
         for stop in (reader.stop, relay.stop):
             closing.push_async_callback(stop)
         closing.callback(revisits.stop)
         closing.callback(timers.stop)
         closing.push_async_callback(worker.stop)
+        closing.callback(asked.set)
         log.info("escalation is up", extra={"event.name": "escalation.up", "ops": ops.port})
         yield Running(rooms=rooms, ops=ops, shelf=shelf)
 
@@ -202,24 +208,6 @@ def _fold_settings(settings: Settings, wiring: Wiring) -> FoldSettings:
     )
 
 
-async def _together(*rooms: Coroutine[Any, Any, None]) -> None:
-    """Run the rooms; when one fails or is cancelled the others end with it, for a half-open service helps nobody."""
-    running = {asyncio.create_task(room) for room in rooms}
-    try:
-        while running:
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for room in done:
-                if room.cancelled():
-                    raise RuntimeError(f"{room.get_coro()} was cancelled from inside")
-                room.result()
-    finally:
-        for room in running:
-            room.cancel()
-        if running:
-            # Bounded: a room that holds on to life must not keep a broken service alive.
-            await asyncio.wait(running, timeout=CLOSE.total_seconds())
-
-
 async def _with_playbooks(reader: CompactedReader, worker: FoldWorker, limit: timedelta) -> None:
     """Fold once the playbooks are here, or without them: their cases then wait in the database."""
     try:
@@ -227,13 +215,6 @@ async def _with_playbooks(reader: CompactedReader, worker: FoldWorker, limit: ti
     except TimeoutError:
         log.warning("the playbooks are not read after %g s; cases without one will wait", limit.total_seconds())
     await worker.run()
-
-
-async def _ended(rooms: asyncio.Task[None]) -> None:
-    """Give the rooms a moment to end by themselves, then end them."""
-    await asyncio.wait({rooms}, timeout=CLOSE.total_seconds())
-    rooms.cancel()
-    await asyncio.wait({rooms})
 
 
 async def _close(pool: Pool) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import uvloop
 
@@ -31,6 +31,7 @@ from shared.runtime.delivery import DeliveryLoop, Publisher
 from shared.runtime.health import OpsServer
 from shared.runtime.outbox import OutboxRelay, RelaySettings
 from shared.runtime.postgres import OUTAGES, PoolSettings, open_pool
+from shared.runtime.rooms import end, run_together
 from shared.runtime.serving import HttpServer
 from shared.runtime.telemetry import configure_logging, configure_tracing
 
@@ -99,7 +100,7 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
     An API that closes first leaves nobody without an answer, an outbox that closes after the loops
     sends what they wrote last.
     """
-    metrics, shelf = Metrics(), PlaybookShelf()
+    metrics, shelf, asked = Metrics(), PlaybookShelf(), asyncio.Event()
     playbooks = ShelvedPlaybooks(shelf)
     keyring, vault = KeyRing.load(settings.keys_file), FernetVault(settings.secret_key.get_secret_value())
     async with AsyncExitStack() as closing:
@@ -123,34 +124,32 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
         closing.push_async_callback(ops.stop)
         await ops.start()
         rooms = asyncio.create_task(
-            _together(watch.run(), reader.run(), relay.run(), fold.run(), _with_playbooks(reader, inbound))
+            run_together(
+                {
+                    "watch": watch.run(),
+                    "reader": reader.run(),
+                    "relay": relay.run(),
+                    "fold": fold.run(),
+                    "inbound": _with_playbooks(reader, inbound),
+                },
+                asked=asked,
+            )
         )
-        closing.push_async_callback(_ended, rooms)
+        closing.push_async_callback(end, rooms)
         for stop in (reader.stop, relay.stop, inbound.stop, fold.stop):
             closing.push_async_callback(stop)
         http = HttpServer(make_api(doors, keyring, metrics), settings.http_host, settings.http_port)
         closing.push_async_callback(http.stop)
+        closing.callback(asked.set)
         await http.start()
         log.info("intake is up", extra={"event.name": "intake.up", "http": http.port, "ops": ops.port})
         yield Running(rooms=rooms, http=http, ops=ops, shelf=shelf)
-
-
-async def _together(*rooms: Coroutine[Any, Any, None]) -> None:
-    """Run the rooms; when one fails the others end with it, for a half-open service helps nobody."""
-    async with asyncio.TaskGroup() as group:
-        for room in rooms:
-            group.create_task(room)
 
 
 async def _with_playbooks(reader: CompactedReader, inbound: DeliveryLoop) -> None:
     """Take inbound reports only once the playbooks are here: without them each would be refused."""
     await reader.caught_up(AS_LONG_AS_IT_TAKES)
     await inbound.run()
-
-
-async def _ended(rooms: asyncio.Task[None]) -> None:
-    rooms.cancel()
-    await asyncio.wait({rooms})
 
 
 async def _pool(settings: Settings) -> Pool:

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import uvloop
 
@@ -21,6 +21,7 @@ from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.compacted import CompactedReader
 from shared.runtime.delivery import DeliveryLoop, Publisher
 from shared.runtime.health import OpsServer
+from shared.runtime.rooms import end, run_together
 from shared.runtime.telemetry import configure_logging, configure_tracing
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Running:
 @asynccontextmanager
 async def router(settings: Settings) -> AsyncIterator[Running]:
     """Open the ops port, the playbooks and the loop, in that order; close in reverse."""
-    metrics, shelf = Metrics(), PlaybookShelf()
+    metrics, shelf, asked = Metrics(), PlaybookShelf(), asyncio.Event()
     reader = CompactedReader(settings.kafka, PLAYBOOK.name, shelf.receive)
     rulebooks = ShelvedRulebooks(shelf, patience=timedelta(seconds=settings.playbook_wait_seconds))
     async with AsyncExitStack() as closing:
@@ -90,27 +91,18 @@ async def router(settings: Settings) -> AsyncIterator[Running]:
         )
         closing.push_async_callback(ops.stop)
         await ops.start()
-        rooms = asyncio.create_task(_together(reader.run(), _with_playbooks(reader, loop)))
-        closing.push_async_callback(_ended, rooms)
+        rooms = asyncio.create_task(
+            run_together({"reader": reader.run(), "loop": _with_playbooks(reader, loop)}, asked=asked)
+        )
+        closing.push_async_callback(end, rooms)
         for stop in (reader.stop, loop.stop):
             closing.push_async_callback(stop)
+        closing.callback(asked.set)
         log.info("router is up", extra={"event.name": "router.up", "ops": ops.port})
         yield Running(rooms=rooms, ops=ops, shelf=shelf, loop=loop)
-
-
-async def _together(*rooms: Coroutine[Any, Any, None]) -> None:
-    """Run the rooms; when one fails the others end with it, for a half-open service helps nobody."""
-    async with asyncio.TaskGroup() as group:
-        for room in rooms:
-            group.create_task(room)
 
 
 async def _with_playbooks(reader: CompactedReader, loop: DeliveryLoop) -> None:
     """Take cases only once the playbooks are here: without them each would wait in vain."""
     await reader.caught_up(AS_LONG_AS_IT_TAKES)
     await loop.run()
-
-
-async def _ended(rooms: asyncio.Task[None]) -> None:
-    rooms.cancel()
-    await asyncio.wait({rooms})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -133,6 +132,12 @@ class CompactedReader:
 
 
 async def _let_go(consumer: AIOKafkaConsumer) -> None:
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(LET_GO.total_seconds()):
-            await consumer.stop()
+    # In a task of its own: a consumer without a group cancels a task that may not have begun, and that
+    # cancellation escapes from stop. It would end the reading, and with it the service.
+    stopping = asyncio.ensure_future(consumer.stop())
+    try:
+        await asyncio.wait({stopping}, timeout=LET_GO.total_seconds())
+    finally:
+        stopping.cancel()
+    if stopping.done() and not stopping.cancelled() and (error := stopping.exception()) is not None:
+        log.debug("a connection did not close: %s", error)
