@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 from uuid import UUID
 
@@ -22,8 +22,9 @@ from services.intake.domain.commands import (
     SignOrder,
     VerifyCase,
 )
-from services.intake.domain.permissions import Bearer, held_by, must_act
-from services.intake.domain.states import ORDER_MOVES, Action, WrongState, open_to
+from services.intake.domain.decide import allowed
+from services.intake.domain.permissions import Bearer, held_by, may_act, must_act
+from services.intake.domain.states import ORDER_MOVES, Action, WrongState
 from services.intake.domain.texts import clean
 from shared.events.case import Rating
 from shared.events.parts import Actor
@@ -89,9 +90,20 @@ def order_meant(request: ActionRequest, case: Case, bearer: Bearer) -> CaseOrder
         raise WrongState(
             f"{request.action} is not open: no order leads the case, it is {case.view.state}",
             state=case.view.state,
-            allowed=open_to(case.view.state, None),
         )
     return chosen
+
+
+def open_to_bearer(
+    case: Case, order: CaseOrder | None, bearer: Bearer, *, policy: Policy, now: datetime
+) -> tuple[Action, ...]:
+    """What the bearer may do next: open by the table and by the county's policy, and theirs to do.
+
+    The one list of both answers, of an action done and of one refused; ``order`` is the one that the
+    request was about, None means the case and whoever leads it.
+    """
+    found = allowed(case, order, policy=policy, now=now)
+    return tuple(action for action in found if may_act(bearer, action, case, order or case.lead))
 
 
 def command_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from services.intake.domain.case import Case
@@ -18,7 +18,7 @@ from services.intake.domain.commands import (
 )
 from services.intake.domain.evolve import evolve
 from services.intake.domain.folds import SYSTEM
-from services.intake.domain.states import CASE_MOVES, Action, WrongState, open_to
+from services.intake.domain.states import CASE_MOVES, Action, WrongState
 from shared.events.case import (
     CaseClosed,
     CaseEvent,
@@ -58,12 +58,7 @@ def move_case(case: Case, command: CaseCommand, now: datetime) -> CaseEvent:
 def _after_case_move(case: Case, action: Action) -> CaseView:
     after = CASE_MOVES[action].get(case.view.state)
     if after is None:
-        lead = case.lead
-        raise WrongState(
-            f"{action} is not open: the case is {case.view.state}",
-            state=case.view.state,
-            allowed=open_to(case.view.state, None if lead is None else lead.state),
-        )
+        raise WrongState(f"{action} is not open: the case is {case.view.state}", state=case.view.state)
     return replace(case.view, version=case.view.version + 1, state=after)
 
 
@@ -79,25 +74,31 @@ def _rejected(case: Case, view: CaseView, command: RejectCase) -> CaseRejected:
 def _reopened(case: Case, view: CaseView, command: ReopenCase, now: datetime) -> CaseReopened:
     if not command.reason.strip():
         raise Refused("reopening needs a reason", field="reason", allowed=["what is still wrong, in words"])
-    if case.closed_at is not None and now - case.closed_at > command.window:
-        hours = command.window.total_seconds() / 3600
-        raise WrongState(
-            f"closed at {case.closed_at.isoformat()} and open to reopening for {hours:g} hours: send a new report",
-            state=case.view.state,
-            allowed=open_to(case.view.state, None, but=Action.REOPEN),
-        )
+    shut = shut_for_good(case, window=command.window, now=now)
+    if shut is not None:
+        raise WrongState(shut, state=case.view.state)
     view = replace(view, lead=None, reopened=view.reopened + 1)
     return CaseReopened(case=view, by=command.by, reason=command.reason, text=case.text)
 
 
 def _rated(case: Case, view: CaseView, command: RateCase) -> CaseRated:
-    if case.rating is not None:
-        raise WrongState(
-            f"rated {case.rating} already since it was closed",
-            state=case.view.state,
-            allowed=open_to(case.view.state, None, but=Action.RATE),
-        )
+    rated = rated_already(case)
+    if rated is not None:
+        raise WrongState(rated, state=case.view.state)
     return CaseRated(case=view, by=command.by, rating=command.rating, note=command.note)
+
+
+def shut_for_good(case: Case, *, window: timedelta, now: datetime) -> str | None:
+    """Why a closed case cannot be reopened any more, if so; ``window`` counts from closing."""
+    if case.closed_at is None or now - case.closed_at <= window:
+        return None
+    hours = window.total_seconds() / 3600
+    return f"closed at {case.closed_at.isoformat()} and open to reopening for {hours:g} hours: send a new report"
+
+
+def rated_already(case: Case) -> str | None:
+    """Why a closed case cannot be rated again, if so."""
+    return None if case.rating is None else f"rated {case.rating} already since it was closed"
 
 
 def close(case: Case, command: CloseCase, now: datetime) -> tuple[CaseEvent, ...]:

@@ -53,21 +53,22 @@ def last_resort(playbook: Playbook) -> Category:
 
 
 class _Playbook:
-    """A playbook as a key of a cache: two with one digest are one."""
+    """A playbook as a key of a cache: two with one digest are one, and the cache keeps its categories alone alive."""
 
     def __init__(self, playbook: Playbook) -> None:
-        self.playbook = playbook
+        self.digest = playbook.digest
+        self.categories = playbook.categories
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Playbook) and self.playbook.digest == other.playbook.digest
+        return isinstance(other, _Playbook) and self.digest == other.digest
 
     def __hash__(self) -> int:
-        return hash(self.playbook.digest)
+        return hash(self.digest)
 
 
 @lru_cache(maxsize=64)
 def _last_resort(key: _Playbook) -> Category:
-    categories = key.playbook.categories.values()
+    categories = key.categories.values()
     family = max(categories, key=lambda one: (_is_other(one), one.parent is None, one.code))
     wordless = [one for one in categories if one.parent == family.code and not one.words and _is_other(family)]
     return min(wordless, key=lambda one: one.code, default=family)
@@ -105,7 +106,7 @@ def _vocabulary(playbook: Playbook) -> tuple[tuple[Category, _Words], ...]:
 
 @lru_cache(maxsize=64)
 def _folded(key: _Playbook) -> tuple[tuple[Category, _Words], ...]:
-    categories = key.playbook.categories.values()
+    categories = key.categories.values()
     return tuple((one, tuple((word, word.casefold()) for word in one.words)) for one in categories if one.words)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from services.intake.domain.case import Case, CaseOrder
-from services.intake.domain.case_moves import close, move_case
+from services.intake.domain.case_moves import close, move_case, rated_already, shut_for_good
 from services.intake.domain.commands import (
     ArriveOnSite,
     CloseCase,
@@ -25,10 +25,11 @@ from services.intake.domain.commands import (
     VerifyCase,
 )
 from services.intake.domain.folds import fold
-from services.intake.domain.order_moves import move_order, not_returnable
+from services.intake.domain.order_moves import move_order, must_be_kept
 from services.intake.domain.states import Action, open_to
 from shared.events.case import CaseEvent, CaseOpened
 from shared.events.parts import CaseView
+from shared.playbook.model import Policy
 from shared.vocabulary import CaseState, Refused
 
 
@@ -59,15 +60,17 @@ def decide(case: Case | None, command: Command, now: datetime) -> tuple[CaseEven
             assert_never(command)
 
 
-def allowed(case: Case, order: CaseOrder | None, *, now: datetime, window: timedelta) -> tuple[Action, ...]:
-    """The actions open now on the case and, when one is named, on ``order``; the lead's when none is."""
+def allowed(case: Case, order: CaseOrder | None, *, policy: Policy, now: datetime) -> tuple[Action, ...]:
+    """The actions that `decide` takes now on the case and, when one is named, on ``order``; the lead's when none is."""
     subject = order or case.lead
-    found = open_to(case.view.state, None if subject is None else subject.state)
-    closed_for_good = case.closed_at is not None and now - case.closed_at > window
-    shut = {Action.REOPEN: closed_for_good, Action.RATE: case.rating is not None}
+    shut = {
+        Action.REOPEN: shut_for_good(case, window=timedelta(hours=policy.reopen_hours), now=now),
+        Action.RATE: rated_already(case),
+    }
     if subject is not None:
-        shut[Action.RETURN] = not_returnable(subject) is not None
-    return tuple(action for action in found if not shut.get(action, False))
+        shut[Action.RETURN] = must_be_kept(case, subject, returns_allowed=policy.returns_allowed)
+    found = open_to(case.view.state, None if subject is None else subject.state)
+    return tuple(action for action in found if shut.get(action) is None)
 
 
 def _opened(command: OpenCase, now: datetime) -> CaseOpened:

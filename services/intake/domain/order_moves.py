@@ -16,7 +16,7 @@ from services.intake.domain.commands import (
     ReturnOrder,
     SignOrder,
 )
-from services.intake.domain.states import FOLLOWS, ORDER_MOVES, Action, WrongState, open_to
+from services.intake.domain.states import FOLLOWS, ORDER_MOVES, Action, WrongState
 from shared.events.case import CaseArrived, CaseEvent, CaseProgressed, CaseResolved, CaseReturned, CaseSigned
 from shared.events.parts import CaseView, Return
 from shared.vocabulary import Level, OrderRole, Refused, TargetKind
@@ -57,7 +57,6 @@ def _after_order_move(case: Case, order: CaseOrder, action: Action) -> CaseView:
             f"{action} is not open: the order is {order.state}, the case {case.view.state}",
             state=case.view.state,
             order_state=order.state,
-            allowed=open_to(case.view.state, order.state),
         )
     view = replace(case.view, version=case.view.version + 1)
     return replace(view, state=FOLLOWS[after]) if order.role is OrderRole.LEAD else view
@@ -65,14 +64,9 @@ def _after_order_move(case: Case, order: CaseOrder, action: Action) -> CaseView:
 
 def _returned(case: Case, view: CaseView, command: ReturnOrder, now: datetime) -> CaseReturned:
     order = case.order(command.order_id)
-    why_not = not_returnable(order) or _returned_enough(view, order, command.returns_allowed)
-    if why_not is not None:
-        raise WrongState(
-            why_not,
-            state=case.view.state,
-            order_state=order.state,
-            allowed=open_to(case.view.state, order.state, but=Action.RETURN),
-        )
+    kept = must_be_kept(case, order, returns_allowed=command.returns_allowed)
+    if kept is not None:
+        raise WrongState(kept, state=case.view.state, order_state=order.state)
     if not command.reason.strip():
         raise Refused("a return needs a reason", field="reason", allowed=["why the order is not yours, in words"])
     given_back = Return(order_id=order.order_id, target=order.target, reason=command.reason, at=now)
@@ -88,18 +82,16 @@ def _returned(case: Case, view: CaseView, command: ReturnOrder, now: datetime) -
     )
 
 
-def not_returnable(order: CaseOrder) -> str | None:
-    """Why an order can never be given back, if so."""
+def must_be_kept(case: Case, order: CaseOrder, *, returns_allowed: int) -> str | None:
+    """Why an order cannot be given back whatever its state, if so; ``returns_allowed`` is the county's policy.
+
+    A desk decides for good (终审) once the case has been returned that often.
+    """
     if order.role is OrderRole.OVERSEE:
         return "an order to oversee cannot be returned: the level above watches, it does not take turns"
     if order.target.kind is TargetKind.DESK and order.level is Level.COUNTY:
         return "the county desk cannot return an order: there is nobody above"
-    return None
-
-
-def _returned_enough(view: CaseView, order: CaseOrder, returns_allowed: int) -> str | None:
-    """The desk that decides for good (终审) after so many returns must keep the order."""
-    given = len(view.returns)
+    given = len(case.view.returns)
     if given >= MOST_RETURNS or (order.target.kind is TargetKind.DESK and given >= returns_allowed):
         return f"returned {given} times already, {returns_allowed} allowed: this desk decides for good"
     return None

@@ -1,6 +1,6 @@
 """The one table of states and actions: what each action does to an order, to its case, and from where.
 
-`decide` moves by it, a refusal lists from it what is allowed, and `docs/states.md` is drawn from it.
+`decide` moves by it, every answer lists from it what is allowed, and `docs/states.md` is drawn from it.
 """
 
 from __future__ import annotations
@@ -97,25 +97,20 @@ STAGES: Final[Mapping[CaseState, str]] = MappingProxyType(
 
 
 class WrongState(Refused):
-    """The action is known but not open in this state; ``allowed`` lists those that are."""
+    """The action is known but not open in this state; whoever answers the request adds what is ``allowed``."""
 
-    def __init__(
-        self, reason: str, *, state: CaseState, allowed: tuple[Action, ...], order_state: OrderState | None = None
-    ) -> None:
+    def __init__(self, reason: str, *, state: CaseState, order_state: OrderState | None = None) -> None:
         """Keep the state of the case, and of the order when the action was on one."""
-        super().__init__(reason, field="action", allowed=allowed)
+        super().__init__(reason, field="action")
         self.state = state
         self.order_state = order_state
 
 
-def open_to(state: CaseState, order_state: OrderState | None, *, but: Action | None = None) -> tuple[Action, ...]:
-    """The actions, except ``but``, that the table opens for a case in ``state`` and its order in ``order_state``."""
+def open_to(state: CaseState, order_state: OrderState | None) -> tuple[Action, ...]:
+    """The actions that the table opens for a case in ``state`` and its order in ``order_state``."""
     return tuple(
         action
         for action in Action
-        if action is not but
-        and (
-            (order_state is not None and order_state in ORDER_MOVES.get(action, {}))
-            or state in CASE_MOVES.get(action, {})
-        )
+        if (order_state is not None and order_state in ORDER_MOVES.get(action, {}))
+        or state in CASE_MOVES.get(action, {})
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.actions import ActionRequest, command_of, order_meant, tidy_request
+from services.intake.domain.actions import ActionRequest, command_of, open_to_bearer, order_meant, tidy_request
 from services.intake.domain.case import Case, CaseOrder
-from services.intake.domain.decide import allowed, decide
-from services.intake.domain.permissions import Bearer, may_act
+from services.intake.domain.decide import decide
+from services.intake.domain.permissions import Bearer
+from services.intake.domain.states import Action, WrongState
 from services.intake.handlers.doors import Doors, Reply, UnknownCase, change_of, replay
 from services.intake.ports import Answer, Change, ClientKey, NoPlaybook, PlaybookAway, Playbooks
 from shared.playbook.model import Policy
@@ -50,10 +51,18 @@ async def act_on_case(
 def _acted(case: Case, request: ActionRequest, *, bearer: Bearer, doors: Doors) -> tuple[str, Change]:
     now = doors.clock()
     policy = _policy(case.view.county, doors.playbooks)
-    order = order_meant(request, case, bearer)
-    command = command_of(request, order, by=bearer.actor, policy=policy)
-    change = change_of(case, decide(case, command, now), at=now)
-    return _answer(change, order, bearer=bearer, policy=policy, now=now), change
+    order: CaseOrder | None = None
+    try:
+        order = order_meant(request, case, bearer)
+        command = command_of(request, order, by=bearer.actor, policy=policy)
+        change = change_of(case, decide(case, command, now), at=now)
+    except WrongState as refusal:
+        refusal.allowed = open_to_bearer(case, order, bearer, policy=policy, now=now)
+        raise
+    after = change.case
+    same = None if order is None else after.order(order.order_id)
+    found = open_to_bearer(after, same, bearer, policy=policy, now=now)
+    return _answer(change, order, found), change
 
 
 def _policy(county: str, playbooks: Playbooks) -> Policy:
@@ -63,16 +72,14 @@ def _policy(county: str, playbooks: Playbooks) -> Policy:
         raise PlaybookAway(f"the playbook of {county} was withdrawn") from gone
 
 
-def _answer(change: Change, order: CaseOrder | None, *, bearer: Bearer, policy: Policy, now: datetime) -> str:
-    case = change.case
-    same = None if order is None else case.order(order.order_id)
-    found = allowed(case, same, now=now, window=timedelta(hours=policy.reopen_hours))
+def _answer(change: Change, order: CaseOrder | None, allowed: Sequence[Action]) -> str:
+    view = change.case.view
     body = {
-        "case_id": case.view.case_id,
-        "version": case.view.version,
-        "state": case.view.state,
+        "case_id": view.case_id,
+        "version": view.version,
+        "state": view.state,
         "event_id": change.events[-1].id,
         "order_id": None if order is None else order.order_id,
-        "allowed": [action for action in found if may_act(bearer, action, case, same or case.lead)],
+        "allowed": allowed,
     }
     return msgspec.json.encode(body).decode()

@@ -224,11 +224,19 @@ class TestActions:
         first = await act_on_case(case_id, sign, bearer=BUREAU, client_key="s", doors=intake.doors)
         again = await act_on_case(case_id, sign, bearer=BUREAU, client_key="s", doors=intake.doors)
         assert (again.body, again.replayed) == (first.body, True)
-        with pytest.raises(WrongState):
+        with pytest.raises(WrongState) as refused:
             await act_on_case(case_id, sign, bearer=BUREAU, client_key="t", doors=intake.doors)
+        assert refused.value.allowed == tuple(json.loads(first.body)["allowed"])
         arrive = ActionRequest(action=Action.ARRIVE)
         with pytest.raises(KeyReused):
             await act_on_case(case_id, arrive, bearer=BUREAU, client_key="s", doors=intake.doors)
+
+    async def test_a_refusal_lists_what_is_open_to_the_key_that_asked(self, intake: Intake) -> None:
+        case_id = await self.routed(intake)
+        verify = ActionRequest(action=Action.VERIFY)
+        with pytest.raises(WrongState) as refused:
+            await act_on_case(case_id, verify, bearer=WEST_DESK, client_key=None, doors=intake.doors)
+        assert refused.value.allowed == (), "signing is open, but not to this desk"
 
     async def test_words_of_an_action_leave_masked(self, intake: Intake) -> None:
         case_id = await self.routed(intake)
