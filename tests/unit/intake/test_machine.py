@@ -42,6 +42,7 @@ from tests.unit.intake.cases import (
     TOWN_DESK,
     VILLAGE_DESK,
     WINDOW,
+    case_in,
     opening,
     order,
 )
@@ -147,14 +148,15 @@ def _replayed(log: list[CaseEvent], times: list[datetime]) -> Case | None:
 
 
 @given(
-    st.lists(commands, max_size=40),
+    st.sampled_from(CaseState),
+    st.lists(commands, max_size=20),
     st.builds(Policy, returns_allowed=st.integers(0, 3), reopen_hours=st.sampled_from((1, 72))),
     st.sampled_from((0, 1, 72, 73)),
 )
 def test_what_is_listed_as_allowed_is_taken_and_nothing_else_is(
-    steps: list[Command], policy: Policy, hours: int
+    state: CaseState, steps: list[Command], policy: Policy, hours: int
 ) -> None:
-    case = evolve(None, decide(None, opening(), NOON)[0], at=NOON)
+    case = case_in(state)
     for step in steps:
         with suppress(Refused):
             for event in decide(case, step, NOON):
