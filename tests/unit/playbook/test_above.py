@@ -5,7 +5,16 @@ import pytest
 from shared.events.parts import Target
 from shared.playbook.above import desk_above
 from shared.vocabulary import Level, TargetKind
-from tests.fakes.small_county import COUNTY, EAST, EAST_VILLAGE, GAS_BUREAU, WEST, WEST_CELLS, WEST_VILLAGE, small_county
+from tests.fakes.small_county import (
+    COUNTY,
+    EAST,
+    EAST_VILLAGE,
+    GAS_BUREAU,
+    WEST,
+    WEST_CELLS,
+    WEST_VILLAGE,
+    small_county,
+)
 
 
 def desk(area: str) -> Target:
