@@ -146,7 +146,7 @@ def _condition(condition: Mapping[str, Any]) -> str:
 
 def _clocks(clocks: list[Mapping[str, Any]]) -> RenderableType:
     if not clocks:
-        return "  none has spoken yet (a clock shows here from its first warning on)"
+        return "  none has started yet"
     return Group(*(line for clock in clocks for line in _clock(clock)))
 
 

@@ -278,7 +278,7 @@ class Calendar:
         return self.weekly.get(day.isoweekday(), ())
 
 
-class UnknownYear(Exception):  # noqa: N818 — named for the fact, as style.md asks of errors a room handles
+class UnknownYear(Exception):  # noqa: N818  named for the fact
     """A clock ran into a year for which the playbook has no calendar."""
 
     def __init__(self, year: int, *, known: tuple[int, ...]) -> None:

@@ -21,7 +21,7 @@ def route(facts: Facts, book: Rulebook, *, reason: OrderReason = OrderReason.RUL
     """Return the orders for a case: exactly one lead, and whoever assists or oversees.
 
     Rules are tried in order; the first lead stands, a later one assists it. A case that no rule
-    gives a lead goes to the duty desk of its area, marked unrouted (design promise 3). Whoever
+    gives a lead goes to the duty desk of its area, marked unrouted: nothing is silently dropped. Whoever
     returned the case is not asked again.
     """
     walk = book.walk(facts)
