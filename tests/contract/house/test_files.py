@@ -23,7 +23,9 @@ FORBIDDEN = {
     "a note to come back": r"\b(?:TODO|FIXME|XXX)\b",
 }
 MOCKS = re.compile(r"\b(?:from|import) (?:unittest\.)?mock\b|\bMagicMock\b")
-LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\((?P<target>[^)\s]+)\)")
+# Links and images alike: an image is a link behind an exclamation mark, or an element of HTML.
+LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)|<img\b[^>]*\bsrc=[\"'](?P<source>[^\"']+)")
+DECISION = re.compile(r"\bdecisions?[ /](?P<name>[0-9]{4}[\w-]*)")
 PATH_IN_PROSE = re.compile(rf"`(?P<path>(?:{'|'.join(CODE)}|docs|\.ci|requirements)/[\w./*{{}},<>-]+)`")
 HEADING = re.compile(r"^#+ +(?P<text>.+?) *$", re.MULTILINE)
 
@@ -74,16 +76,17 @@ def test_a_services_readme_says_what_it_promises_and_how_it_fails(service: str) 
 
 
 def broken_links(document: Path) -> Iterator[str]:
-    """Yield each link of ``document`` to a file or heading of the project that is not there."""
+    """Yield each link and image of ``document`` to a file or heading of the project that is not there."""
     for match in LINK.finditer(_without_code(source(document))):
-        target, _, heading = match["target"].partition("#")
+        address = match["target"] or match["source"]
+        target, _, heading = address.partition("#")
         if re.match(r"[a-z]+:", target):
             continue
         goal = (document.parent / target).resolve() if target else document
         if not goal.exists():
-            yield f"{relative(document)} → {match['target']}"
+            yield address
         elif heading and goal.suffix == ".md" and heading not in _anchors(goal):
-            yield f"{relative(document)} → {match['target']} (no such heading)"
+            yield f"{address} (no such heading)"
 
 
 def _without_code(text: str) -> str:
@@ -96,9 +99,30 @@ def _anchors(document: Path) -> set[str]:
     return {text.replace(" ", "-") for text in plain}
 
 
-def test_links_in_documents_resolve() -> None:
-    broken = [link for document in documents() for link in broken_links(document)]
+def test_links_and_images_in_documents_resolve() -> None:
+    broken = [f"{relative(document)} → {link}" for document in documents() for link in broken_links(document)]
     assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize("target", ("missing.png", "images/missing.png#top"))
+@pytest.mark.parametrize(
+    "form", ("[a link]({})", "![an image]({})", '<img alt="an image" src="{}">', "[![both]({})](.)")
+)
+def test_a_link_or_an_image_that_is_not_there_is_found(tmp_path: Path, form: str, target: str) -> None:
+    document = tmp_path / "page.md"
+    document.write_text(form.format(target))
+    assert list(broken_links(document)) == [target]
+
+
+def test_decisions_that_code_names_are_there() -> None:
+    missing = [
+        f"{relative(path)} → {match.group(0)}"
+        for path in all_files()
+        if path.suffix in {".py", ".sql"} and path != Path(__file__)
+        for match in DECISION.finditer(source(path))
+        if not any((ROOT / "docs/decisions").glob(f"{match['name']}*.md"))
+    ]
+    assert not missing, "\n".join(missing)
 
 
 def test_paths_that_documents_name_are_there() -> None:
