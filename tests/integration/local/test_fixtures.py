@@ -1,11 +1,13 @@
 """The fixtures every other integration test stands on."""
 
+import uuid
+
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.topics import make_topics
-from shared.events.topics import DEAD_LETTER, TOPICS
+from shared.events.topics import TOPICS
 
 
 async def test_the_broker_has_the_topics_of_the_catalogue(kafka: str) -> None:
@@ -24,9 +26,17 @@ def test_making_the_topics_again_changes_nothing(kafka: str) -> None:
 
 
 async def test_the_broker_keeps_what_it_is_given(kafka: str) -> None:
+    # A topic of its own: what lies on the catalogue's topics is read by the tests of whoever owns them.
+    topic = f"fixture-{uuid.uuid4().hex}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1)])
+    finally:
+        await admin.close()
     async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True) as producer:
-        sent = await producer.send_and_wait(DEAD_LETTER.name, b"kept", partition=0)
-    async with AIOKafkaConsumer(DEAD_LETTER.name, bootstrap_servers=kafka, auto_offset_reset="earliest") as consumer:
+        sent = await producer.send_and_wait(topic, b"kept", partition=0)
+    async with AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest") as consumer:
         record = await consumer.getone()
     assert (record.value, record.offset) == (b"kept", sent.offset)
 
