@@ -46,8 +46,8 @@ def read(folder: Path) -> Playbook:
         ) from bad
 
 
-async def read_in_force(bootstrap: str) -> tuple[list[Playbook], str | None]:
-    """The playbooks that Kafka holds now, and the last refusal of a record, if any.
+async def read_in_force(bootstrap: str) -> PlaybookShelf:
+    """The playbooks that Kafka holds now.
 
     Raises:
         Trouble: when Kafka does not answer in time.
@@ -60,7 +60,7 @@ async def read_in_force(bootstrap: str) -> tuple[list[Playbook], str | None]:
     finally:
         await reader.stop()
         await asyncio.gather(running, return_exceptions=True)
-    return sorted(shelf.in_force.values(), key=lambda playbook: playbook.county), shelf.last_refusal
+    return shelf
 
 
 async def _caught_up(reader: CompactedReader, bootstrap: str) -> None:

@@ -70,17 +70,16 @@ def show(
     from cli.in_force import facts_of, read_in_force
 
     bootstrap = places.find(kafka=kafka, data=data).bootstrap()
-    in_force, refused = asyncio.run(read_in_force(bootstrap))
-    wanted = [playbook for playbook in in_force if county in (None, playbook.county)]
+    shelf = asyncio.run(read_in_force(bootstrap))
+    wanted = [facts_of(playbook) for playbook in shelf.each() if county in (None, playbook.county)]
     if not wanted:
-        known = ", ".join(playbook.county for playbook in in_force) or "none"
+        known, refused = ", ".join(shelf.counties) or "none", shelf.last_refusal
         raise Trouble(
             f"No playbook is in force{f' for county {county}' if county else ''}",
             why=f"Kafka has {known}{f'; refused: {refused}' if refused else ''}",
             mend="whistle playbook publish FOLDER",
         )
-    for playbook in wanted:
-        facts = facts_of(playbook)
+    for facts in wanted:
         if as_json:
             emit_json(facts)
         else:

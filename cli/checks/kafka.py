@@ -127,17 +127,19 @@ def _last_reason(record: Record | None) -> str:
 
 async def _check_playbooks(bootstrap: str) -> Finding:
     try:
-        in_force, refused = await read_in_force(bootstrap)
+        shelf = await read_in_force(bootstrap)
     except Trouble as trouble:
         return broken("playbook", trouble.what, why=trouble.why, mend=trouble.mend)
-    if not in_force:
+    # Reading each tells of a bad one.
+    said = ", ".join(f"{one.county} {one.name.zh} version {one.version}" for one in shelf.each())
+    refused = shelf.last_refusal
+    if not said:
         return broken(
             "playbook",
             "none is in force",
             why=f"the last record was refused: {refused}" if refused else "none was published",
             mend="whistle playbook publish FOLDER",
         )
-    said = ", ".join(f"{one.county} {one.name.zh} version {one.version}" for one in in_force)
     if refused:
         return look("playbook", said, why=f"a newer record was refused: {refused}", mend="publish a good one")
     return fine("playbook", said)

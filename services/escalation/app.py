@@ -114,7 +114,8 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
 
     The outbox closes after the fold and the timers, and so sends what they wrote last.
     """
-    metrics, shelf, asked = Metrics(), PlaybookShelf(), asyncio.Event()
+    metrics, asked = Metrics(), asyncio.Event()
+    shelf = PlaybookShelf(in_use=settings.playbooks_in_use)
     async with AsyncExitStack() as closing:
         pool = await _pool(settings)
         closing.push_async_callback(_close, pool)

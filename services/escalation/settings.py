@@ -33,3 +33,5 @@ class Settings(BaseSettings):
     """A clock of a partition that nobody folds is fired by any healthy replica when it is late by so much."""
     playbook_wait: timedelta = timedelta(seconds=30)
     """How long a start waits for the playbooks before it folds without; cases without one wait in the database."""
+    playbooks_in_use: PositiveInt = 64
+    """Counties whose playbook is kept ready at most; others wait packed and are read again when used."""

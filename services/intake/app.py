@@ -15,7 +15,7 @@ import uvloop
 
 from services.intake.api import make_api
 from services.intake.consumer import fold_loop, inbound_loop
-from services.intake.handlers import Doors
+from services.intake.handlers import CellMaps, Doors
 from services.intake.health import IntakeHealth, PostgresWatch
 from services.intake.metrics import Metrics
 from services.intake.playbooks import ShelvedPlaybooks
@@ -100,7 +100,8 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
     An API that closes first leaves nobody without an answer, an outbox that closes after the loops
     sends what they wrote last.
     """
-    metrics, shelf, asked = Metrics(), PlaybookShelf(), asyncio.Event()
+    metrics, asked = Metrics(), asyncio.Event()
+    shelf = PlaybookShelf(in_use=settings.playbooks_in_use)
     playbooks = ShelvedPlaybooks(shelf)
     keyring, vault = KeyRing.load(settings.keys_file), FernetVault(settings.secret_key.get_secret_value())
     async with AsyncExitStack() as closing:
@@ -110,7 +111,13 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
         closing.push_async_callback(publisher.stop)
         relay = OutboxRelay(pool, publisher, settings=RelaySettings(service="intake"))
         store = PostgresCaseStore(pool, committed=relay.wake)
-        doors = Doors(store=store, playbooks=playbooks, vault=vault, clock=utc_now)
+        doors = Doors(
+            store=store,
+            playbooks=playbooks,
+            vault=vault,
+            clock=utc_now,
+            maps=CellMaps(settings.playbooks_in_use),
+        )
         reader = CompactedReader(settings.kafka, PLAYBOOK.name, shelf.receive)
         fold = fold_loop(settings, doors, publisher, metrics)
         inbound = inbound_loop(settings, doors, publisher, metrics)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.intake.ports import NoPlaybook, PlaybookAway
+from shared.events.parts import Place
 from shared.playbook.model import Playbook
 from shared.playbook.shelf import PlaybookShelf, UnknownCounty
 
@@ -26,4 +27,8 @@ class ShelvedPlaybooks:
 
     def counties(self) -> Sequence[str]:
         """See ``ports.Playbooks.counties``."""
-        return sorted(self._shelf.in_force)
+        return self._shelf.counties
+
+    def around(self, place: Place) -> Sequence[str]:
+        """See ``ports.Playbooks.around``."""
+        return self._shelf.around(place.lon, place.lat)

@@ -12,6 +12,7 @@ from uuid import UUID
 from services.intake.domain.case import Case
 from shared.events.case import CaseEvent
 from shared.events.envelope import Event
+from shared.events.parts import Place
 from shared.playbook.model import Playbook
 from shared.vocabulary import Refused, Source
 
@@ -121,3 +122,6 @@ class Playbooks(Protocol):
 
     def counties(self) -> Sequence[str]:
         """The counties that have one."""
+
+    def around(self, place: Place) -> Sequence[str]:
+        """The counties whose cells may hold ``place``: every one that does, and few that do not."""

@@ -28,3 +28,5 @@ class Settings(BaseSettings):
     """Records of orders, escalations and inbound reports that one transaction takes at most."""
     pool: PositiveInt = 16
     """PostgreSQL connections at most; each request that writes holds one."""
+    playbooks_in_use: PositiveInt = 64
+    """Counties whose playbook is kept ready at most; others wait packed and are read again when used."""

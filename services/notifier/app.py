@@ -108,7 +108,8 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
     Streams end first, a few at a time; then no new request is taken, webhooks on their way arrive, the
     batch in flight is committed.
     """
-    metrics, shelf, asked = Metrics(), PlaybookShelf(), asyncio.Event()
+    metrics, asked = Metrics(), asyncio.Event()
+    shelf = PlaybookShelf(in_use=settings.playbooks_in_use)
     keyring, vault = KeyRing.load(settings.keys_file), Vault(settings.secret_key.get_secret_value())
     rules = UrlRules(ports=settings.ports, private=settings.webhook_private)
     async with AsyncExitStack() as closing:

@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     traces: str = "off"
     pool: PositiveInt = 16
     """PostgreSQL connections at most."""
+    playbooks_in_use: PositiveInt = 64
+    """Counties whose playbook is kept ready at most; others wait packed and are read again when used."""
     batch_records: PositiveInt = 500
     """Events that one transaction tells at most; they hold the feed's lock together."""
     feed_hours: PositiveFloat = 7 * 24

@@ -73,9 +73,12 @@ class Running:
 @asynccontextmanager
 async def router(settings: Settings) -> AsyncIterator[Running]:
     """Open the ops port, the playbooks and the loop, in that order; close in reverse."""
-    metrics, shelf, asked = Metrics(), PlaybookShelf(), asyncio.Event()
+    metrics, asked = Metrics(), asyncio.Event()
+    shelf = PlaybookShelf(in_use=settings.playbooks_in_use)
     reader = CompactedReader(settings.kafka, PLAYBOOK.name, shelf.receive)
-    rulebooks = ShelvedRulebooks(shelf, patience=timedelta(seconds=settings.playbook_wait_seconds))
+    rulebooks = ShelvedRulebooks(
+        shelf, patience=timedelta(seconds=settings.playbook_wait_seconds), kept=settings.playbooks_in_use
+    )
     async with AsyncExitStack() as closing:
         publisher = Publisher(settings.kafka, client_id=settings.instance)
         closing.push_async_callback(publisher.stop)

@@ -99,7 +99,7 @@ class _Figures(Collector):
         yield GaugeMetricFamily(
             "whistle_router_playbooks",
             "Counties with a playbook in force.",
-            len(self._shelf.in_force),
+            len(self._shelf.counties),
         )
         yield CounterMetricFamily(
             "whistle_router_playbooks_refused",

@@ -3,25 +3,25 @@
 import time
 from collections import OrderedDict
 from datetime import timedelta
-from typing import Final
 
 from services.router.domain.rulebook import Rulebook
 from shared.events.parts import CaseView
 from shared.playbook.model import Playbook
-from shared.playbook.shelf import PlaybookShelf, UnknownCounty
+from shared.playbook.shelf import IN_USE, PlaybookShelf, UnknownCounty
 from shared.vocabulary import Refused
-
-KEPT: Final = 4096
-"""Rulebooks kept compiled: more than there are counties, few enough to fit."""
 
 
 class ShelvedRulebooks:
     """See `ports.Rulebooks`."""
 
-    def __init__(self, shelf: PlaybookShelf, *, patience: timedelta) -> None:
-        """Wait `patience` at most for a county without a playbook."""
+    def __init__(self, shelf: PlaybookShelf, *, patience: timedelta, kept: int = IN_USE) -> None:
+        """Wait `patience` at most for a county without a playbook; keep at most `kept` compiled.
+
+        A rulebook holds its playbook: to keep more than the shelf does would undo the shelf's bound.
+        """
         self._shelf = shelf
         self._patience = patience.total_seconds()
+        self._kept = kept
         self._compiled: OrderedDict[str, Rulebook] = OrderedDict()
         self._given_up: dict[str, float] = {}
 
@@ -52,7 +52,7 @@ class ShelvedRulebooks:
         book = self._compiled.get(playbook.digest)
         if book is None:
             book = self._compiled[playbook.digest] = Rulebook(playbook)
-            if len(self._compiled) > KEPT:
+            if len(self._compiled) > self._kept:
                 self._compiled.popitem(last=False)
         else:
             self._compiled.move_to_end(playbook.digest)

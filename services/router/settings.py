@@ -19,3 +19,5 @@ class Settings(BaseSettings):
     """Records that are routed and committed together at most."""
     playbook_wait_seconds: PositiveFloat = 30.0
     """How long a case waits for a playbook of its county before it is set aside as a dead letter."""
+    playbooks_in_use: PositiveInt = 64
+    """Counties whose playbook is kept ready at most; others wait packed and are read again when used."""

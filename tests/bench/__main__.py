@@ -19,7 +19,7 @@ from typing import Final
 import uvloop
 
 from shared.runtime.clock import utc_now
-from tests.bench import fire, fold, intake, relay, router, stream
+from tests.bench import fire, fold, intake, playbooks, relay, router, stream
 from tests.bench.table import Row, table
 
 BENCHES: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
@@ -29,6 +29,7 @@ BENCHES: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
     "fold": fold.bench,
     "fire": fire.bench,
     "stream": stream.bench,
+    "playbooks": playbooks.bench,
 }
 
 

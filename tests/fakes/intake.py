@@ -10,6 +10,7 @@ from services.intake.domain.case import Case
 from services.intake.ports import Answer, Change, ClientKey, FiledReport, NoPlaybook
 from shared.events.case import CaseEvent
 from shared.events.envelope import Event
+from shared.events.parts import Place
 from shared.playbook.model import Playbook
 from shared.vocabulary import county_of
 
@@ -81,6 +82,9 @@ class FakePlaybooks:
 
     def counties(self) -> Sequence[str]:
         return sorted(self._playbooks)
+
+    def around(self, place: Place) -> Sequence[str]:
+        return self.counties()
 
 
 class FakeVault:

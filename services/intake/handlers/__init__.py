@@ -1,7 +1,7 @@
 """One function for each thing that can happen to intake: read, decide, write."""
 
 from services.intake.handlers.actions import act_on_case
-from services.intake.handlers.doors import Doors, KeyReused, Reply, UnknownCase
+from services.intake.handlers.doors import CellMaps, Doors, KeyReused, Reply, UnknownCase
 from services.intake.handlers.folds import GROUP as FOLD_GROUP
 from services.intake.handlers.folds import fold_batch
 from services.intake.handlers.inbound import GROUP as INBOUND_GROUP
@@ -11,6 +11,7 @@ from services.intake.handlers.reports import accept_report
 __all__ = [
     "FOLD_GROUP",
     "INBOUND_GROUP",
+    "CellMaps",
     "Doors",
     "KeyReused",
     "Reply",

@@ -19,7 +19,6 @@ from shared.runtime.telemetry import current_traceparent
 from shared.vocabulary import Refused
 
 SOURCE: Final = "/whistle/intake"
-MAPS_KEPT: Final = 8
 
 
 class UnknownCase(Refused):
@@ -33,16 +32,17 @@ class KeyReused(Refused):
 class CellMaps:
     """The cell map of each playbook in use, built once a digest."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = 64) -> None:
+        self._kept = kept
         self._maps: dict[str, CellMap] = {}
 
     def of(self, playbook: Playbook) -> CellMap:
-        """The map of ``playbook``; the oldest goes when there are more than a few."""
-        found = self._maps.get(playbook.digest)
-        if found is None:
-            found = self._maps[playbook.digest] = CellMap(playbook.cells)
-            while len(self._maps) > MAPS_KEPT:
-                del self._maps[next(iter(self._maps))]
+        """The map of ``playbook``; the one not used for longest goes when there are more than were to be kept."""
+        # Put back at the end: a dict keeps its order.
+        found = self._maps.pop(playbook.digest, None) or CellMap(playbook.cells)
+        self._maps[playbook.digest] = found
+        if len(self._maps) > self._kept:
+            del self._maps[next(iter(self._maps))]
         return found
 
 

@@ -13,7 +13,7 @@ from services.intake.domain.decide import decide
 from services.intake.domain.permissions import Bearer, must_report
 from services.intake.domain.reports import Report, opening, report_id_of, tidy
 from services.intake.handlers.doors import Doors, Reply, change_of, replay
-from services.intake.ports import Answer, Change, ClientKey, FiledReport
+from services.intake.ports import Answer, Change, ClientKey, FiledReport, NoPlaybook, PlaybookAway
 from shared.events.parts import Actor
 from shared.playbook.model import Playbook
 from shared.vocabulary import Refused
@@ -90,11 +90,20 @@ def _playbook(report: Report, at: str | None, doors: Doors) -> Playbook:
     """The county that the report names, else its sender's, else the one that holds its point."""
     if report.area is not None or at is not None:
         return doors.playbooks.of(report.area or at or "")
-    for county in doors.playbooks.counties():
-        playbook = doors.playbooks.of(county)
-        if report.place is not None and doors.maps.of(playbook).cell_at(report.place) is not None:
+    place = report.place
+    for county in () if place is None else doors.playbooks.around(place):
+        playbook = _in_force(county, doors)
+        if playbook is not None and place is not None and doors.maps.of(playbook).cell_at(place) is not None:
             return playbook
     return doors.playbooks.of("")
+
+
+def _in_force(county: str, doors: Doors) -> Playbook | None:
+    """The county's playbook; None when its only record proves unreadable in this moment."""
+    try:
+        return doors.playbooks.of(county)
+    except (NoPlaybook, PlaybookAway):
+        return None
 
 
 def _filed(report: Report, command: OpenCase, doors: Doors, *, now: datetime) -> FiledReport:

@@ -21,7 +21,7 @@ from services.notifier.api.filters import (
     states,
 )
 from services.notifier.api.responses import problems
-from services.notifier.api.rooms import InRooms, Reader, answer, scope_of
+from services.notifier.api.rooms import InRooms, Reader, Rooms, answer, scope_of
 from services.notifier.api.views import (
     AreaName,
     CaseListView,
@@ -146,7 +146,7 @@ async def get_summary(rooms: InRooms, reader: Reader) -> Response:
 async def get_me(rooms: InRooms, reader: Reader) -> Response:
     """The key's role, area and department, by name."""
     county = county_of(reader.area)
-    playbook = rooms.shelf.in_force.get(county)
+    playbook = _playbook(rooms, county)
     return answer(
         MeView(
             key_id=reader.key_id,
@@ -162,6 +162,13 @@ async def get_me(rooms: InRooms, reader: Reader) -> Response:
             now=rooms.clock(),
         )
     )
+
+
+def _playbook(rooms: Rooms, area: str) -> Playbook | None:
+    try:
+        return rooms.shelf.of(area)
+    except UnknownCounty:
+        return None
 
 
 @router.get("/names", summary="What codes are called", response_model=NamesView, responses=problems(401, 403, 503))

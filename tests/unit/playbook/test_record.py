@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.events.codec import Message
+from shared.playbook import shelf as shelf_module
+from shared.playbook.digest import digest_of, is_digest_of
 from shared.playbook.model import Playbook
 from shared.playbook.publish import publish
-from shared.playbook.record import from_record, sealed, to_message
-from shared.playbook.shelf import PlaybookShelf, UnknownCounty
+from shared.playbook.record import Packed, from_record, packed, sealed, to_message, unpacked
+from shared.playbook.shelf import VERSIONS_KEPT, PlaybookShelf, UnknownCounty
 from shared.vocabulary import Malformed, Refused
+from tests.fakes.counties import moved
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 
@@ -35,6 +38,15 @@ def changed(message: Message, old: str, new: str) -> Record:
     plain = gzip.decompress(message.value).decode()
     assert old in plain
     return Record(key=message.key, value=gzip.compress(plain.replace(old, new, 1).encode()), headers=message.headers)
+
+
+def wielding(playbook: Playbook, version: str) -> Record:
+    """A record whose envelope and digest are good and whose content is no playbook."""
+    message = to_message(sealed(replace(playbook, version=version)), published_at=NOW)
+    event = json.loads(gzip.decompress(message.value))
+    event["content"]["duties"][0]["power"] = "wield"
+    event["digest"] = event["content"]["digest"] = digest_of(event["content"])
+    return Record(key=message.key, value=gzip.compress(json.dumps(event).encode()), headers=message.headers)
 
 
 def test_a_playbook_comes_back_from_its_record_as_it_went(yunlu: Playbook) -> None:
@@ -72,7 +84,7 @@ def test_a_record_of_a_grown_model_still_agrees_with_its_digest(yunlu: Playbook)
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     (
-        ('"power":"handle"', '"power":"wield"', "power"),
+        ('"power":"handle"', '"power":"wield"', "digest"),
         ('"reopen_hours":72', '"reopen_hours":73', "digest"),
         ('"version":"2026', '"version":"2027', "outside"),
         ('"county":"990101"', '"county":"990102"', "outside"),
@@ -82,6 +94,21 @@ def test_a_changed_record_is_malformed(yunlu: Playbook, old: str, new: str, why:
     record = changed(to_message(yunlu, published_at=NOW), old, new)
     with pytest.raises(Malformed, match=why):
         from_record(record.value, record.headers)
+
+
+def test_content_that_is_no_playbook_is_malformed_by_the_name_of_its_field(yunlu: Playbook) -> None:
+    record = wielding(yunlu, "2026.11.2")
+    outside = packed(record.value, record.headers)
+    assert (outside.county, outside.version) == ("990101", "2026.11.2"), "its envelope and digest are good"
+    with pytest.raises(Malformed, match="power"):
+        unpacked(outside)
+
+
+def test_an_unusual_number_has_its_digest_too() -> None:
+    for number in (1e16, 2**70, 1e-7, 0.1):
+        content = {"b": number, "a": "镇\x7f\u2028", "digest": "-"}
+        assert is_digest_of(content, digest_of(content))
+        assert not is_digest_of({**content, "c": 1}, digest_of(content))
 
 
 def test_cut_off_gzip_is_malformed(yunlu: Playbook) -> None:
@@ -111,6 +138,102 @@ async def test_the_shelf_follows_refuses_bad_records_and_keeps_the_old(yunlu: Pl
     assert shelf.known("990101", "2026.11.1") == yunlu, "cases that started under it still find it"
     assert shelf.known("990101", "2026.11.1", newer.digest) is None
     assert shelf.known("990101", "bad") is None
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The county of each record whose content was read, in order."""
+    read: list[str] = []
+
+    def counted(record: Packed) -> Playbook:
+        read.append(record.county)
+        return unpacked(record)
+
+    monkeypatch.setattr(shelf_module, "unpacked", counted)
+    return read
+
+
+async def test_a_record_is_read_when_it_is_first_used_and_again_when_others_took_its_place(
+    yunlu: Playbook, reads: list[str]
+) -> None:
+    shelf = PlaybookShelf(in_use=2)
+    counties = ("990101", "990102", "990103")
+    for county in counties:
+        await shelf.receive(record_of(to_message(moved(yunlu, county), published_at=NOW)))
+    assert shelf.counties == counties
+    assert reads == [], "nobody has asked yet"
+    for county in ("990101", "990102", "990101", "990103", "990101"):
+        assert shelf.of(f"{county}101200").county == county
+    assert reads == ["990101", "990102", "990103"], "what is in use stays"
+    assert shelf.of("990102") == moved(yunlu, "990102")
+    assert reads == ["990101", "990102", "990103", "990102"]
+    assert [playbook.county for playbook in shelf.each()] == list(counties)
+    assert len(shelf._ready) == 2
+
+
+async def test_a_record_that_proves_unreadable_leaves_the_last_good_one_in_force(
+    yunlu: Playbook, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf = PlaybookShelf()
+    await shelf.receive(record_of(to_message(yunlu, published_at=NOW)))
+    for number in range(VERSIONS_KEPT + 3):
+        await shelf.receive(wielding(yunlu, f"bad {number}"))
+    assert shelf.refused == 0
+    assert shelf.of("990101101200") == yunlu, "kept, however many bad ones came after it unread"
+    assert shelf.refused == VERSIONS_KEPT + 1
+    assert "power" in (shelf.last_refusal or "")
+    assert "990101 at offset 7 is refused, the old one stays" in caplog.text
+    assert shelf.known("990101", f"bad {VERSIONS_KEPT + 2}") is None
+    assert shelf.of("990101") == yunlu
+    assert shelf.refused == VERSIONS_KEPT + 1, "each is refused once"
+
+
+async def test_a_version_that_proves_unreadable_is_not_known_either(yunlu: Playbook) -> None:
+    shelf = PlaybookShelf()
+    await shelf.put(yunlu)
+    await shelf.receive(wielding(yunlu, "bad"))
+    assert shelf.known("990101", "bad") is None
+    assert shelf.refused == 1
+    assert shelf.of("990101") is yunlu
+
+
+async def test_a_county_whose_only_record_proves_unreadable_is_unknown_until_a_good_one_comes(yunlu: Playbook) -> None:
+    shelf = PlaybookShelf()
+    await shelf.receive(wielding(yunlu, "bad"))
+    with pytest.raises(UnknownCounty, match="990101"):
+        shelf.of("990101")
+    assert shelf.counties == ()
+    await shelf.receive(wielding(yunlu, "worse"))
+    waiting = asyncio.create_task(shelf.wait_for("990101", timeout_seconds=5))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await shelf.receive(record_of(to_message(yunlu, published_at=NOW)))
+    assert await waiting == yunlu
+    assert shelf.refused == 2
+
+
+async def test_a_record_that_comes_again_is_the_one_in_force(yunlu: Playbook, reads: list[str]) -> None:
+    shelf = PlaybookShelf()
+    newer = sealed(replace(yunlu, version="2026.11.2"))
+    for playbook in (yunlu, newer, yunlu):
+        await shelf.receive(record_of(to_message(playbook, published_at=NOW)))
+        assert shelf.of("990101").version == playbook.version
+    assert reads == ["990101", "990101"], "a roll-back is not read again"
+
+
+async def test_counties_are_found_around_a_point_without_being_read(yunlu: Playbook, reads: list[str]) -> None:
+    shelf = PlaybookShelf()
+    await shelf.receive(record_of(to_message(yunlu, published_at=NOW)))
+    await shelf.receive(record_of(to_message(moved(yunlu, "990102", east=5), published_at=NOW)))
+    await shelf.put(moved(yunlu, "990103", east=10))
+    lon, lat = yunlu.cells[0].polygon[0]
+    assert shelf.around(lon, lat) == ("990101",)
+    assert shelf.around(lon + 5, lat) == ("990102",)
+    assert shelf.around(lon + 10, lat) == ("990103",)
+    assert shelf.around(lon + 20, lat) == ()
+    await shelf.receive(wielding(moved(yunlu, "990101", east=20), "bad"))
+    assert shelf.around(lon, lat) == ("990101",), "the new one may be bad, then the old one holds the point"
+    assert reads == []
 
 
 async def test_a_tombstone_withdraws_a_county(yunlu: Playbook) -> None:

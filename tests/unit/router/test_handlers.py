@@ -147,6 +147,24 @@ async def test_a_case_is_routed_under_the_version_it_was_opened_with(book: Ruleb
     assert await rulebooks.of(a_case()) is await rulebooks.of(a_case()), "compiled once"
 
 
+async def test_only_so_many_rulebooks_are_kept_compiled(book: Rulebook) -> None:
+    shelf = PlaybookShelf()
+    refs = [PlaybookRef(version=str(number), digest=str(number) * 64) for number in range(4)]
+    for ref in refs:
+        await shelf.put(replace(book.playbook, version=ref.version, digest=ref.digest))
+    rulebooks = ShelvedRulebooks(shelf, patience=timedelta(seconds=1), kept=2)
+    first = await rulebooks.of(a_case(playbook=refs[0]))
+    await rulebooks.of(a_case(playbook=refs[1]))
+    assert await rulebooks.of(a_case(playbook=refs[0])) is first, "still kept"
+    await rulebooks.of(a_case(playbook=refs[2]))
+    assert await rulebooks.of(a_case(playbook=refs[0])) is first, "the one not used for longest went"
+    await rulebooks.of(a_case(playbook=refs[1]))
+    await rulebooks.of(a_case(playbook=refs[3]))
+    again = await rulebooks.of(a_case(playbook=refs[0]))
+    assert again is not first
+    assert again.ref == first.ref
+
+
 async def test_a_county_without_a_playbook_is_waited_for_once_and_then_refused_at_once(book: Rulebook) -> None:
     shelf = PlaybookShelf()
     await shelf.put(book.playbook)
