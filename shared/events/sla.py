@@ -9,6 +9,7 @@ from uuid import UUID
 
 from annotated_types import Ge, Le, MaxLen
 
+from shared.events.order import Order
 from shared.events.parts import CaseView, Instant, Note, PlaybookRef, Target
 from shared.vocabulary import ClockKind, Level, OrderRole, WhenLate
 
@@ -18,7 +19,9 @@ class Clock:
     """One running limit: of the case, or of one order when ``order_id`` is there.
 
     ``limit`` is the limit in the playbook's words, ``arithmetic`` how the deadline came of it,
-    step by step, for a person to check.
+    step by step, for a person to check. ``order`` is the whole of that order, as it was issued;
+    a clock started before the field was there has ``order_id`` alone. ``target`` is who must act:
+    for verification a desk, not the target of the order.
     """
 
     clock_id: UUID
@@ -33,6 +36,7 @@ class Clock:
     order_id: UUID | None = None
     order_role: OrderRole | None = None
     target: Target | None = None
+    order: Order | None = None
 
 
 @unique

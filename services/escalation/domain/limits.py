@@ -83,6 +83,7 @@ def start(demand: Demand, playbook: Playbook) -> RunningClock | None:
         order_id=demand.order.order.order_id if demand.order else None,
         order_role=demand.order.order.role if demand.order else None,
         target=target,
+        order=demand.order.order if demand.order else None,
     )
     warnings = tuple(
         Warned(fraction=fraction, at=_at_fraction(demand, limit.limit, fraction, terms, taken))

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from services.router.domain.rulebook import Match, Walk
 from services.router.domain.targets import Choice
-from shared.events.order import Explanation
+from shared.events.order import Explanation, Order
 from shared.events.parts import PlaybookRef, Target
 from shared.playbook.model import Text
 from shared.vocabulary import Level, OrderReason, OrderRole
@@ -32,11 +30,7 @@ class Demanded:
 class Withdrawal:
     """One order to take back; its target need no longer act."""
 
-    order_id: UUID
-    role: OrderRole
-    target: Target
-    level: Level
-    issued_at: datetime
+    order: Order
     reason: str
 
 

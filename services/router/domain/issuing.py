@@ -8,7 +8,7 @@ from services.router.domain.decision import Decision, Demanded, Withdrawal
 from shared.events.envelope import Event, Payload, derive_id
 from shared.events.order import Order, OrderEvent, OrderIssued, OrderWithdrawn
 from shared.events.parts import CaseView
-from shared.vocabulary import OrderReason, OrderRole
+from shared.vocabulary import OrderRole
 
 EVENT_SOURCE: Final = "/whistle/router"
 
@@ -46,19 +46,8 @@ def _issued(demand: Demanded, cause: Event[Payload], case: CaseView, now: dateti
 def _withdrawn(
     withdrawal: Withdrawal, cause: Event[Payload], case: CaseView, replacement: Order | None
 ) -> OrderWithdrawn:
-    order = Order(
-        order_id=withdrawal.order_id,
-        case_id=case.case_id,
-        role=withdrawal.role,
-        # The router keeps no state: of an order it takes back it knows what the clock told.
-        reason=OrderReason.ESCALATED,
-        target=withdrawal.target,
-        level=withdrawal.level,
-        issued_at=withdrawal.issued_at,
-        generation=case.reopened,
-    )
     return OrderWithdrawn(
-        order=order,
+        order=withdrawal.order,
         case=case,
         reason=withdrawal.reason,
         cause_id=cause.id,

@@ -7,6 +7,7 @@ from services.router.domain.facts import Facts
 from services.router.domain.rulebook import Rulebook
 from services.router.domain.targets import Choice
 from shared.events.case import CaseReturned
+from shared.events.order import Order
 from shared.events.parts import Target
 from shared.events.sla import ClockEscalated
 from shared.playbook.model import DutyTarget, Power, Text
@@ -39,23 +40,33 @@ def move_up(late: ClockEscalated, book: Rulebook) -> Decision:
     order now, in the role of the late one, and the late one is withdrawn. A clock that belongs to no
     order takes nothing over from whoever leads: then the desk above oversees.
     """
-    clock = late.clock
     role = _role_above(late)
     choice = Choice(target=late.to, level=late.to_level, why=Text(zh=late.to.name, en=late.to.id))
     explanation = explained(_escalated(late, role), playbook=book.ref)
     order = demanded(choice, role, reason=OrderReason.ESCALATED, explanation=explanation)
-    if late.when_late is not WhenLate.TAKE_OVER or clock.order_id is None or clock.target is None:
+    late_order = late.clock.order or _told(late)
+    if late.when_late is not WhenLate.TAKE_OVER or late_order is None:
         return Decision(orders=(order,))
-    withdrawal = Withdrawal(
+    reason = f"逾期由{late.to.name or late.to.id}接管：{late.reason}"[:2000]
+    return Decision(orders=(order,), withdrawals=(Withdrawal(order=late_order, reason=reason),))
+
+
+def _told(late: ClockEscalated) -> Order | None:
+    """The late order as far as a clock tells that does not carry it: why and when it was issued are guessed."""
+    clock = late.clock
+    if clock.order_id is None or clock.target is None:
+        return None
+    return Order(
         order_id=clock.order_id,
+        case_id=late.case.case_id,
         role=clock.order_role or OrderRole.LEAD,
+        reason=OrderReason.ESCALATED,
         target=clock.target,
         level=clock.level,
-        # Clocks of an order start when it is issued.
+        # Most clocks of an order start when it is issued.
         issued_at=clock.started_at,
-        reason=f"逾期由{late.to.name or late.to.id}接管：{late.reason}"[:2000],
+        generation=late.case.reopened,
     )
-    return Decision(orders=(order,), withdrawals=(withdrawal,))
 
 
 def _others(returned: CaseReturned, facts: Facts, book: Rulebook) -> Iterator[Choice]:

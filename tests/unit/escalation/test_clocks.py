@@ -74,6 +74,17 @@ def test_the_straight_path_meets_every_clock() -> None:
     ]
 
 
+def test_a_clock_carries_the_order_that_it_belongs_to_as_it_was_issued() -> None:
+    told = story()
+    told.opened()
+    order = told.issued(WEST_VILLAGE)
+    told.resolved(order)
+    clocks = [started for one in demanded(folded(told.events)) if (started := start(one, clock_county())) is not None]
+    carried = {clock.shown.kind: clock.shown.order for clock in clocks}
+    assert carried[ClockKind.DISPATCH] is None
+    assert carried[ClockKind.SIGN_IN] == carried[ClockKind.VERIFY] == order
+
+
 def test_an_overseer_must_sign_and_nothing_else() -> None:
     told = story()
     told.opened()
