@@ -22,7 +22,7 @@ from faust.types import EventT, Message, StreamT
 from services.escalation.faust_app import Bounds, FoldApp, FoldSettings, raw_topic
 from services.escalation.progress import FoldProgress
 from shared.runtime.delivery import Partition, PublishFailed, Record
-from shared.runtime.kafka_tls import client_security
+from shared.runtime.kafka_client import client_options
 from shared.runtime.postgres import OUTAGES
 
 LONGEST_BACKOFF_SECONDS: Final = 5.0
@@ -194,7 +194,7 @@ async def _until_kafka_answers(settings: FoldSettings) -> None:
     attempt = 0
     while True:
         probe = AIOKafkaAdminClient(
-            bootstrap_servers=settings.bootstrap, client_id=f"{settings.instance}-probe", **client_security()
+            bootstrap_servers=settings.bootstrap, client_id=f"{settings.instance}-probe", **client_options()
         )
         try:
             async with asyncio.timeout(15):

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from shared.runtime.delivery import Partition
-from shared.runtime.kafka_tls import client_security
+from shared.runtime.kafka_client import client_options
 
 CONNECT_SECONDS: Final = 10.0
 ASK_SECONDS: Final = 3.0
@@ -65,7 +65,7 @@ class LogEnds:
 
     async def _connect(self) -> AIOKafkaConsumer:
         consumer = self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, client_id=f"{self._client_id}-ends", **client_security()
+            bootstrap_servers=self._bootstrap, client_id=f"{self._client_id}-ends", **client_options()
         )
         async with asyncio.timeout(CONNECT_SECONDS):
             await consumer.start()

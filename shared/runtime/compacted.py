@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from shared.runtime.delivery import Record
-from shared.runtime.kafka_tls import client_security
+from shared.runtime.kafka_client import client_options
 
 CONNECT: Final = timedelta(seconds=15)
 ASK: Final = timedelta(seconds=20)
@@ -75,7 +75,7 @@ class CompactedReader:
         backoff = 0.1
         while not self._stopping.is_set():
             consumer = AIOKafkaConsumer(
-                **client_security(),
+                **client_options(),
                 bootstrap_servers=self._bootstrap,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",

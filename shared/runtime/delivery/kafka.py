@@ -17,7 +17,7 @@ from aiokafka.structs import TopicPartition
 from shared.runtime.delivery.log import Assignments, Rebalanced
 from shared.runtime.delivery.publisher import Publisher
 from shared.runtime.delivery.record import Partition, Record
-from shared.runtime.kafka_tls import client_security
+from shared.runtime.kafka_client import MEMBER_BACKOFF_MS, client_options
 
 if TYPE_CHECKING:
     from shared.events.codec import Message
@@ -124,7 +124,7 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka's l
     def _build(self) -> AIOKafkaConsumer:
         settings = self._settings
         return AIOKafkaConsumer(
-            **client_security(),
+            **client_options(retry_backoff_ms=MEMBER_BACKOFF_MS),
             bootstrap_servers=settings.bootstrap,
             client_id=settings.instance or settings.group,
             group_id=settings.group,

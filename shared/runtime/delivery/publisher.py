@@ -23,7 +23,7 @@ from aiokafka.partitioner import murmur2
 
 from shared.runtime.delivery.log import PublishFailed, TooLarge
 from shared.runtime.delivery.record import Partition
-from shared.runtime.kafka_tls import client_security
+from shared.runtime.kafka_client import client_options
 
 if TYPE_CHECKING:
     from aiokafka.producer.message_accumulator import BatchBuilder
@@ -99,12 +99,11 @@ class Publisher:
 
     async def _build(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            **client_security(),
+            **client_options(),
             bootstrap_servers=self._bootstrap,
             client_id=self._client_id,
             acks="all",
             enable_idempotence=True,
-            retry_backoff_ms=250,
             max_batch_size=self._settings.batch_bytes,
             request_timeout_ms=int(self._settings.request.total_seconds() * 1000),
         )

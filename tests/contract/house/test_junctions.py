@@ -1,4 +1,4 @@
-"""Topics and metrics: producers and consumers are really there; each metric has a meaning and closed labels."""
+"""Topics, clients and metrics: producers and consumers are there; each metric has a meaning and closed labels."""
 
 from __future__ import annotations
 
@@ -140,6 +140,17 @@ def test_no_other_module_of_a_service_makes_metrics() -> None:
         if node.func.id in FAMILIES & _from_prometheus(path)
     ]
     assert not makers, "\n".join(makers)
+
+
+def test_every_kafka_client_of_a_service_takes_the_common_options() -> None:
+    without = [
+        f"{relative(path)}:{node.lineno}"
+        for path in modules("services", "shared")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.startswith("AIOKafka")
+        if not any(keyword.arg is None and "client_options" in ast.dump(keyword.value) for keyword in node.keywords)
+    ]
+    assert not without, "\n".join(without)
 
 
 def _from_prometheus(path: Path) -> set[str]:
