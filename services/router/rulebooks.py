@@ -27,7 +27,7 @@ class ShelvedRulebooks:
 
     async def of(self, case: CaseView) -> Rulebook:
         """See `ports.Rulebooks.of`."""
-        # A case keeps the version that intake opened it under (design promise 6), also on a replay.
+        # A case is routed by the version that intake opened it under, so that a repeat decides alike.
         own = self._shelf.known(case.county, case.playbook.version, case.playbook.digest)
         return self._rulebook(own if own is not None else await self._in_force(case.county))
 
@@ -37,7 +37,9 @@ class ShelvedRulebooks:
         except UnknownCounty as unknown:
             self._given_up[county] = time.monotonic()
             raise Refused(
-                f"{unknown.reason}: publish it, then replay this dead letter", field="county", allowed=unknown.allowed
+                f"{unknown.reason}: publish it, then send this dead letter again",
+                field="county",
+                allowed=unknown.allowed,
             ) from unknown
         self._given_up.pop(county, None)
         return playbook

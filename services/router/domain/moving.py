@@ -37,18 +37,30 @@ def move_up(late: ClockEscalated, book: Rulebook) -> Decision:
     """Return what a late clock leads to at the level above.
 
     Oversee: the desk above watches and the late order stands. Take over: the desk above has the
-    order now, in the role of the late one, and the late one is withdrawn. A clock that belongs to no
-    order takes nothing over from whoever leads: then the desk above oversees.
+    order now, in the role of the late one, and the late one is withdrawn. A desk that gave the case
+    back does not get it again without a ruling (裁定): the next above it takes over; the county's keeps
+    it in any case. A clock that belongs to no order takes nothing over from whoever leads: then the
+    desk above oversees.
     """
     role = _role_above(late)
-    choice = Choice(target=late.to, level=late.to_level, why=Text(zh=late.to.name, en=late.to.id))
-    explanation = explained(_escalated(late, role), playbook=book.ref)
+    choice = _above(late, role, book)
+    explanation = explained(_escalated(late, role, choice), playbook=book.ref)
     order = demanded(choice, role, reason=OrderReason.ESCALATED, explanation=explanation)
     late_order = late.clock.order or _told(late)
     if late.when_late is not WhenLate.TAKE_OVER or late_order is None:
         return Decision(orders=(order,))
-    reason = f"逾期由{late.to.name or late.to.id}接管：{late.reason}"[:2000]
+    reason = f"逾期由{_name(choice.target)}接管：{late.reason}"[:2000]
     return Decision(orders=(order,), withdrawals=(Withdrawal(order=late_order, reason=reason),))
+
+
+def _above(late: ClockEscalated, role: OrderRole, book: Rulebook) -> Choice:
+    """Who takes hold: the desk that the clock names, or the next above it when that one returned the case."""
+    facts = Facts.of(late.case)
+    if role is not OrderRole.OVERSEE and facts.refused_by(late.to):
+        choice = book.directory.from_desk_up(late.to, facts)
+        if choice is not None:
+            return choice
+    return Choice(target=late.to, level=late.to_level, why=Text(zh=late.to.name, en=late.to.id))
 
 
 def _told(late: ClockEscalated) -> Order | None:
@@ -141,14 +153,17 @@ def _role_above(late: ClockEscalated) -> OrderRole:
     return late.clock.order_role or OrderRole.LEAD
 
 
-def _escalated(late: ClockEscalated, role: OrderRole) -> Text:
+def _escalated(late: ClockEscalated, role: OrderRole, choice: Choice) -> Text:
     clock = late.clock
-    to = late.to.name or late.to.id
+    to, named = _name(choice.target), _name(late.to)
+    passed = Text(zh="", en="")
+    if choice.target.id != late.to.id:
+        passed = Text(zh=f"{named}此前已退单，", en=f"{named} returned the case before, so ")
     zh = "督办" if role is OrderRole.OVERSEE else "接管"
     en = "oversees" if role is OrderRole.OVERSEE else "takes over"
     return Text(
-        zh=f"{late.reason}，升级到{to}{zh}。时限：{clock.limit}；{clock.arithmetic}。",
-        en=f"The {clock.kind.value} clock was due at {clock.due_at.isoformat()}; {to} {en}. "
+        zh=f"{late.reason}，{passed.zh}升级到{to}{zh}。时限：{clock.limit}；{clock.arithmetic}。",
+        en=f"The {clock.kind.value} clock was due at {clock.due_at.isoformat()}; {passed.en}{to} {en}. "
         f"Limit: {clock.limit}; {clock.arithmetic}.",
     )
 

@@ -172,4 +172,4 @@ async def test_a_county_without_a_playbook_is_waited_for_once_and_then_refused_a
     records: list[Record] = [record(event(opened(a_case(area=f"990777{n:03}")))) for n in range(50)]
     routed = await route_batch(records, rulebooks=rulebooks, now=NOW)
     assert len(routed.rejected) == 50
-    assert "publish it, then replay" in routed.rejected[0].reason
+    assert "then send this dead letter again" in routed.rejected[0].reason

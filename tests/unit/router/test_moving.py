@@ -11,6 +11,7 @@ from services.router.domain.moving import move_up, reroute
 from services.router.domain.rulebook import Rulebook
 from shared.events.case import CaseReturned
 from shared.events.order import Order
+from shared.events.parts import CaseView, Target
 from shared.vocabulary import ClockKind, Level, OrderReason, OrderRole, Source, WhenLate
 from tests.fakes.router import NOW, a_case, department, desk, escalated, order_of, returned
 
@@ -126,6 +127,30 @@ def test_a_clock_of_no_order_takes_nothing_from_whoever_leads(book: Rulebook) ->
     led = move_up(escalated(a_case(lead=desk(VILLAGE)), TOWN, **no_order), book)
     assert (roles(led), led.withdrawals) == ([OrderRole.OVERSEE], ())
     assert roles(move_up(escalated(a_case(), TOWN, **no_order), book)) == [OrderRole.LEAD]
+
+
+def given_back(*by: Target, **changes: Any) -> CaseView:
+    """A case of the village that each of ``by`` gave back."""
+    return returned(a_case(**changes), *by).case
+
+
+def test_a_desk_that_gave_the_case_back_does_not_get_it_again_by_taking_over(book: Rulebook) -> None:
+    decision = move_up(escalated(given_back(desk(TOWN)), TOWN), book)
+    (order,) = decision.orders
+    assert (order.role, order.target.id, order.level) == (OrderRole.LEAD, COUNTY, Level.COUNTY)
+    assert "此前已退单" in order.explanation.words
+    assert decision.withdrawals[0].reason.startswith(f"逾期由{order.target.name}接管")
+
+
+def test_a_desk_that_gave_the_case_back_may_oversee(book: Rulebook) -> None:
+    (order,) = move_up(escalated(given_back(desk(TOWN)), TOWN, when_late=WhenLate.OVERSEE), book).orders
+    assert (order.role, order.target.id) == (OrderRole.OVERSEE, TOWN)
+
+
+@pytest.mark.parametrize("by", ((), (TOWN,), (TOWN, COUNTY), (COUNTY,)))
+def test_the_county_desk_takes_over_whoever_gave_the_case_back(book: Rulebook, by: tuple[str, ...]) -> None:
+    late = escalated(given_back(desk(VILLAGE), *map(desk, by)), COUNTY)
+    assert [order.target.id for order in move_up(late, book).orders] == [COUNTY]
 
 
 def roles(decision: Decision) -> list[OrderRole]:
