@@ -154,7 +154,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
                     "reader": reader.run(),
                     "timers": timers.run(),
                     "revisits": revisits.run(),
-                    "fold": _with_playbooks(reader, worker, settings.playbook_wait),
+                    "fold": _with_playbooks(reader, worker, timedelta(seconds=settings.playbook_wait_seconds)),
                 },
                 asked=asked,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     """Records wait and nothing is folded for so long: the process ends, to be started anew."""
     elsewhere: timedelta = timedelta(seconds=60)
     """A clock of a partition that nobody folds is fired by any healthy replica when it is late by so much."""
-    playbook_wait: timedelta = timedelta(seconds=30)
+    playbook_wait_seconds: PositiveFloat = 30.0
     """How long a start waits for the playbooks before it folds without; cases without one wait in the database."""
     playbooks_in_use: PositiveInt = 64
     """Counties whose playbook is kept ready at most; others wait packed and are read again when used."""
