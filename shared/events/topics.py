@@ -1,4 +1,4 @@
-"""The junction: every topic with its key, its one producer, its consumers and what it carries.
+"""The junction: every topic with its key, its producer (dead letters have several), its consumers and what it carries.
 
 Tests walk this catalogue; Kubernetes and the local platform make their topics from it. A case lives
 in one partition of each topic keyed by its id, so their partition counts are one number.

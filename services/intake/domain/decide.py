@@ -40,8 +40,9 @@ def decide(case: Case | None, command: Command, now: datetime) -> tuple[CaseEven
     the command wants it; `evolve` over them, in order, gives that case.
 
     Raises:
-        WrongState: the action is not open in the state of the case or of the order.
-        Refused: the case or order is not there, or the county's policy forbids it.
+        WrongState: the action is not open now: by the state of the case or of the order, or by the county's policy
+            (returns used up, reopening window over, nobody above).
+        Refused: the case or order is not there, or the action needs a reason.
     """
     if isinstance(command, OpenCase):
         return (_opened(command, now),)

@@ -29,7 +29,7 @@ def move_order(case: Case, command: OrderCommand, now: datetime) -> CaseEvent:
     """The event of an action on one order; a lead's takes the case along.
 
     Raises:
-        WrongState: the order is not in a state for it.
+        WrongState: the order is not in a state for it, or its target must keep it.
         Refused: the case has no such order, or the action needs a reason.
     """
     order = case.order(command.order_id)
