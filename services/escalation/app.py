@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -37,6 +36,7 @@ from shared.runtime.health import OpsServer
 from shared.runtime.outbox import OutboxRelay, RelaySettings
 from shared.runtime.postgres import OUTAGES, PoolSettings, open_pool
 from shared.runtime.rooms import end, run_together
+from shared.runtime.signals import until_signalled
 from shared.runtime.telemetry import configure_logging, configure_tracing, process_span
 
 if TYPE_CHECKING:
@@ -78,34 +78,9 @@ def run(settings: Settings, wiring: Wiring | None = None) -> None:
         logging.getLogger(talkative).setLevel(logging.WARNING)
     tracing = configure_tracing("escalation", settings.instance, settings.traces)
     try:
-        uvloop.run(_until_signal(settings, wiring or Wiring()))
+        uvloop.run(until_signalled(escalation(settings, wiring or Wiring()), name="escalation"))
     finally:
         tracing.shutdown()
-
-
-async def _until_signal(settings: Settings, wiring: Wiring) -> None:
-    asked = asyncio.create_task(_signalled())
-    async with AsyncExitStack() as stack:
-        # Opening waits for PostgreSQL as long as that takes; a signal must end the wait too.
-        opening = asyncio.create_task(stack.enter_async_context(escalation(settings, wiring)))
-        await asyncio.wait({asked, opening}, return_when=asyncio.FIRST_COMPLETED)
-        if not opening.done():
-            opening.cancel()
-            await asyncio.wait({opening})
-            return
-        rooms = opening.result().rooms
-        await asyncio.wait({asked, rooms}, return_when=asyncio.FIRST_COMPLETED)
-        log.info("escalation is going down", extra={"event.name": "escalation.down"})
-        if rooms.done():
-            rooms.result()
-
-
-async def _signalled() -> None:
-    asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked.set)
-    await asked.wait()
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from shared.runtime.outbox import OutboxRelay, RelaySettings
 from shared.runtime.postgres import OUTAGES, PoolSettings, open_pool
 from shared.runtime.rooms import end, run_together
 from shared.runtime.serving import HttpServer
+from shared.runtime.signals import until_signalled
 from shared.runtime.telemetry import configure_logging, configure_tracing
 
 if TYPE_CHECKING:
@@ -53,34 +53,9 @@ def run(settings: Settings) -> None:
     configure_logging("intake", settings.log_level)
     tracing = configure_tracing("intake", settings.instance, settings.traces)
     try:
-        uvloop.run(_until_signal(settings))
+        uvloop.run(until_signalled(intake(settings), name="intake"))
     finally:
         tracing.shutdown()
-
-
-async def _until_signal(settings: Settings) -> None:
-    asked = asyncio.create_task(_signalled())
-    async with AsyncExitStack() as stack:
-        # Opening waits for PostgreSQL as long as that takes; a signal must end the wait too.
-        opening = asyncio.create_task(stack.enter_async_context(intake(settings)))
-        await asyncio.wait({asked, opening}, return_when=asyncio.FIRST_COMPLETED)
-        if not opening.done():
-            opening.cancel()
-            await asyncio.wait({opening})
-            return
-        rooms = opening.result().rooms
-        await asyncio.wait({asked, rooms}, return_when=asyncio.FIRST_COMPLETED)
-        log.info("intake is going down", extra={"event.name": "intake.down"})
-        if rooms.done():
-            rooms.result()
-
-
-async def _signalled() -> None:
-    asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked.set)
-    await asked.wait()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from shared.runtime.compacted import CompactedReader
 from shared.runtime.delivery import DeliveryLoop, Publisher
 from shared.runtime.health import OpsServer
 from shared.runtime.rooms import end, run_together
+from shared.runtime.signals import until_signalled
 from shared.runtime.telemetry import configure_logging, configure_tracing
 
 log = logging.getLogger(__name__)
@@ -38,26 +38,9 @@ def run(settings: Settings) -> None:
     configure_logging("router", settings.log_level)
     tracing = configure_tracing("router", settings.instance, settings.traces)
     try:
-        uvloop.run(_until_signal(settings))
+        uvloop.run(until_signalled(router(settings), name="router"))
     finally:
         tracing.shutdown()
-
-
-async def _until_signal(settings: Settings) -> None:
-    asked = asyncio.create_task(_signalled())
-    async with router(settings) as running:
-        await asyncio.wait({asked, running.rooms}, return_when=asyncio.FIRST_COMPLETED)
-        log.info("router is going down", extra={"event.name": "router.down"})
-        if running.rooms.done():
-            running.rooms.result()
-
-
-async def _signalled() -> None:
-    asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked.set)
-    await asked.wait()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,6 @@ def test_a_service_that_is_locked_to_another_version_than_was_tested_is_named(co
 def test_the_name_of_a_registry_is_named(copy: Path) -> None:
     path = copy / "requirements" / "router.txt"
     path.write_text(
-        "--index-url https://registry.example.org/simple\n" + path.read_text(encoding="utf-8"), encoding="utf-8"
+        "--index-url https://index.example.org/simple\n" + path.read_text(encoding="utf-8"), encoding="utf-8"
     )
     assert [problem for problem in lock.stale() if "names a host" in problem]

@@ -108,7 +108,7 @@ async def test_a_report_goes_out_and_orders_and_escalations_come_back_into_its_c
 async def test_reports_of_outside_systems_open_cases_and_bad_ones_are_set_aside(service: Service, kafka: str) -> None:
     source = f"/city/sensors/{uuid4()}"
     good = ReportReceived(source=Source.SENSOR, reference="s-1", text="燃气浓度超标", area="990101")
-    bad = ReportReceived(source=Source.SENSOR, reference="s-2", text="燃气", area="990199")
+    bad = ReportReceived(source=Source.SENSOR, reference="s-2", text="燃气", area="990198")
     messages = [message_of(one, f"{source}/{one.reference}", source=source) for one in (good, bad, good)]
     await send(kafka, *messages)
 
