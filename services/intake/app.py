@@ -15,7 +15,7 @@ import uvloop
 from services.intake.api import make_api
 from services.intake.consumer import fold_loop, inbound_loop
 from services.intake.handlers import CellMaps, Doors
-from services.intake.health import IntakeHealth, PostgresWatch
+from services.intake.health import IntakeHealth
 from services.intake.metrics import Metrics
 from services.intake.playbooks import ShelvedPlaybooks
 from services.intake.settings import Settings
@@ -30,6 +30,7 @@ from shared.runtime.delivery import DeliveryLoop, Publisher
 from shared.runtime.health import OpsServer
 from shared.runtime.outbox import OutboxRelay, RelaySettings
 from shared.runtime.postgres import OUTAGES, PoolSettings, open_pool
+from shared.runtime.postgres_watch import PostgresWatch
 from shared.runtime.rooms import end, run_together
 from shared.runtime.serving import HttpServer
 from shared.runtime.signals import until_signalled

@@ -19,7 +19,7 @@ from services.notifier.consumer import Teller, notify_loop
 from services.notifier.domain.target_url import UrlRules
 from services.notifier.handlers import Delivery
 from services.notifier.handlers.subscribe import SubscribeDoors
-from services.notifier.health import NotifierHealth, PostgresWatch
+from services.notifier.health import NotifierHealth
 from services.notifier.listening import Listener
 from services.notifier.metrics import Figures, Metrics
 from services.notifier.settings import Settings
@@ -38,6 +38,7 @@ from shared.runtime.compacted import CompactedReader
 from shared.runtime.delivery import Publisher
 from shared.runtime.health import OpsServer
 from shared.runtime.postgres import OUTAGES, PoolSettings, open_pool
+from shared.runtime.postgres_watch import PostgresWatch
 from shared.runtime.rooms import end, run_together
 from shared.runtime.serving import HttpServer
 from shared.runtime.signals import until_signalled

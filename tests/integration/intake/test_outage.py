@@ -12,7 +12,6 @@ from deploy.local.progress import Quiet
 from deploy.local.servers import running_postgres
 from services.intake.api import make_api
 from services.intake.handlers import Doors
-from services.intake.health import PostgresWatch
 from services.intake.metrics import Metrics
 from services.intake.store import PostgresCaseStore
 from services.intake.vault import FernetVault
@@ -20,6 +19,7 @@ from shared.runtime.auth import KeyRing
 from shared.runtime.clock import utc_now
 from shared.runtime.migrate import migrate
 from shared.runtime.postgres import PoolSettings, open_pool
+from shared.runtime.postgres_watch import PostgresWatch
 from tests.fakes.intake import FakePlaybooks
 from tests.fakes.small_county import small_county
 from tests.integration.intake.harness import Intake
