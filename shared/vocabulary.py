@@ -132,11 +132,49 @@ class Source(StrEnum):
 
 
 @unique
+class Purpose(StrEnum):
+    """What a case is for: only real ones are about a real matter."""
+
+    REAL = "real"
+    DRILL = "drill"
+    """演练: handled as if real, marked everywhere, told to nobody outside."""
+    CANARY = "canary"
+    """探测: goes through the whole system to show that it works, and touches nobody."""
+
+
+@unique
+class ModeKind(StrEnum):
+    """What kind of profile a mode is (平战转换)."""
+
+    NORMAL = "normal"
+    DRILL = "drill"
+    EMERGENCY = "emergency"
+
+
+NORMAL: Final = "normal"
+"""The id of the mode where none has been entered."""
+
+
+@unique
+class WhistleKind(StrEnum):
+    """Why a base-level desk calls several departments to one case (吹哨)."""
+
+    JOINT_ENFORCEMENT = "joint_enforcement"
+    """综合执法哨."""
+    KEY_WORK = "key_work"
+    """重点工作哨."""
+    EMERGENCY = "emergency"
+    """应急处置哨: sounds at once, without the head's word."""
+
+
+@unique
 class Role(StrEnum):
     """What the bearer of a key may be."""
 
     SOURCE = "source"
     DESK = "desk"
+    LEADER = "leader"
+    """The head of a desk: everything that the desk may, and its whistles sound by their word."""
     DEPARTMENT = "department"
     OPERATOR = "operator"
     AUDITOR = "auditor"
@@ -168,6 +206,15 @@ class OrderReason(StrEnum):
     RETURNED = "returned"
     REOPENED = "reopened"
     ESCALATED = "escalated"
+    WHISTLE = "whistle"
+    TRANSFERRED = "transferred"
+    RULING = "ruling"
+    """Whose duty it is is unclear or contested: the target is to rule (裁定)."""
+    RULED = "ruled"
+    """The level above ruled that it is the target's."""
+    STEP = "step"
+    """A step of a matter (一件事)."""
+    MODE = "mode"
 
 
 @unique
@@ -194,6 +241,8 @@ class OrderState(StrEnum):
     ARRIVED = "arrived"
     IN_PROGRESS = "in_progress"
     RESOLVED = "resolved"
+    RETURNING = "returning"
+    """Given back after it was signed: its target answers until another lead has signed (首接负责)."""
     RETURNED = "returned"
     WITHDRAWN = "withdrawn"
 

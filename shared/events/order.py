@@ -8,8 +8,8 @@ from uuid import UUID
 
 from annotated_types import MaxLen
 
-from shared.events.parts import CaseView, Instant, Note, PlaybookRef, Target
-from shared.vocabulary import Level, OrderReason, OrderRole
+from shared.events.parts import CaseView, Instant, MatterView, Note, PlaybookRef, Slug, Target, Title, WhistleRef
+from shared.vocabulary import Level, OrderReason, OrderRole, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,16 @@ class NearMiss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowMatch:
+    """A rule in shadow that would have acted: whom it would have asked, in words."""
+
+    rule_id: Slug
+    rule_title: Title
+    words: Note
+    words_en: Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """Why here: the rule, its conditions with their values, who was chosen how, and in words.
 
@@ -48,6 +58,20 @@ class Explanation:
     rule_title: Annotated[str, MaxLen(200)] | None = None
     conditions: Annotated[tuple[Condition, ...], MaxLen(32)] = ()
     near_misses: Annotated[tuple[NearMiss, ...], MaxLen(8)] = ()
+    shadows: Annotated[tuple[ShadowMatch, ...], MaxLen(8)] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseSettings:
+    """What the rules changed on the case; None and empty changed nothing. Only the lead's order carries it.
+
+    Intake takes ``severity`` and ``tags`` over, and enters ``mode`` for the case's area of the
+    profile's level.
+    """
+
+    severity: Severity | None = None
+    tags: Annotated[tuple[Annotated[str, MaxLen(64)], ...], MaxLen(32)] = ()
+    mode: Slug | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +79,9 @@ class Order:
     """A demand on one desk or department for one case.
 
     ``level`` is the level of the target and names the topic; ``generation`` counts the times the
-    case was reopened, so that an old order cannot answer for a new round.
+    case was reopened, so that an old order cannot answer for a new round. ``step`` is the step of the
+    case's matter; ``on_duty`` names the officers whom the roster had on duty when the order was
+    made, first called first.
     """
 
     order_id: UUID
@@ -66,17 +92,26 @@ class Order:
     level: Level
     issued_at: Instant
     generation: int = 0
+    step: Slug | None = None
+    whistle: WhistleRef | None = None
+    clock_profile: Slug | None = None
+    on_duty: Annotated[tuple[Slug, ...], MaxLen(8)] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderIssued:
-    """A target is asked to act on ``case``; ``cause_id`` is the event that this answers."""
+    """A target is asked to act on ``case``; ``cause_id`` is the event that this answers.
+
+    ``matter`` comes with the lead's order: the steps that the case must be joined of before it resolves.
+    """
 
     TYPE: ClassVar[str] = "whistle.order.issued.v1"
     order: Order
     case: CaseView
     explanation: Explanation
     cause_id: UUID
+    sets: CaseSettings | None = None
+    matter: MatterView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,15 +10,21 @@ from uuid import UUID
 from annotated_types import Ge, Le, MaxLen, MinLen
 
 from shared.vocabulary import (
+    NORMAL,
     ActorKind,
     AreaCode,
     Aware,
     CaseState,
     CategoryCode,
     Level,
+    OrderReason,
+    OrderRole,
+    OrderState,
+    Purpose,
     Severity,
     Source,
     TargetKind,
+    WhistleKind,
 )
 
 Instant = Annotated[datetime, Aware()]
@@ -26,6 +32,11 @@ Instant = Annotated[datetime, Aware()]
 
 Note = Annotated[str, MaxLen(2000)]
 """Words of a person, personal data masked."""
+
+Slug = Annotated[str, MinLen(1), MaxLen(64)]
+"""An id that the playbook gives: of a rule, a mode, a matter, a step."""
+
+Title = Annotated[str, MaxLen(200)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +85,66 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WhistleRef:
+    """The whistle that an order belongs to."""
+
+    whistle_id: UUID
+    kind: WhistleKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """One step of a case's matter as of one event.
+
+    ``state`` is that of its order; None while it waits for the steps in ``after``. Withdrawn means
+    released: whoever waits for it waits no longer.
+    """
+
+    id: Slug
+    title: Title
+    after: Annotated[tuple[Slug, ...], MaxLen(24)] = ()
+    state: OrderState | None = None
+    order_id: UUID | None = None
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatterView:
+    """The 一件事 that the case is run as: all of its steps in one place."""
+
+    id: Slug
+    title: Title
+    steps: Annotated[tuple[StepView, ...], MinLen(1), MaxLen(24)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """An order of the case as intake knows it: what routing needs to add to, replace or spare it."""
+
+    order_id: UUID
+    role: OrderRole
+    reason: OrderReason
+    target: Target
+    level: Level
+    state: OrderState
+    issued_at: Instant
+    step: Slug | None = None
+    whistle: WhistleRef | None = None
+
+
+Orders = Annotated[tuple[Standing, ...], MaxLen(64)]
+"""The orders of the case that still stand, in the order in which they came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseView:
     """The case as of one event: all that routing, clocks and filters need of its past.
 
     ``area`` is the finest area known (6 to 15 digits); ``level`` the level that has the case in
-    hand; ``reports`` how many reports it stands for; ``title`` is masked.
+    hand; ``reports`` how many reports it stands for; ``title`` is masked. ``mode`` is the one in force
+    where and when the event happened (for a drill's profile: in drill cases alone); ``earlier`` says
+    when earlier cases of the same category in the same village were opened, newest first, as far back
+    as 90 days; ``holder`` is who signed last as the lead and answers until another has (首接负责).
     """
 
     case_id: UUID
@@ -100,3 +166,8 @@ class CaseView:
     returns: Annotated[tuple[Return, ...], MaxLen(32)] = ()
     reports: Annotated[int, Ge(1)] = 1
     reopened: Annotated[int, Ge(0)] = 0
+    purpose: Purpose = Purpose.REAL
+    mode: Slug = NORMAL
+    earlier: Annotated[tuple[Instant, ...], MaxLen(16)] = ()
+    holder: Target | None = None
+    matter: MatterView | None = None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.events.case import CaseEvent
 from shared.events.inbound import ReportReceived
+from shared.events.mode import ModeChanged
 from shared.events.order import OrderEvent, OrderIssued, OrderWithdrawn
 from shared.events.playbook import PlaybookPublished
 from shared.events.sla import SlaEvent
@@ -86,6 +87,15 @@ PLAYBOOK: Final = Topic(
     partitions=1,
     config=MappingProxyType({"cleanup.policy": "compact", "max.message.bytes": str(8 * 1024 * 1024)}),
 )
+MODE: Final = Topic(
+    name="whistle.mode.v1",
+    key="area code",
+    producers=frozenset({"intake"}),
+    consumers=frozenset({"notifier"}),
+    types=(ModeChanged,),
+    partitions=1,
+    config=MappingProxyType({"cleanup.policy": "compact"}),
+)
 DEAD_LETTER: Final = Topic(
     name="whistle.dead-letter.v1",
     key="key of the record that could not be handled",
@@ -95,7 +105,7 @@ DEAD_LETTER: Final = Topic(
     config=MappingProxyType({"retention.ms": str(26 * WEEK_MS), "max.message.bytes": str(8 * 1024 * 1024)}),
 )
 
-TOPICS: Final = (INBOUND, CASE, *ORDER.values(), SLA, PLAYBOOK, DEAD_LETTER)
+TOPICS: Final = (INBOUND, CASE, *ORDER.values(), SLA, PLAYBOOK, MODE, DEAD_LETTER)
 
 PAYLOADS: Final[Mapping[str, type[Payload]]] = MappingProxyType(
     {payload.TYPE: payload for topic in TOPICS for payload in topic.types}

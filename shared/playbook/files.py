@@ -248,7 +248,8 @@ class RuleNode(Row):
     """`rules.yaml`: one routing rule."""
 
     id: Slug
-    name: Bilingual
+    version: Annotated[str, Field(min_length=1, max_length=32)] = "1"
+    title: Bilingual
     when: WhenNode = WhenNode()
     lead: TargetNode | None = None
     assist: tuple[TargetNode, ...] = ()
@@ -259,7 +260,8 @@ class RuleNode(Row):
     def value(self) -> model.Rule:
         return model.Rule(
             id=self.id,
-            name=self.name.value(),
+            version=self.version,
+            title=self.title.value(),
             when=self.when.value(),
             demands=tuple(self._demands()),
             because=self.because.value(),

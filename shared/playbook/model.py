@@ -17,6 +17,7 @@ from shared.vocabulary import (
     CategoryCode,
     ClockKind,
     Level,
+    ModeKind,
     OrderRole,
     Severity,
     Source,
@@ -32,6 +33,14 @@ class Text:
     en: str
 
 
+@unique
+class Settlement(StrEnum):
+    """How a place is settled (城乡分类); rules may ask for it."""
+
+    URBAN = "urban"
+    RURAL = "rural"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
     """One administrative area: county (6 digits), town (9) or village (12)."""
@@ -44,6 +53,8 @@ class Area:
     """What the place calls itself: 县, 镇, 乡, 街道, 村, 社区."""
     desk: bool = True
     """False where the area has no desk of its own; the next area above then answers."""
+    settlement: Settlement | None = None
+    """None asks the area above."""
 
 
 Ring: TypeAlias = tuple[tuple[float, float], ...]
@@ -60,6 +71,15 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """A named polygon that rules may ask for (学校周边, 河道管理范围); zones may overlap and cross areas."""
+
+    id: str
+    name: Text
+    polygons: tuple[Ring, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Department:
     """Who does the work: a county bureau, or a town's own station (`area` is where it sits)."""
 
@@ -73,6 +93,8 @@ class Department:
 class Power(StrEnum):
     """What a department may do about a category in an area (权责清单)."""
 
+    REPORT = "report"
+    """上报: finds it and tells, never leads."""
     HANDLE = "handle"
     """处置: repair, clear, answer."""
     ENFORCE = "enforce"
@@ -117,6 +139,19 @@ class Duty:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnforcementItem:
+    """One matter of enforcement (执法事项目录): `department` may enforce `category` in `area`, on a legal basis."""
+
+    code: str
+    name: Text
+    department: str
+    category: CategoryCode
+    area: AreaCode
+    basis: str
+    """The law and article that give the power."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskTarget:
     """The desk of `level` that covers the case's area."""
 
@@ -143,7 +178,68 @@ class DutyTarget:
     by: Literal["duty"] = "duty"
 
 
-Target: TypeAlias = DeskTarget | DepartmentTarget | DutyTarget
+@unique
+class CaseField(StrEnum):
+    """A field of a case whose value can name a department."""
+
+    TAG = "tag"
+    CATEGORY = "category"
+    CONDITION = "condition"
+    SOURCE = "source"
+    AREA = "area"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldTarget:
+    """The department that a field of the case names: one rule instead of three hundred.
+
+    A value counts when it starts with `prefix`, which is taken off. With a `table` the rest is looked
+    up in it (for category and area the longest entry that covers it); without one it is the
+    department's id itself. A value that names no department of the playbook chooses nobody.
+    """
+
+    of: CaseField
+    prefix: str = ""
+    table: Mapping[str, str] = field(default_factory=dict[str, str])
+    by: Literal["field"] = "field"
+
+
+Target: TypeAlias = DeskTarget | DepartmentTarget | DutyTarget | FieldTarget
+
+
+@unique
+class DayKind(StrEnum):
+    """What a day is by the county's calendar."""
+
+    WORKDAY = "workday"
+    """The calendar is open on it, make-up days (调休) included."""
+    DAY_OFF = "day_off"
+    """It is not: weekends and holidays."""
+    HOLIDAY = "holiday"
+    """A named holiday of the calendar."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeWindow:
+    """A recurring stretch of the county's local time; a part that is empty or None asks nothing.
+
+    `closes` at or before `opens` means that it ends on the next day; weekday and kind of day are
+    then those of the day on which it opened. Both equal is a whole day.
+    """
+
+    weekdays: tuple[int, ...] = ()
+    """ISO, 1 Monday … 7 Sunday."""
+    opens: time | None = None
+    closes: time | None = None
+    days: DayKind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """At least `times` earlier cases of the same category in the same village within `hours` before this one."""
+
+    times: int
+    hours: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +251,9 @@ class When:
 
     areas: tuple[str, ...] = ()
     """Area codes; each covers everything inside it."""
+    zones: tuple[str, ...] = ()
+    """Ids of zones; the case's point lies in one of them. A case without a point lies in none."""
+    settlements: tuple[Settlement, ...] = ()
     categories: tuple[str, ...] = ()
     """Category codes; each covers its children."""
     sources: tuple[Source, ...] = ()
@@ -162,30 +261,145 @@ class When:
     tags: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     """Any of these stands in the case's text, upper and lower case alike."""
+    reports_at_least: int | None = None
+    repeat: Repeat | None = None
+    windows: tuple[TimeWindow, ...] = ()
+    """The instant of the decision lies in one of them."""
+    modes: tuple[str, ...] = ()
+    """Ids of modes, `normal` among them; the case's mode is one of them."""
+    expression: str | None = None
+    """A CEL expression over the case's fields that must be true (`when:` in the file)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """One order that a rule asks for: in which role, and of whom."""
+    """One order that a rule asks for: in which role, and of whom.
+
+    When the one chosen stands on the roster and nobody of it is on duty at that instant, `backups`
+    are asked in order; when none of them is on duty either, the first chosen gets it all the same.
+    """
 
     role: OrderRole
     target: Target
+    backups: tuple[Target, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a rule changes on the case and its orders; None and empty change nothing."""
+
+    severity: Severity | None = None
+    tags: tuple[str, ...] = ()
+    """Added to the case's own."""
+    clock_profile: str | None = None
+    """Limits of that profile go before those without one."""
+    mode: str | None = None
+    """The mode that intake enters for the case's area of the profile's level: a rule on warnings."""
+
+
+@unique
+class RuleState(StrEnum):
+    """Whether a rule acts."""
+
+    ACTIVE = "active"
+    SHADOW = "shadow"
+    """Counted and shown, never acted on; it does not end the walk."""
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One routing rule; rules are tried in order and the first that holds ends the walk.
 
-    With `goes_on` (`continue: true` in the file) the walk goes on after it and orders add up.
+    With `goes_on` (`continue: true` in the file) the walk goes on after it and orders add up. A rule
+    in groups holds when `around`, the conditions of its groups, outermost first, and its own `when`
+    all hold.
     """
 
     id: str
-    name: Text
+    version: str
+    title: Text
     when: When
     demands: tuple[Demand, ...]
     because: Text
     """Why the county decided so; shown with each order."""
+    author: str = ""
     goes_on: bool = False
+    around: tuple[When, ...] = ()
+    groups: tuple[str, ...] = ()
+    """Ids of the groups it stands in, outermost first."""
+    state: RuleState = RuleState.ACTIVE
+    valid_from: date | None = None
+    """First day, local, on which it holds."""
+    valid_until: date | None = None
+    """Last day, local, on which it holds."""
+    sets: Settings = Settings()
+    matter: str | None = None
+    """Id of the matter (一件事) whose steps are opened beside the lead."""
+
+    def in_force_on(self, day: date) -> bool:
+        """Say whether the rule's dates hold `day`; its state is another question."""
+        begun = self.valid_from is None or self.valid_from <= day
+        return begun and (self.valid_until is None or day <= self.valid_until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a matter: its order opens when every step in `after` is done or released."""
+
+    id: str
+    title: Text
+    target: Target
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """A 一件事: one case as a graph of orders over departments, joined before the case resolves."""
+
+    id: str
+    title: Text
+    steps: tuple[Step, ...]
+    """No circle among their `after`."""
+
+
+@unique
+class Settle(StrEnum):
+    """What becomes of orders that a mode brought, when it is left."""
+
+    KEEP = "keep"
+    """They run to their end."""
+    WITHDRAW = "withdraw"
+    """Those that nobody has signed are withdrawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channels:
+    """How a mode changes deliveries about its cases."""
+
+    retry_at_most_seconds: int | None = None
+    """The longest pause between two tries of a delivery."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mode:
+    """A named profile (平战转换) that overlays rules (`When.modes`), clocks (`ClockLimit.mode`) and channels.
+
+    Normal is no profile: it is what holds where none is in force, and its id is `normal`. A drill's
+    overlay holds for drill cases alone, so that a real report during a drill is handled in earnest.
+    """
+
+    id: str
+    title: Text
+    kind: ModeKind
+    level: Level
+    """The level whose areas it is entered for; what lies inside follows."""
+    grade: Severity | None = None
+    """Of an emergency: I to IV."""
+    reroute: When | None = None
+    """Open cases that are routed anew on entering; None reroutes none."""
+    settle: Settle = Settle.KEEP
+    channels: Channels = Channels()
 
 
 @unique
@@ -215,8 +429,8 @@ class Limit:
 class ClockLimit:
     """The limit of one clock, for the cases that its category, condition and severity name.
 
-    None means any. Of several that fit, the deepest category wins, then a named condition, then a
-    named severity.
+    None means any. Of several that fit, a named mode wins, then a named profile, then whistle, then
+    the deepest category, then a named condition, then a named severity.
     """
 
     id: str
@@ -230,6 +444,11 @@ class ClockLimit:
     when_late: WhenLate
     source: str
     """Where the figure comes from."""
+    mode: str | None = None
+    profile: str | None = None
+    """Only for orders whose rule set this clock profile."""
+    whistle: bool | None = None
+    """True: only for orders of a whistle; False: only for others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,6 +570,10 @@ class Playbook:
     calendar: Calendar
     roster: Roster
     policy: Policy
+    zones: Mapping[str, Zone] = field(default_factory=dict[str, Zone])
+    enforcement: tuple[EnforcementItem, ...] = ()
+    matters: Mapping[str, Matter] = field(default_factory=dict[str, Matter])
+    modes: Mapping[str, Mode] = field(default_factory=dict[str, Mode])
 
     def area_line(self, code: str) -> tuple[Area, ...]:
         """Return the areas that hold `code`, smallest first; a cell's line starts at its village."""

@@ -54,13 +54,13 @@ east-station,03.001,990199001,assist
         "rules.yaml": """\
 rules:
   - id: leak
-    name: {zh: 泄漏, en: Leak}
+    title: {zh: 泄漏, en: Leak}
     when: {category: ["03.001"], area: ["990199001"]}
     lead: {department: gas}
     assist: [{duty: assist}]
     because: {zh: 燃气公司主办, en: The gas company leads}
   - id: by-duty
-    name: {zh: 按权责, en: By duty}
+    title: {zh: 按权责, en: By duty}
     lead: {duty: }
     because: {zh: 谁的职责谁办, en: Whose duty it is}
 """,

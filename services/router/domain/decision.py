@@ -52,11 +52,11 @@ def explained_by_rule(match: Match, choice: Choice, *, walk: Walk, playbook: Pla
     rule = match.rule
     return Explanation(
         playbook=playbook,
-        words=_clipped(f"规则「{rule.name.zh}」：{rule.because.zh}。{choice.why.zh}。"),
-        words_en=_clipped(f"Rule '{rule.name.en}': {rule.because.en}. {_sentence(choice.why.en)}"),
+        words=_clipped(f"规则「{rule.title.zh}」：{rule.because.zh}。{choice.why.zh}。"),
+        words_en=_clipped(f"Rule '{rule.title.en}': {rule.because.en}. {_sentence(choice.why.en)}"),
         rule_id=rule.id,
         rule_version=playbook.version[:32],
-        rule_title=rule.name.zh[:LONGEST_TITLE],
+        rule_title=rule.title.zh[:LONGEST_TITLE],
         conditions=match.conditions,
         near_misses=walk.near_misses,
     )

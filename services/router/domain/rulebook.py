@@ -84,4 +84,4 @@ def _match(compiled: Compiled, facts: Facts) -> Match:
 
 
 def _near_miss(rule: Rule, failed: Criterion, facts: Facts) -> NearMiss:
-    return NearMiss(rule_id=rule.id, rule_title=rule.name.zh[:200], failed=failed.told(facts, held=False))
+    return NearMiss(rule_id=rule.id, rule_title=rule.title.zh[:200], failed=failed.told(facts, held=False))

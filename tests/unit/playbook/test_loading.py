@@ -44,7 +44,7 @@ def test_a_sound_folder_becomes_a_playbook(tmp_path: Path) -> None:
         ("rules", ("{department: gas}", "{bureau: gas}"), 5, "lead", "no target"),
         ("rules", ("lead: {duty: }", "oversee: [{desk: county}]"), 8, "lead", "must name who leads"),
         ("rules", ("{department: gas}", "{department: [gas"), 6, "", "expected"),
-        ("rules", ("    name: {zh: 泄漏", "    id: again\n    name: {zh: 泄漏"), 3, "", "duplicate key"),
+        ("rules", ("    title: {zh: 泄漏", "    id: again\n    title: {zh: 泄漏"), 3, "", "duplicate key"),
         ("areas", ("990199001002,", "990199002002,"), 5, "code", "area above it, 990199002, is missing"),
         ("areas", ("990199001002,", "990199001001,"), 5, "", "'990199001001' stands 2 times"),
         ("areas", ("990199001002,", "99019900100,"), 5, "code", "wrong form"),

@@ -161,7 +161,7 @@ def test_who_returned_a_reopened_case_is_not_asked_again(book: Rulebook) -> None
 
 def a_rule(name: str, *demands: Demand, goes_on: bool = False) -> Rule:
     text = Text(zh=name, en=name)
-    return Rule(id=name, name=text, when=When(), demands=demands, because=text, goes_on=goes_on)
+    return Rule(id=name, version="1", title=text, when=When(), demands=demands, because=text, goes_on=goes_on)
 
 
 def any_case(book: Rulebook) -> st.SearchStrategy[Facts]:
