@@ -6,6 +6,7 @@ always possible and always harmless: ids are deterministic and sinks drop what t
 
 from shared.runtime.delivery.dead_letter import Origin, dead_letter, origin, original
 from shared.runtime.delivery.kafka import KafkaLog, KafkaSettings
+from shared.runtime.delivery.limits import NO_LIMITS, RejectionLimits, Rejections, TooManyRejected
 from shared.runtime.delivery.log import Log, PublishFailed, Rebalanced, TooLarge
 from shared.runtime.delivery.loop import DeliveryLoop, DeliverySettings, Stalled
 from shared.runtime.delivery.progress import Meter, Progress
@@ -13,6 +14,7 @@ from shared.runtime.delivery.publisher import Publisher, PublisherSettings
 from shared.runtime.delivery.record import Handle, Outcome, Partition, Record, Rejected
 
 __all__ = [
+    "NO_LIMITS",
     "DeliveryLoop",
     "DeliverySettings",
     "Handle",
@@ -30,8 +32,11 @@ __all__ = [
     "Rebalanced",
     "Record",
     "Rejected",
+    "RejectionLimits",
+    "Rejections",
     "Stalled",
     "TooLarge",
+    "TooManyRejected",
     "dead_letter",
     "origin",
     "original",

@@ -13,12 +13,13 @@ class Batch:
     """Records to handle together, each partition's in order, with what commits them.
 
     ``epochs`` says under which assignment each partition was read: work that is done after it has
-    ended must not commit.
+    ended must not commit. ``counts`` are its records by partition.
     """
 
     records: Sequence[Record]
     next_offsets: Mapping[Partition, int]
     epochs: Mapping[Partition, int]
+    counts: Mapping[Partition, int]
 
 
 def cut(
@@ -28,26 +29,38 @@ def cut(
 
     One record larger than the limit is a batch of its own.
     """
-    flat = [record for records in fetched.values() for record in records]
-    if len(flat) <= most and sum(_size(record) for record in flat) <= most_bytes:
-        yield _batch(flat, epochs)
-        return
-    start = size = 0
-    for index, record in enumerate(flat):
-        if index > start and (index - start >= most or size + _size(record) > most_bytes):
-            yield _batch(flat[start:index], epochs)
-            start, size = index, 0
-        size += _size(record)
-    yield _batch(flat[start:], epochs)
+    pieces: dict[Partition, Sequence[Record]] = {}
+    count = size = 0
+    for place, records in fetched.items():
+        sizes = [_size(record) for record in records]
+        whole = sum(sizes)
+        if count + len(records) <= most and size + whole <= most_bytes:
+            pieces[place] = records
+            count, size = count + len(records), size + whole
+            continue
+        start = 0
+        for index, bytes_here in enumerate(sizes):
+            if (count or index > start) and (count + index - start >= most or size + bytes_here > most_bytes):
+                if index > start:
+                    pieces[place] = records[start:index]
+                yield _batch(pieces, epochs)
+                pieces, count, size, start = {}, 0, 0, index
+            size += bytes_here
+        if start < len(records):
+            pieces[place] = records[start:]
+            count += len(records) - start
+    if pieces:
+        yield _batch(pieces, epochs)
 
 
 def _size(record: Record) -> int:
     return len(record.value or b"") + len(record.key or b"")
 
 
-def _batch(records: Sequence[Record], epochs: Mapping[Partition, int]) -> Batch:
-    offsets = {(record.topic, record.partition): record.offset + 1 for record in records}
-    next_offsets = {Partition(*place): offset for place, offset in offsets.items()}
+def _batch(pieces: Mapping[Partition, Sequence[Record]], epochs: Mapping[Partition, int]) -> Batch:
     return Batch(
-        records=records, next_offsets=next_offsets, epochs={place: epochs.get(place, 0) for place in next_offsets}
+        records=[record for records in pieces.values() for record in records],
+        next_offsets={place: records[-1].offset + 1 for place, records in pieces.items()},
+        epochs={place: epochs.get(place, 0) for place in pieces},
+        counts={place: len(records) for place, records in pieces.items()},
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from shared.runtime.clock import utc_now
 from shared.runtime.delivery.batch import Batch, cut
 from shared.runtime.delivery.dead_letter import dead_letter, publish_dead_letters
+from shared.runtime.delivery.limits import LIMITS, RejectionLimits, Rejections, TooManyRejected
 from shared.runtime.delivery.log import Log, Rebalanced
 from shared.runtime.delivery.progress import Meter, NoMeter, Progress
 from shared.runtime.delivery.record import Handle, Outcome, Partition, Record
@@ -50,6 +51,10 @@ class DeliverySettings:
     stalled_after: timedelta = timedelta(seconds=120)
     """Lag without progress for this long ends ``run``; longer than the slowest honest batch."""
     ask_lag_every: timedelta = timedelta(seconds=5)
+    limits: RejectionLimits = LIMITS
+    """How many records may be set aside before ``run`` ends."""
+    linger: timedelta = timedelta(seconds=30)
+    """How long a loop beyond these limits stands still before it ends, so that probes and metrics tell of it."""
 
 
 class DeliveryLoop:
@@ -73,12 +78,14 @@ class DeliveryLoop:
         self._stopping = False
         self._flow: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
+        self._rejections = Rejections(settings.limits)
         self.progress = Progress()
 
     async def run(self) -> None:
         """Deliver until ``stop``.
 
-        Raises: Stalled when there is lag and no progress for ``stalled_after``.
+        Raises: Stalled when there is lag and no progress for ``stalled_after``; TooManyRejected when
+            more records of a partition would have to be set aside than the limits allow.
         """
         flow = self._flow = asyncio.create_task(self._deliver_until_stopped())
         watch = asyncio.create_task(self._watch())
@@ -123,6 +130,7 @@ class DeliveryLoop:
 
     async def assigned(self, partitions: frozenset[Partition]) -> None:
         """Take these partitions from their committed offsets, with a new epoch each."""
+        self._rejections.forget()
         self._epochs.update({partition: self._epochs.get(partition, 0) + 1 for partition in partitions})
         self._draining = False
         if not self._stopping:
@@ -142,6 +150,8 @@ class DeliveryLoop:
                     fetched = await self._log.fetch(most=self._settings.batch_records, wait=self._settings.fetch_wait)
                     attempt = 0
                     await self._take(fetched)
+            except TooManyRejected:
+                raise
             except Exception as error:  # noqa: BLE001  whatever the log dies of, a new one is opened
                 self._note(error, "the log is opened anew")
                 self._fence()
@@ -176,13 +186,20 @@ class DeliveryLoop:
                     outcome = await self._handle(batch.records)
                 if not self._ours(batch):
                     break
+                judged = self._rejections.judge(
+                    batch.records, outcome.rejected, counts=batch.counts, passed_over=outcome.passed_over
+                )
                 await self._send(outcome)
+            except TooManyRejected as error:
+                await self._stand_still(error)
+                raise
             except Exception as error:  # noqa: BLE001  an outage, whatever it is: the batch is repeated in order
                 self._note(error, f"{len(batch.records)} records are tried again")
                 await self._pause(attempt)
                 attempt += 1
                 continue
             await self._commit(batch)
+            self._rejections.keep(judged)
             self._count(batch, outcome, asyncio.get_running_loop().time() - started)
             return True
         self.progress.fenced += not self._ours(batch)
@@ -238,6 +255,7 @@ class DeliveryLoop:
         progress.rejected += rejected
         progress.batches += 1
         progress.batch_seconds += seconds
+        progress.rejected_in_a_row = self._rejections.in_a_row
         progress.recover()
         self._meter.delivered(records=len(batch.records), messages=messages, rejected=rejected, seconds=seconds)
 
@@ -248,6 +266,16 @@ class DeliveryLoop:
         # The trace once for each outage: an hour of it must not fill the log with the same trace.
         trace = error if first else None
         log.warning("%s after %s: %s", what_next, type(error).__name__, error, exc_info=trace)
+
+    async def _stand_still(self, error: TooManyRejected) -> None:
+        """Tell of it for a while, commit nothing and send nothing; a stop or a rebalance ends it at once."""
+        log.error("%s", error, extra={"event.name": "delivery.too_many_rejected"})
+        self.progress.over_limit = str(error)
+        try:
+            async with asyncio.timeout(self._settings.linger.total_seconds()):
+                await self._hurry.wait()
+        except TimeoutError:
+            return
 
     async def _pause(self, attempt: int) -> None:
         longest = self._settings.longest_backoff.total_seconds()

@@ -47,6 +47,10 @@ class Progress:
     failing: str | None = None
     """The outage that is being sat out right now, in words."""
     failing_since: float | None = None
+    over_limit: str | None = None
+    """Why the loop is about to end: it would have to set too many records aside."""
+    rejected_in_a_row: int = 0
+    """The longest run of rejected records that is still going on in a partition of ours."""
     last_progress: float = field(default_factory=time.monotonic)
     """The last moment at which the loop committed, had nothing to do, or met an outage openly."""
 

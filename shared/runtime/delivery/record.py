@@ -59,10 +59,15 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a batch led to: messages to send in this order, and records to set aside."""
+    """What a batch led to: messages to send in this order, and records to set aside.
+
+    ``passed_over`` are records that called for nothing and were not tried: a run of rejected records
+    goes on across them.
+    """
 
     messages: Sequence[Message] = ()
     rejected: Sequence[Rejected] = ()
+    passed_over: Sequence[Record] = ()
 
 
 Handle: TypeAlias = Callable[[Sequence[Record]], Awaitable[Outcome]]

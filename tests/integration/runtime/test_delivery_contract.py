@@ -22,7 +22,9 @@ from shared.runtime.delivery import (
     Partition,
     Record,
     Rejected,
+    RejectionLimits,
     Stalled,
+    TooManyRejected,
     origin,
     original,
 )
@@ -353,3 +355,32 @@ async def test_a_dead_letter_too_large_for_its_topic_keeps_its_origin(world: Wor
     assert [(origin(r).truncated, origin(r).offset, r.value) for r in letters] == [(True, 0, b"")]
     with pytest.raises(ValueError, match="too large to keep"):
         original(letters[0])
+
+
+async def test_garbage_beyond_the_limits_ends_the_loop_and_nothing_of_the_batch_is_committed_or_set_aside(
+    world: World,
+) -> None:
+    handle = Forward(world.target)
+    rubbish = [message(world.source, "case-1", f"rubbish {n}") for n in range(12)]
+    handle.bad = {one.value for one in rubbish}
+    await world.put([message(world.source, "case-1", "0"), *rubbish[:4]])
+    limits = RejectionLimits(max_rejected_in_a_row=10)
+    settings = replace(QUICK, limits=limits, linger=timedelta(seconds=30))
+    loop = DeliveryLoop(world.member(), handle, settings=settings)
+    ended = asyncio.create_task(loop.run())
+    await all_committed(world, 5)
+    assert loop.progress.rejected_in_a_row == 4
+    await world.put(rubbish[4:])
+    await until(lambda: loop.progress.over_limit is not None)
+    assert not ended.done(), "it stands still for a while, so that probes and metrics tell of it"
+    await loop.stop()
+    with pytest.raises(TooManyRejected, match="11 records in a row"):
+        await ended
+    assert sum((await world.committed()).values()) == 5
+    letters = [r for r in await world.read(DEAD_LETTER.name) if origin(r).topic == world.source]
+    assert len(letters) == 4
+    handle.bad = set()
+    again = Forward(world.target)
+    async with running(world.member(), again, settings):
+        await all_committed(world, 13)
+    assert len(await world.read(world.target)) == 9, "started again after the fault is mended, nothing is missing"
