@@ -21,7 +21,7 @@ DEMO_COUNTY = "990101"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bearer:
-    """Somebody who needs a key: a source, a desk, a department, an operator or an auditor."""
+    """Somebody who needs a key: a source, a desk or its head, a department, an operator or an auditor."""
 
     id: str
     name: str
@@ -75,6 +75,7 @@ def county_bearers(county: str) -> tuple[Bearer, ...]:
     """Return the bearers that a person at the keyboard needs for ``county``."""
     return (
         Bearer(id=f"{county}-operator", name="县值班员", role=Role.OPERATOR, area=county),
+        Bearer(id=f"{county}-leader", name="县指挥长", role=Role.LEADER, area=county),
         Bearer(id=f"{county}-source", name="报送来源", role=Role.SOURCE, area=county),
         Bearer(id=f"{county}-auditor", name="审计员", role=Role.AUDITOR, area=county),
     )
