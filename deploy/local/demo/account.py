@@ -9,6 +9,7 @@ import httpx
 
 from deploy.local.demo.actors import Actors
 from deploy.local.demo.evidence import Offsets, Told, clocked_orders, ends, listed_cases, read
+from deploy.local.demo.people import CALLED
 from deploy.local.demo.reconcile import Account, Deliveries, faults
 from deploy.local.demo.sender import Sender
 from deploy.local.demo.subscriptions import Subscriptions
@@ -55,6 +56,7 @@ async def settle(  # noqa: PLR0913  the whole of a play is accounted for
         ),
         dead_letters=tuple(told.dead_letters),
         forgotten_climbed=_climbed(told, sender.forgotten),
+        unheard=set(CALLED) - _called(told, sender.whistled),
         refused_actions=tuple(actors.tally.refused),
     )
     return _say(account, told, actors, teller)
@@ -92,6 +94,15 @@ def _climbed(told: Told, forgotten: str | None) -> tuple[Level, ...]:
     return tuple(level for level in (Level.VILLAGE, Level.TOWN, Level.COUNTY) if level in levels)
 
 
+def _called(told: Told, whistled: str | None) -> set[str]:
+    """The departments that have an order of the whistle for the whistled case."""
+    return {
+        one.order.target.id
+        for one in told.orders.values()
+        if str(one.order.case_id) == whistled and one.order.whistle is not None
+    }
+
+
 def _delivered(one: Deliveries) -> str:
     there = len(one.owed & one.received)
     return f"{there} of {len(one.owed)} owed events received, {one.repeats} repeats, {one.forged} forged"
@@ -111,6 +122,7 @@ def _say(account: Account, told: Told, actors: Actors, teller: Teller) -> int:
             ("时限 clocks", f"{len(account.clocked)} of {len(account.orders)} orders have one"),
             ("逾期 late", f"{told.warned} warnings, {told.breached} breaches, {len(told.escalated)} escalations"),
             ("升级 forgotten case", " → ".join(account.forgotten_climbed)),
+            ("吹哨 whistled case", f"{len(CALLED) - len(account.unheard)} of {len(CALLED)} departments called"),
             ("操作 actions", f"{actions}; {actors.tally.too_late} came too late"),
             *(
                 (

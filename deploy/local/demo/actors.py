@@ -10,8 +10,18 @@ from typing import Any, Final
 from uuid import UUID
 
 from deploy.local.demo.intake import Intake
-from deploy.local.demo.messages import FORGOTTEN, STORY
-from deploy.local.demo.people import Course, Plan, bearer_of, forgetting_plan, plan, prompt_plan
+from deploy.local.demo.messages import FORGOTTEN, STORY, TOLD, WHISTLED
+from deploy.local.demo.people import (
+    CALLED,
+    WHISTLE_REASON,
+    Course,
+    Plan,
+    bearer_of,
+    forgetting_plan,
+    head_of,
+    plan,
+    prompt_plan,
+)
 from deploy.local.demo.stream import Heard
 from shared.playbook.model import Playbook
 from shared.vocabulary import Level, OrderRole, Severity, TargetKind
@@ -33,7 +43,7 @@ class Tally:
 
 
 class Actors:
-    """Everybody who acts; the two cases that are told have plans of their own."""
+    """Everybody who acts; the cases that are told have plans of their own."""
 
     def __init__(self, intake: Intake, playbook: Playbook, *, seed: int) -> None:
         self.tally = Tally()
@@ -42,7 +52,7 @@ class Actors:
         self._seed = seed
         self._tasks: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(ACTIONS_AT_ONCE)
-        # The two cases that are told do not wait behind the others, however slow the machine is.
+        # The cases that are told do not wait behind the others, however slow the machine is.
         self._told_gate = asyncio.Semaphore(ACTIONS_AT_ONCE)
         self._chance = random.Random(seed)
         self._rejected: set[str] = set()
@@ -52,6 +62,8 @@ class Actors:
         match heard.type:
             case "whistle.case.routed.v1":
                 self._begin(self._answer_order(heard))
+            case "whistle.case.whistle_asked.v1":
+                self._begin(self._confirm(heard))
             case "whistle.case.resolved.v1" if heard.case["state"] == "resolved":
                 self._begin(self._check(heard))
             case "whistle.case.rejected.v1":
@@ -84,7 +96,7 @@ class Actors:
             self.tally.refused.append(f"{type(error).__name__}: {error}")
 
     def _plan(self, heard: Heard, role: OrderRole) -> Plan:
-        if STORY in heard.tags:
+        if not heard.tags.isdisjoint({STORY, WHISTLED}):
             return prompt_plan(str(heard.data["target"]["id"]))
         if FORGOTTEN in heard.tags:
             return forgetting_plan(Level(heard.data["level"]))
@@ -106,12 +118,31 @@ class Actors:
             return
         if role is OrderRole.OVERSEE:
             return
+        if role is OrderRole.LEAD and WHISTLED in heard.tags:
+            await self._whistle(heard)
         await asyncio.sleep(todo.arrive_after)
         await self._act(heard, {"action": "arrive", "note": todo.notes["arrive"], **order}, key_id)
         await asyncio.sleep(todo.resolve_after / 2)
         await self._act(heard, {"action": "progress", "note": todo.notes["progress"], **order}, key_id)
         await asyncio.sleep(todo.resolve_after / 2)
         await self._act(heard, {"action": "resolve", "note": todo.notes["resolve"], **order}, key_id)
+
+    async def _whistle(self, heard: Heard) -> None:
+        """The village calls the departments without which the lead cannot end the matter (吹哨)."""
+        desk = bearer_of(TargetKind.DESK, str(heard.case["area"]), self._playbook.county)
+        body = {
+            "action": "whistle",
+            "kind": "joint_enforcement",
+            "departments": list(CALLED),
+            "reason": WHISTLE_REASON,
+        }
+        await self._act(heard, body, desk)
+
+    async def _confirm(self, heard: Heard) -> None:
+        """The head of the village says the word, and the whistle sounds."""
+        await asyncio.sleep(1.0)
+        body = {"action": "confirm", "whistle_id": heard.data["whistle"]["whistle_id"]}
+        await self._act(heard, body, head_of(str(heard.case["area"])))
 
     async def _check(self, heard: Heard) -> None:
         """The desk above the place looks at the result; now and then, once a case, it sends the work back."""
@@ -159,5 +190,5 @@ class Actors:
 
 
 def is_told(heard: Heard) -> bool:
-    """True for events of the two cases whose story is told."""
-    return not heard.tags.isdisjoint({STORY, FORGOTTEN})
+    """True for events of the cases whose story is told."""
+    return not heard.tags.isdisjoint(TOLD)

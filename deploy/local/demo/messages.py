@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import shapely
 
-from deploy.local.demo.playbook import FORGOTTEN_CATEGORY
+from deploy.local.demo.playbook import FORGOTTEN_CATEGORY, WHISTLED_CATEGORY
 from shared.playbook.model import Area, Playbook
 from shared.vocabulary import Level
 
@@ -18,7 +18,9 @@ GAS: Final = "gas"
 """The burst whose first report is the story that is told."""
 STORY: Final = "demo-story"
 FORGOTTEN: Final = "demo-forgotten"
-"""Tags of the two cases that are told: everybody who hears of them knows them by these."""
+WHISTLED: Final = "demo-whistled"
+TOLD: Final = (STORY, FORGOTTEN, WHISTLED)
+"""Tags of the cases that are told: everybody who hears of them knows them by these."""
 NAMES: Final = ("麓小一", "麓小二", "云阿姨", "云大爷", "石师傅", "竹老师", "")
 
 
@@ -117,7 +119,7 @@ class Gazetteer:
 
 
 def drafts(playbook: Playbook, messages: Sequence[Message], *, seed: int) -> list[Draft]:
-    """Return every message as a report, single ones spread, each burst together, the two stories first."""
+    """Return every message as a report, single ones spread, each burst together, the stories first."""
     places = Gazetteer(playbook, seed)
     chance = random.Random(seed)
     singles = [message for message in messages if not message.burst]
@@ -130,7 +132,7 @@ def drafts(playbook: Playbook, messages: Sequence[Message], *, seed: int) -> lis
     reports = [places.report(message, f"message-{n}") for n, message in enumerate(ordered)]
     story = next(n for n, message in enumerate(ordered) if message.burst == GAS)
     reports[story] = tagged(reports[story], STORY)
-    return [forgotten_report(places), *reports]
+    return [forgotten_report(places), whistled_report(places), *reports]
 
 
 def forgotten_report(places: Gazetteer) -> Draft:
@@ -145,6 +147,20 @@ def forgotten_report(places: Gazetteer) -> Draft:
         text=f"{village.name.zh}村口暴露垃圾约两车，已影响通行，请尽快清运",
     )
     return tagged(places.report(message, "forgotten"), FORGOTTEN)
+
+
+def whistled_report(places: Gazetteer) -> Draft:
+    """Return the report for which the village whistles: nobody can end it alone."""
+    village = places.village_of(WHISTLED)
+    message = Message(
+        burst=WHISTLED,
+        source="grid",
+        where="village",
+        category=WHISTLED_CATEGORY,
+        severity="3",
+        text=f"{village.name.zh}夜市摊位越摆越多，堵住消防通道，熟食摊无证照，多次劝导无效",
+    )
+    return tagged(places.report(message, "whistled"), WHISTLED)
 
 
 def tagged(draft: Draft, tag: str) -> Draft:

@@ -26,6 +26,9 @@ NOTES: Final[Notes] = {
     "progress": "正在处理",
     "resolve": "已处理完毕，现场恢复",
 }
+CALLED: Final = ("police", "traffic-police", "market")
+"""The departments for which the village whistles."""
+WHISTLE_REASON: Final = "占道堵塞消防通道，涉及交通、治安和食品证照，请三部门联合到场"
 STORY_NOTES: Final[Mapping[str, Notes]] = {
     "gas": {
         "sign": "抢修一组出发，预计十分钟到",
@@ -116,8 +119,13 @@ def bearer_of(kind: TargetKind, target: str, county: str) -> str:
             return f"{county}-{target}"
 
 
+def head_of(area: str) -> str:
+    """Return the id of the key of the head of a desk."""
+    return f"head-{area}"
+
+
 def desks_and_departments(playbook: Playbook) -> tuple[Bearer, ...]:
-    """Return every desk and department of the county as somebody who needs a key."""
+    """Return every desk, its head and every department of the county as somebody who needs a key."""
     desks = (
         Bearer(
             id=bearer_of(TargetKind.DESK, area.code, playbook.county),
@@ -127,6 +135,11 @@ def desks_and_departments(playbook: Playbook) -> tuple[Bearer, ...]:
         )
         for area in playbook.areas.values()
         if area.desk
+    )
+    heads = (
+        Bearer(id=head_of(area.code), name=f"{area.name.zh}负责人", role=Role.LEADER, area=area.code)
+        for area in playbook.areas.values()
+        if area.desk and area.level is not Level.COUNTY
     )
     departments = (
         Bearer(
@@ -138,4 +151,4 @@ def desks_and_departments(playbook: Playbook) -> tuple[Bearer, ...]:
         )
         for one in playbook.departments.values()
     )
-    return (*desks, *departments)
+    return (*desks, *heads, *departments)

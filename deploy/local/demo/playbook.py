@@ -11,6 +11,7 @@ from shared.vocabulary import ClockKind, WhenLate
 SPEED: Final = 40
 """Forty seconds of a clock in a second: ten minutes for a gas leak's signature become fifteen seconds."""
 FORGOTTEN_CATEGORY: Final = "05.001"
+WHISTLED_CATEGORY: Final = "05.004"
 FORGOTTEN_CLOCK: Final = ClockLimit(
     id="demo-rubbish-sign",
     kind=ClockKind.SIGN_IN,

@@ -44,6 +44,8 @@ class Account:
     deliveries: tuple[Deliveries, ...]
     dead_letters: tuple[str, ...]
     forgotten_climbed: tuple[Level, ...]
+    unheard: AbstractSet[str]
+    """Departments that the village whistled for and that got no order for it."""
     refused_actions: tuple[str, ...]
 
 
@@ -76,6 +78,7 @@ def _orders(account: Account) -> Iterator[str]:
     if account.forgotten_climbed != (Level.VILLAGE, Level.TOWN, Level.COUNTY):
         levels = " → ".join(account.forgotten_climbed) or "nowhere"
         yield f"the forgotten case should climb village → town → county; its lead orders went {levels}"
+    yield from _missing(account.unheard, "departments were whistled for and got no order")
 
 
 def _telling(account: Account) -> Iterator[str]:

@@ -15,7 +15,7 @@ from deploy.local.demo.account import settle
 from deploy.local.demo.actors import Actors, is_told
 from deploy.local.demo.evidence import Offsets, ends
 from deploy.local.demo.intake import Intake
-from deploy.local.demo.messages import FORGOTTEN, drafts, read_messages
+from deploy.local.demo.messages import drafts, read_messages
 from deploy.local.demo.people import desks_and_departments
 from deploy.local.demo.playbook import SPEED, demo_playbook
 from deploy.local.demo.sender import Sender
@@ -134,7 +134,7 @@ class Demo:
 
     def _tell(self, heard: Heard) -> None:
         if is_told(heard):
-            self._teller.story(heard, forgotten=FORGOTTEN in heard.tags)
+            self._teller.story(heard)
 
     async def _count(self) -> None:
         while True:
@@ -157,7 +157,10 @@ class Demo:
                 ("end", "Ctrl-C" if seconds is None else f"by itself, {seconds} s from now"),
             ],
         )
-        self._teller.headline("🔥 一次燃气泄漏 one gas leak   ⏰ 一张没人签收的派单 an order that nobody signs")
+        self._teller.headline(
+            "🔥 一次燃气泄漏 one gas leak   ⏰ 一张没人签收的派单 an order that nobody signs"
+            "   📣 一次吹哨 a village whistles"
+        )
 
     def _suggest(self) -> None:
         broker = self._platform.pids().get("kafka", 0)

@@ -8,7 +8,7 @@ from typing import Final
 
 from deploy.local.demo.bad_input import BadRequest, bad_requests
 from deploy.local.demo.intake import Answer, Intake, Unanswered
-from deploy.local.demo.messages import FORGOTTEN, STORY, Draft, Gazetteer, read_messages
+from deploy.local.demo.messages import FORGOTTEN, STORY, WHISTLED, Draft, Gazetteer, read_messages
 from deploy.local.demo.reconcile import Sent
 from shared.playbook.model import Playbook
 
@@ -37,6 +37,11 @@ class Sender:
     def forgotten(self) -> str | None:
         """The case that nobody signs, once it is accepted."""
         return self._told.get(FORGOTTEN)
+
+    @property
+    def whistled(self) -> str | None:
+        """The case for which the village whistles, once it is accepted."""
+        return self._told.get(WHISTLED)
 
     async def send_all(self, drafts: Sequence[Draft], *, within: float) -> None:
         """Send every draft and every bad request, spread over ``within`` seconds, and wait for all answers."""

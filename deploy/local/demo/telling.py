@@ -1,4 +1,4 @@
-"""What the demo says in the terminal: both stories as they happen, a line of counts, where to look, the account."""
+"""What the demo says in the terminal: the stories as they happen, a line of counts, where to look, the account."""
 
 import time
 from collections import Counter
@@ -9,11 +9,16 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.markup import escape
 
+from deploy.local.demo.messages import FORGOTTEN, STORY, WHISTLED
 from deploy.local.demo.stream import Heard
 from shared.vocabulary import OrderRole
 
-STORY_STYLE: Final = "bold yellow"
-FORGOTTEN_STYLE: Final = "bold magenta"
+MARKS: Final[Mapping[str, tuple[str, str]]] = {
+    STORY: ("🔥", "bold yellow"),
+    FORGOTTEN: ("⏰", "bold magenta"),
+    WHISTLED: ("📣", "bold green"),
+}
+"""By the tag of a case that is told: the sign before its lines, and their style."""
 ECHOES: Final = frozenset(
     {
         "whistle.case.routed.v1",
@@ -40,11 +45,11 @@ class Teller:
         """Say one line."""
         self._console.print(f"[{style}]{escape(text)}[/]", highlight=False, soft_wrap=True)
 
-    def story(self, heard: Heard, *, forgotten: bool) -> None:
-        """Tell one event of one of the two cases that are followed; what repeats another's news is left out."""
-        if not _is_news(heard, leads_only=forgotten):
+    def story(self, heard: Heard) -> None:
+        """Tell one event of one of the cases that are followed; what repeats another's news is left out."""
+        if not _is_news(heard, leads_only=FORGOTTEN in heard.tags):
             return
-        mark, style = ("⏰", FORGOTTEN_STYLE) if forgotten else ("🔥", STORY_STYLE)
+        mark, style = next(MARKS[tag] for tag in heard.tags if tag in MARKS)
         self.line(f"{self._clock()} {mark} {heard.words} · {heard.words_en}", style=style)
         why = _why(heard)
         if why and why != heard.words:

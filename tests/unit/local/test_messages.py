@@ -7,7 +7,7 @@ import shapely
 from pydantic import TypeAdapter
 
 from deploy.local.demo.bad_input import bad_requests
-from deploy.local.demo.messages import FORGOTTEN, GAS, STORY, Draft, drafts, read_messages
+from deploy.local.demo.messages import FORGOTTEN, GAS, TOLD, Draft, drafts, read_messages
 from deploy.local.demo.playbook import FORGOTTEN_CATEGORY, demo_playbook
 from services.intake.api.bodies import ReportBody
 from services.intake.domain.texts import clean
@@ -71,7 +71,7 @@ def test_the_same_seed_tells_the_same_and_another_seed_another(playbook: Playboo
 
 def test_exactly_one_report_begins_each_story(reports: list[Draft]) -> None:
     tags = [tag for draft in reports for tag in draft.body.get("tags", ())]
-    assert sorted(tags) == sorted([STORY, FORGOTTEN])
+    assert sorted(tags) == sorted(TOLD)
     assert any(message.burst == GAS for message in read_messages())
 
 
