@@ -130,12 +130,22 @@ def _whys(health: dict[str, Any]) -> str:
 def check_metrics(name: str, text: str) -> Iterator[Finding]:
     """How far a service is behind, from its own metrics."""
     lag = waiting = 0.0
+    still = False
     families = text_string_to_metric_families(text)
     for family in families:
         if family.name.endswith("_lag_records"):
             lag += sum(sample.value for sample in family.samples)
         if family.name.endswith("_outbox_rows"):
             waiting += sum(sample.value for sample in family.samples)
+        if family.name.endswith("_too_many_rejected"):
+            still = any(sample.value for sample in family.samples)
+    if still:
+        yield broken(
+            f"{name} rejections",
+            "stands still: it would have to set too many records aside",
+            why="a release that cannot read what is there, or a producer that writes garbage; its log names the first",
+            mend="go back to the release before, or see WhistleTooManyRejected in docs/runbook.md",
+        )
     if lag > LAG_WORTH_A_LOOK:
         yield look(
             f"{name} lag",

@@ -21,7 +21,7 @@ from faust.types import EventT, Message, StreamT
 
 from services.escalation.faust_app import Bounds, FoldApp, FoldSettings, raw_topic
 from services.escalation.progress import FoldProgress
-from shared.runtime.delivery import Partition, PublishFailed, Record
+from shared.runtime.delivery import Partition, PublishFailed, Record, TooManyRejected
 from shared.runtime.kafka_client import client_options
 from shared.runtime.postgres import OUTAGES
 
@@ -69,6 +69,7 @@ class FoldWorker:
 
         Raises:
             Hole, Lost, Stalled: when going on would lose facts, or when nothing goes on.
+            TooManyRejected: when a partition has more garbage than the limits allow.
         """
         if getattr(streams, "_CStreamIterator", None) is None:
             raise Stalled("Faust's Cython iterator is missing; the Python one acks stale messages on a rebalance")
@@ -137,6 +138,12 @@ class FoldWorker:
                 self._progress.sit_out(f"{type(error).__name__}: {error}")
                 await asyncio.sleep(_backoff(attempt))
                 attempt += 1
+            except TooManyRejected as error:
+                # Probes and metrics tell of it before the process ends.
+                log.error("%s", error, extra={"event.name": "delivery.too_many_rejected"})  # noqa: TRY400  no trace
+                self._progress.over_limit = str(error)
+                await asyncio.sleep(self._settings.linger.total_seconds())
+                raise
             else:
                 return
 

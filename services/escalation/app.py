@@ -31,7 +31,7 @@ from shared.events.topics import CASE, ORDER, PLAYBOOK
 from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.clock import utc_now
 from shared.runtime.compacted import CompactedReader
-from shared.runtime.delivery import Partition, Publisher, PublisherSettings, Record
+from shared.runtime.delivery import Partition, Publisher, PublisherSettings, Record, RejectionLimits, Rejections
 from shared.runtime.health import OpsServer
 from shared.runtime.outbox import OutboxRelay, RelaySettings
 from shared.runtime.postgres import OUTAGES, PoolSettings, open_pool
@@ -111,7 +111,10 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
             metrics.said(report)
             relay.wake()
 
-        fold = Fold(store, shelf, DeadLetterPublisher(publisher), metrics=metrics)
+        limits = RejectionLimits(
+            max_rejected_ratio=settings.max_rejected_ratio, max_rejected_in_a_row=settings.max_rejected_in_a_row
+        )
+        fold = Fold(store, shelf, DeadLetterPublisher(publisher), rejections=Rejections(limits), metrics=metrics)
         worker = FoldWorker(fold, ledger=store, progress=progress, settings=_fold_settings(settings, wiring))
         timers = Timers(store, ask=progress.ask, fired=fired, settings=TimerSettings(most=settings.fire_most))
         fold.timers = timers
@@ -148,10 +151,19 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
 class Fold:
     """What the worker does with a batch: the handler, and what is told to metrics, traces and timers."""
 
-    def __init__(self, store: Store, playbooks: Playbooks, letters: DeadLetterPublisher, *, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        store: Store,
+        playbooks: Playbooks,
+        letters: DeadLetterPublisher,
+        *,
+        rejections: Rejections,
+        metrics: Metrics,
+    ) -> None:
         self._store = store
         self._playbooks = playbooks
         self._letters = letters
+        self._rejections = rejections
         self._metrics = metrics
         self.timers: Timers | None = None
 
@@ -161,7 +173,12 @@ class Fold:
         links = (value.decode() for record in records for name, value in record.headers if name == "traceparent")
         with process_span(records[0].topic, group=GROUP, count=len(records), links=links):
             report = await fold_batch(
-                records, store=self._store, playbooks=self._playbooks, letters=self._letters, now=utc_now()
+                records,
+                store=self._store,
+                playbooks=self._playbooks,
+                letters=self._letters,
+                rejections=self._rejections,
+                now=utc_now(),
             )
         self._metrics.folded(report, seconds=time.monotonic() - began)
         for one in report.rejected:

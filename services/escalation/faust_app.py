@@ -41,6 +41,8 @@ class FoldSettings:
     stall: timedelta = timedelta(seconds=60)
     join: timedelta = timedelta(seconds=120)
     stop: timedelta = timedelta(seconds=15)
+    linger: timedelta = timedelta(seconds=30)
+    """How long a fold that would have to set too many records aside stands still before it ends."""
 
 
 class FoldBoot(BootStrategy):

@@ -42,7 +42,7 @@ from shared.events.envelope import Event, Payload
 from shared.events.order import OrderEvent
 from shared.playbook.model import UnknownYear
 from shared.playbook.shelf import UnknownCounty
-from shared.runtime.delivery import Partition, Record, Rejected
+from shared.runtime.delivery import Partition, Record, Rejected, Rejections
 from shared.vocabulary import Malformed
 
 SERVICE: Final = "escalation"
@@ -79,7 +79,13 @@ class FireReport:
 
 
 async def fold_batch(
-    records: Sequence[Record], *, store: Store, playbooks: Playbooks, letters: DeadLetters, now: datetime
+    records: Sequence[Record],
+    *,
+    store: Store,
+    playbooks: Playbooks,
+    letters: DeadLetters,
+    rejections: Rejections,
+    now: datetime,
 ) -> FoldReport:
     """Fold records into facts and clocks, and move the ledger, in one transaction.
 
@@ -88,16 +94,19 @@ async def fold_batch(
 
     Raises:
         Hole: when a record lies above the ledger; nothing is written then.
+        TooManyRejected: when a partition's garbage goes beyond the limits; nothing is written or set aside then.
     """
     async with store.folding() as folding:
         ledger = dict(await folding.claim({Partition(record.topic, record.partition) for record in records}))
         fresh = _unseen(records, ledger)
         events, rejected = _read(fresh)
+        judged = rejections.judge(fresh, rejected)
         known = await folding.known(list(events))
         changes = replace(_changes(known, events, playbooks), ledger=ledger)
         await _keep(changes, folding, now=now)
         if rejected:
             await letters.set_aside(rejected, now=now)
+    rejections.keep(judged)
     return FoldReport(
         applied=len(fresh) - len(rejected),
         repeated=len(records) - len(fresh),

@@ -39,6 +39,7 @@ class EscalationHealth:
         return Health.of(
             fold=None if self._progress.joined else "no partitions assigned yet",
             fold_outage=self._progress.outage,
+            rejected=self._progress.over_limit,
             postgres=self._timers.outage,
             playbooks=None if self._reader.is_caught_up else "the playbook topic is not read to its end yet",
         )

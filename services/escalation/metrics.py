@@ -97,6 +97,11 @@ def _families(progress: FoldProgress, relay: OutboxRelay, revisits: Revisits) ->
         "whistle_escalation_partitions", "Partitions that this replica folds.", value=len(progress.partitions)
     )
     yield GaugeMetricFamily(
+        "whistle_escalation_too_many_rejected",
+        "1 while the fold stands still because it would have to set too many records aside; then the process ends.",
+        value=progress.over_limit is not None,
+    )
+    yield GaugeMetricFamily(
         "whistle_escalation_waiting_cases",
         "Cases whose clocks cannot start yet: no playbook for their county, or a year without a calendar.",
         value=sum(waiting.cases for waiting in revisits.waiting.values()),

@@ -54,6 +54,8 @@ class FoldProgress:
         self._moved = self._answered = monotonic()
         self.joined = False
         self.outage: str | None = None
+        self.over_limit: str | None = None
+        """Why the fold is about to end: it would have to set too many records aside."""
 
     @property
     def partitions(self) -> frozenset[Partition]:

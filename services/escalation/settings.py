@@ -23,6 +23,10 @@ class Settings(BaseSettings):
     traces: str = "off"
     batch_records: PositiveInt = 1000
     """Records that one fold transaction takes at most."""
+    max_rejected_ratio: float = Field(default=0.5, ge=0, le=1)
+    """Of the last 1000 records of a partition at most this share may be set aside; 0 is no limit."""
+    max_rejected_in_a_row: int = Field(default=100, ge=0)
+    """Records of a partition that may be set aside one after another; 0 is no limit."""
     fire_most: int = Field(default=500, ge=1, le=2000)
     """Clocks that one firing transaction takes at most."""
     session: timedelta = timedelta(seconds=25)

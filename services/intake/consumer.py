@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -9,7 +10,15 @@ from services.intake.handlers import FOLD_GROUP, INBOUND_GROUP, Doors, accept_in
 from services.intake.metrics import LoopMeter, Metrics
 from services.intake.settings import Settings
 from shared.events.topics import INBOUND, ORDER, SLA
-from shared.runtime.delivery import DeliveryLoop, DeliverySettings, KafkaLog, KafkaSettings, Publisher
+from shared.runtime.delivery import (
+    NO_LIMITS,
+    DeliveryLoop,
+    DeliverySettings,
+    KafkaLog,
+    KafkaSettings,
+    Publisher,
+    RejectionLimits,
+)
 
 
 def fold_loop(settings: Settings, doors: Doors, publisher: Publisher, metrics: Metrics) -> DeliveryLoop:
@@ -17,14 +26,21 @@ def fold_loop(settings: Settings, doors: Doors, publisher: Publisher, metrics: M
     topics = (*(topic.name for topic in ORDER.values()), SLA.name)
     log = _log(settings, FOLD_GROUP, topics, publisher)
     handle = partial(fold_batch, doors=doors)
-    return DeliveryLoop(log, handle, settings=_bounds(settings), meter=LoopMeter(metrics, "fold"))
+    limits = RejectionLimits(
+        max_rejected_ratio=settings.max_rejected_ratio, max_rejected_in_a_row=settings.max_rejected_in_a_row
+    )
+    # Reports are accepted meanwhile: the door must not close because orders cannot be read.
+    bounds = replace(_bounds(settings), limits=limits, linger=None)
+    return DeliveryLoop(log, handle, settings=bounds, meter=LoopMeter(metrics, "fold"))
 
 
 def inbound_loop(settings: Settings, doors: Doors, publisher: Publisher, metrics: Metrics) -> DeliveryLoop:
     """The loop that opens cases from inbound reports; its bursts never hold up the folds."""
     log = _log(settings, INBOUND_GROUP, (INBOUND.name,), publisher)
     handle = partial(accept_inbound, doors=doors)
-    return DeliveryLoop(log, handle, settings=_bounds(settings), meter=LoopMeter(metrics, "inbound"))
+    # Outsiders write this topic: however much garbage they send, intake goes on.
+    bounds = replace(_bounds(settings), limits=NO_LIMITS)
+    return DeliveryLoop(log, handle, settings=bounds, meter=LoopMeter(metrics, "inbound"))
 
 
 def _log(settings: Settings, group: str, topics: tuple[str, ...], publisher: Publisher) -> KafkaLog:

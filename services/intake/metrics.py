@@ -94,6 +94,11 @@ class _Figures(Collector):
         for name, loop in self._loops.items():
             lag.add_metric([name], loop.progress.lag)
         yield lag
+        yield GaugeMetricFamily(
+            "whistle_intake_too_many_rejected",
+            "1 while the folds stand still because they would have to set too many records aside.",
+            any(loop.progress.over_limit is not None for loop in self._loops.values()),
+        )
 
 
 class LoopMeter:

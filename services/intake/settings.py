@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     traces: str = "off"
     batch_records: PositiveInt = 500
     """Records of orders, escalations and inbound reports that one transaction takes at most."""
+    max_rejected_ratio: float = Field(default=0.5, ge=0, le=1)
+    """Of the last 1000 records of a partition at most this share may be set aside; 0 is no limit."""
+    max_rejected_in_a_row: int = Field(default=100, ge=0)
+    """Records of a partition that may be set aside one after another; 0 is no limit."""
     pool: PositiveInt = 16
     """PostgreSQL connections at most; each request that writes holds one."""
     playbooks_in_use: PositiveInt = 64

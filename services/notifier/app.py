@@ -138,6 +138,7 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
                 streams=lambda: hub.streams,
                 position=lambda: hub.position,
                 sending=lambda: len(work.tasks),
+                too_many_rejected=lambda: loop.progress.over_limit is not None,
             )
         )
 

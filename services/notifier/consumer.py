@@ -25,6 +25,7 @@ from shared.runtime.delivery import (
     Publisher,
     Record,
     Rejected,
+    RejectionLimits,
 )
 from shared.vocabulary import Malformed
 
@@ -97,7 +98,14 @@ def notify_loop(settings: Settings, teller: Teller, publisher: Publisher, meter:
         log,
         teller.handle,
         settings=DeliverySettings(
-            service="notifier", batch_records=settings.batch_records, fetch_wait=timedelta(milliseconds=200)
+            service="notifier",
+            batch_records=settings.batch_records,
+            fetch_wait=timedelta(milliseconds=200),
+            limits=RejectionLimits(
+                max_rejected_ratio=settings.max_rejected_ratio, max_rejected_in_a_row=settings.max_rejected_in_a_row
+            ),
+            # Readers and webhooks go on from what has been told.
+            linger=None,
         ),
         meter=meter,
     )

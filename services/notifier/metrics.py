@@ -26,6 +26,7 @@ class Figures:
     streams: Callable[[], float]
     position: Callable[[], float]
     sending: Callable[[], float]
+    too_many_rejected: Callable[[], bool]
 
 
 class Metrics:
@@ -136,4 +137,9 @@ class _Asked(Collector):
         )
         yield GaugeMetricFamily(
             "whistle_notifier_webhooks_sending", "Webhook attempts on their way.", self._figures.sending()
+        )
+        yield GaugeMetricFamily(
+            "whistle_notifier_too_many_rejected",
+            "1 while telling stands still because it would have to set too many records aside.",
+            self._figures.too_many_rejected(),
         )

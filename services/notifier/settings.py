@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     """Counties whose playbook is kept ready at most; others wait packed and are read again when used."""
     batch_records: PositiveInt = 500
     """Events that one transaction tells at most; they hold the feed's lock together."""
+    max_rejected_ratio: float = Field(default=0.5, ge=0, le=1)
+    """Of the last 1000 records of a partition at most this share may be set aside; 0 is no limit."""
+    max_rejected_in_a_row: int = Field(default=100, ge=0)
+    """Records of a partition that may be set aside one after another; 0 is no limit."""
     feed_hours: PositiveFloat = 7 * 24
     """How long a stream can be resumed from its last position; older ones get a resync."""
     feed_poll_seconds: PositiveFloat = 1.0

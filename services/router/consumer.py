@@ -17,13 +17,17 @@ from shared.runtime.delivery import (
     Outcome,
     Publisher,
     Record,
+    RejectionLimits,
 )
 
 
 def route_loop(settings: Settings, rulebooks: Rulebooks, publisher: Publisher, metrics: Metrics) -> DeliveryLoop:
     """The loop that turns case and sla events into orders."""
     kafka = KafkaSettings(bootstrap=settings.kafka, group=GROUP, topics=TOPICS, instance=settings.instance)
-    bounds = DeliverySettings(service="router", batch_records=settings.batch_records)
+    limits = RejectionLimits(
+        max_rejected_ratio=settings.max_rejected_ratio, max_rejected_in_a_row=settings.max_rejected_in_a_row
+    )
+    bounds = DeliverySettings(service="router", batch_records=settings.batch_records, limits=limits)
     return DeliveryLoop(
         KafkaLog(kafka, publisher),
         handle_with(rulebooks, metrics),

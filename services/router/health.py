@@ -28,6 +28,7 @@ class RouterHealth:
         return Health.of(
             playbooks=None if self._reader.is_caught_up else self._why_not_caught_up(),
             kafka=progress.failing,
+            rejected=progress.over_limit,
             partitions=None if progress.partitions is not None else "the consumer group has given none yet",
         )
 

@@ -97,6 +97,16 @@ class _Figures(Collector):
             self._loop.progress.lag,
         )
         yield GaugeMetricFamily(
+            "whistle_router_rejected_in_a_row",
+            "Records set aside one after another in a partition, the longest run that still goes on.",
+            self._loop.progress.rejected_in_a_row,
+        )
+        yield GaugeMetricFamily(
+            "whistle_router_too_many_rejected",
+            "1 while the loop stands still because it would have to set too many records aside; then the process ends.",
+            self._loop.progress.over_limit is not None,
+        )
+        yield GaugeMetricFamily(
             "whistle_router_playbooks",
             "Counties with a playbook in force.",
             len(self._shelf.counties),

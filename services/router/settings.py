@@ -17,6 +17,10 @@ class Settings(BaseSettings):
     traces: str = "off"
     batch_records: PositiveInt = 1000
     """Records that are routed and committed together at most."""
+    max_rejected_ratio: float = Field(default=0.5, ge=0, le=1)
+    """Of the last 1000 records of a partition at most this share may be set aside; 0 is no limit."""
+    max_rejected_in_a_row: int = Field(default=100, ge=0)
+    """Records of a partition that may be set aside one after another; 0 is no limit."""
     playbook_wait_seconds: PositiveFloat = 30.0
     """How long a case waits for a playbook of its county before it is set aside as a dead letter."""
     playbooks_in_use: PositiveInt = 64

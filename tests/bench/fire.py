@@ -12,7 +12,7 @@ from services.escalation.ports import EVERYTHING
 from services.escalation.store import PostgresStore
 from shared.playbook.model import Playbook
 from shared.runtime.clock import utc_now
-from shared.runtime.delivery import Record, Rejected
+from shared.runtime.delivery import NO_LIMITS, Record, Rejected, Rejections
 from shared.runtime.migrate import migrate
 from shared.runtime.postgres import Connection, Pool, open_pool
 from tests.bench.ground import Watch, cases, ground
@@ -74,7 +74,14 @@ async def _start(pool: Pool) -> None:
     records = [Record(m.topic, 0, offset, m.key, m.value, m.headers, 0) for offset, m in enumerate(cases(CASES))]
     for start in range(0, CASES, FOLD):
         batch = records[start : start + FOLD]
-        await fold_batch(batch, store=store, playbooks=playbooks, letters=_NoLetters(), now=utc_now())
+        await fold_batch(
+            batch,
+            store=store,
+            playbooks=playbooks,
+            letters=_NoLetters(),
+            rejections=Rejections(NO_LIMITS),
+            now=utc_now(),
+        )
     await pool.execute("DELETE FROM outbox")
 
 

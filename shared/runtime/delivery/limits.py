@@ -28,7 +28,7 @@ class TooManyRejected(Exception):  # noqa: N818  named for what was found
     def __init__(self, at: Partition, *, why: str, first: Rejected) -> None:
         record = first.record
         super().__init__(
-            f"{why} of {at.topic}/{at.number} cannot be handled; the first of the latest run, at offset {record.offset}: "
+            f"{why} of {at.topic}/{at.number} cannot be handled; first of the latest run, at offset {record.offset}: "
             f"{first.reason[:LONGEST_REASON]}. Nothing is lost, nothing of the batch is committed. To mend it: {MEND}"
         )
         self.partition = at

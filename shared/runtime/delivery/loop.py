@@ -53,8 +53,11 @@ class DeliverySettings:
     ask_lag_every: timedelta = timedelta(seconds=5)
     limits: RejectionLimits = LIMITS
     """How many records may be set aside before ``run`` ends."""
-    linger: timedelta = timedelta(seconds=30)
-    """How long a loop beyond these limits stands still before it ends, so that probes and metrics tell of it."""
+    linger: timedelta | None = timedelta(seconds=30)
+    """How long a loop beyond these limits stands still before it ends, so that probes and metrics tell of it.
+
+    None is until it is stopped: where other rooms of the service must go on.
+    """
 
 
 class DeliveryLoop:
@@ -191,8 +194,9 @@ class DeliveryLoop:
                 )
                 await self._send(outcome)
             except TooManyRejected as error:
-                await self._stand_still(error)
-                raise
+                if await self._stood_still(error):
+                    raise
+                return False
             except Exception as error:  # noqa: BLE001  an outage, whatever it is: the batch is repeated in order
                 self._note(error, f"{len(batch.records)} records are tried again")
                 await self._pause(attempt)
@@ -267,15 +271,18 @@ class DeliveryLoop:
         trace = error if first else None
         log.warning("%s after %s: %s", what_next, type(error).__name__, error, exc_info=trace)
 
-    async def _stand_still(self, error: TooManyRejected) -> None:
-        """Tell of it for a while, commit nothing and send nothing; a stop or a rebalance ends it at once."""
+    async def _stood_still(self, error: TooManyRejected) -> bool:
+        """Tell of it for a while, commit nothing and send nothing; False when a stop or a rebalance came between."""
         log.error("%s", error, extra={"event.name": "delivery.too_many_rejected"})
         self.progress.over_limit = str(error)
+        linger = self._settings.linger
         try:
-            async with asyncio.timeout(self._settings.linger.total_seconds()):
+            async with asyncio.timeout(None if linger is None else linger.total_seconds()):
                 await self._hurry.wait()
         except TimeoutError:
-            return
+            return True
+        self.progress.over_limit = None
+        return False
 
     async def _pause(self, attempt: int) -> None:
         longest = self._settings.longest_backoff.total_seconds()
@@ -292,6 +299,8 @@ class DeliveryLoop:
         every = min(self._settings.ask_lag_every.total_seconds(), limit / 4)
         while True:
             await asyncio.sleep(every)
+            if self.progress.over_limit is not None:
+                self.progress.tick()
             try:
                 async with asyncio.timeout(limit):
                     self.progress.lag = sum((await self._log.lag()).values())

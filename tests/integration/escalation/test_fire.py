@@ -21,7 +21,7 @@ from shared.events.topics import CASE
 from shared.playbook.model import Playbook
 from shared.playbook.shelf import UnknownCounty
 from shared.runtime.clock import utc_now
-from shared.runtime.delivery import Record, Rejected
+from shared.runtime.delivery import Record, Rejected, RejectionLimits, Rejections, TooManyRejected
 from shared.runtime.migrate import migrate
 from shared.runtime.postgres import PoolSettings, open_pool
 from shared.vocabulary import Level, OrderReason, OrderRole, WhenLate
@@ -42,6 +42,7 @@ class Bench:
     tape: Tape = field(default_factory=Tape)
     books: dict[str, Playbook] = field(default_factory=lambda: {COUNTY: clock_county()})
     letters: list[Rejected] = field(default_factory=list)
+    rejections: Rejections = field(default_factory=lambda: Rejections(RejectionLimits(max_rejected_in_a_row=3)))
 
     @property
     def store(self) -> PostgresStore:
@@ -63,7 +64,9 @@ class Bench:
         await self.fold_records(self.tape.write(events))
 
     async def fold_records(self, records: list[Record]) -> Any:
-        return await fold_batch(records, store=self.store, playbooks=self, letters=self, now=self.now)
+        return await fold_batch(
+            records, store=self.store, playbooks=self, letters=self, rejections=self.rejections, now=self.now
+        )
 
     async def fire(self, horizon: Horizon = EVERYTHING, most: int = 500) -> FireReport:
         return await fire_due(store=self.store, horizon=horizon, most=most)
@@ -233,6 +236,20 @@ async def test_repeats_change_nothing_and_a_hole_stops_the_fold(bench: Bench) ->
     with pytest.raises(Hole, match="arrived, the ledger waits for"):
         await bench.fold_records([gap])
     assert await bench.pool.fetch("SELECT * FROM ledger") == ledger
+
+
+async def test_garbage_beyond_the_limits_stops_the_fold_and_nothing_is_written_or_set_aside(bench: Bench) -> None:
+    story = Story("spoilt", area=WEST_VILLAGE, at=START)
+    story.opened()
+    (good,) = bench.tape.write(story.events)
+    bad = [good._replace(offset=good.offset + n, value=b"no event") for n in range(1, 6)]
+    await bench.fold_records([good])
+    await bench.fold_records(bad[:2])
+    ledger = await bench.pool.fetch("SELECT * FROM ledger")
+    with pytest.raises(TooManyRejected, match="4 records in a row"):
+        await bench.fold_records(bad[2:])
+    assert await bench.pool.fetch("SELECT * FROM ledger") == ledger
+    assert len(bench.letters) == 2
 
 
 async def test_two_members_that_fold_one_case_at_once_lose_nothing(bench: Bench) -> None:

@@ -146,6 +146,21 @@ async def test_a_restart_is_quick_for_a_member_that_the_group_knows(here: World)
     assert time.monotonic() - began < 20, "as long as a session"
 
 
+async def test_too_much_garbage_is_told_by_the_probe_and_nothing_of_it_is_folded(here: World) -> None:
+    await here.put(clock_county())
+    await here.send([Message(topic=CASE.name, key=b"spoilt", value=b"no event", headers=())] * 5)
+    worker = await here.start(WHISTLE_MAX_REJECTED_IN_A_ROW="4")
+
+    async def told() -> bool:
+        return "delivery.too_many_rejected" in worker.output
+
+    await until(told, what="the fold stands still")
+    ready = (await worker.ops("/readyz")).json()
+    assert "5 records in a row" in ready["checks"]["rejected"]["why"]
+    assert "whistle_escalation_too_many_rejected 1.0" in (await worker.ops("/metrics")).text
+    assert await here.folded() == 0
+
+
 async def test_garbage_goes_to_the_dead_letters_with_its_origin_and_the_partition_goes_on(here: World) -> None:
     await here.put(clock_county())
     story = Story("after garbage", area=WEST_VILLAGE, at=utc_now())

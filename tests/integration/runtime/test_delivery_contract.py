@@ -365,7 +365,7 @@ async def test_garbage_beyond_the_limits_ends_the_loop_and_nothing_of_the_batch_
     handle.bad = {one.value for one in rubbish}
     await world.put([message(world.source, "case-1", "0"), *rubbish[:4]])
     limits = RejectionLimits(max_rejected_in_a_row=10)
-    settings = replace(QUICK, limits=limits, linger=timedelta(seconds=30))
+    settings = replace(QUICK, limits=limits, linger=timedelta(seconds=1))
     loop = DeliveryLoop(world.member(), handle, settings=settings)
     ended = asyncio.create_task(loop.run())
     await all_committed(world, 5)
@@ -373,13 +373,18 @@ async def test_garbage_beyond_the_limits_ends_the_loop_and_nothing_of_the_batch_
     await world.put(rubbish[4:])
     await until(lambda: loop.progress.over_limit is not None)
     assert not ended.done(), "it stands still for a while, so that probes and metrics tell of it"
-    await loop.stop()
     with pytest.raises(TooManyRejected, match="11 records in a row"):
         await ended
     assert sum((await world.committed()).values()) == 5
     letters = [r for r in await world.read(DEAD_LETTER.name) if origin(r).topic == world.source]
     assert len(letters) == 4
-    handle.bad = set()
+    patient = replace(settings, linger=None, stalled_after=timedelta(seconds=1))
+    async with running(world.member(), handle, patient) as still:
+        await until(lambda: still.progress.over_limit is not None)
+        begun = asyncio.get_running_loop().time()
+        await until(lambda: asyncio.get_running_loop().time() - begun > 2)
+        assert still.progress.idle_seconds < 1, "standing still is no stall"
+    assert sum((await world.committed()).values()) == 5
     again = Forward(world.target)
     async with running(world.member(), again, settings):
         await all_committed(world, 13)

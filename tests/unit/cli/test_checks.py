@@ -113,3 +113,12 @@ def test_lag_and_outbox_come_from_the_metrics() -> None:
     assert findings["intake lag"].what == "1100 records behind"
     assert findings["intake outbox"].what == "5000 messages wait for Kafka"
     assert {finding.grade for finding in findings.values()} == {Grade.LOOK}
+
+
+def test_a_service_that_stands_still_for_its_dead_letters_is_broken() -> None:
+    text = "# HELP whistle_router_too_many_rejected x\n# TYPE whistle_router_too_many_rejected gauge\n"
+    fine = check_metrics("router", text + "whistle_router_too_many_rejected 0.0\n")
+    assert {finding.grade for finding in fine} == {Grade.FINE}
+    first, *_ = check_metrics("router", text + "whistle_router_too_many_rejected 1.0\n")
+    assert first.grade is Grade.BROKEN
+    assert "too many records" in first.what
