@@ -1,0 +1,169 @@
+"""Rules that can never act, and rules that may both hold: proved from their conditions, without any case."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from shared.playbook.check.advice.advice import Advice, Subject, Weight
+from shared.playbook.check.advice.asked import Asked, Terrain, asked_of, both, implies, impossible
+from shared.playbook.model import Playbook, Rule, RuleState, Target
+from shared.vocabulary import OrderRole
+
+PAIRS: Final = 2_000_000
+"""Pairs of rules compared at most; ten thousand rules of a county need fewer, for they differ in category."""
+OVERLAPS_TOLD: Final = 3
+"""Overlaps told of one rule; the first are what its author needs."""
+
+_WHYS: Final[Mapping[str, str]] = {
+    "area": "no place lies in all the areas that it and its groups ask for",
+    "category": "no category of the tree is under all those that it and its groups ask for",
+    "source": "it and its groups ask for sources that exclude one another",
+    "mode": "it and its groups ask for modes that exclude one another",
+    "time": "no moment lies in all its time windows and those of its groups",
+    "settlement": "none of its areas is settled as it asks",
+    "repeat": "it asks for more earlier cases than a case event tells",
+    "zone": "the zones that it and its groups ask for lie apart",
+    "valid": "its last day is past, or lies before its first",
+}
+
+
+@dataclass(slots=True)
+class _Enders:
+    """Rules met so far that end the walk, by the categories that they take."""
+
+    everywhere: list[int] = field(default_factory=list)
+    by_category: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, index: int, asked: Asked) -> None:
+        if asked.categories is None:
+            self.everywhere.append(index)
+        for code in asked.categories or ():
+            self.by_category[code].append(index)
+
+    def near(self, asked: Asked) -> Sequence[int]:
+        """Those that share a category with ``asked``, in the order of the file."""
+        codes = self.by_category if asked.categories is None else asked.categories
+        found = set(self.everywhere).union(*(self.by_category.get(code, ()) for code in codes))
+        return sorted(found)
+
+
+def advise_rules(playbook: Playbook, *, today: date) -> Iterator[Advice]:
+    """Yield rules that can never match, those behind one that takes all of theirs, and overlaps, from ``today`` on."""
+    terrain = Terrain(playbook)
+    asked = [asked_of(rule, terrain, today=today) for rule in playbook.rules]
+    enders = _Enders()
+    compared = 0
+    for index, rule in enumerate(playbook.rules):
+        if rule.state is RuleState.OFF:
+            continue
+        empty = impossible(asked[index], terrain)
+        if empty is not None:
+            yield _never(index, rule, empty)
+            continue
+        before = enders.near(asked[index])
+        compared += len(before)
+        if compared > PAIRS:
+            yield _not_compared(index, rule)
+            return
+        yield from _with_those_before(index, before, asked, playbook=playbook, terrain=terrain)
+        if rule.state is RuleState.ACTIVE and not rule.goes_on:
+            enders.add(index, asked[index])
+
+
+def _with_those_before(
+    index: int, before: Sequence[int], asked: Sequence[Asked], *, playbook: Playbook, terrain: Terrain
+) -> Iterator[Advice]:
+    rule, mine = playbook.rules[index], asked[index]
+    meeting = [other for other in before if impossible(both(asked[other], mine), terrain) is None]
+    for other in meeting:
+        if implies(mine, asked[other], terrain):
+            yield _shadowed(index, rule, other, playbook.rules[other])
+            return
+    if rule.state is not RuleState.ACTIVE or rule.goes_on:
+        return
+    told = [other for other in meeting if _disagree(rule, playbook.rules[other])]
+    # The special before the general is how rules are written: nothing to say about that.
+    told = [other for other in told if not implies(asked[other], mine, terrain)]
+    for other in told[:OVERLAPS_TOLD]:
+        yield _overlaps(index, rule, other, both(asked[other], mine), first=playbook.rules[other])
+
+
+def _disagree(one: Rule, other: Rule) -> bool:
+    return _lead(one) != _lead(other)
+
+
+def _lead(rule: Rule) -> Target | None:
+    return next((demand.target for demand in rule.demands if demand.role is OrderRole.LEAD), None)
+
+
+def _never(index: int, rule: Rule, empty: str) -> Advice:
+    dated = empty == "valid"
+    return Advice(
+        subject=Subject.DATES if dated else Subject.NEVER_MATCHES,
+        weight=Weight.MISTAKE,
+        part="rules",
+        item=index,
+        path=("valid",) if dated else ("when",),
+        what=f"rule {rule.id!r} can never match" + (f" any more: it ended on {rule.valid_until}" if dated else ""),
+        why=_WHYS[empty],
+        mend="give it a later `until`, or take the rule out" if dated else f"change its {empty}, or take the rule out",
+    )
+
+
+def _shadowed(index: int, rule: Rule, other: int, first: Rule) -> Advice:
+    silent = "is counted" if rule.state is RuleState.SHADOW else "acts"
+    return Advice(
+        subject=Subject.SHADOWED,
+        weight=Weight.MISTAKE,
+        part="rules",
+        item=index,
+        what=f"rule {rule.id!r} never {silent}: {first.id!r} before it takes every case that it asks for",
+        why=f"{first.id!r} ends the walk, and all that {rule.id!r} asks for is also what {first.id!r} asks for",
+        mend=f"move it before {first.id!r}, or give {first.id!r} `continue: true`, or take {rule.id!r} out",
+        other=other,
+    )
+
+
+def _overlaps(index: int, rule: Rule, other: int, shared: Asked, *, first: Rule) -> Advice:
+    return Advice(
+        subject=Subject.OVERLAPS,
+        weight=Weight.NOTE,
+        part="rules",
+        item=index,
+        what=f"rules {first.id!r} and {rule.id!r} may both hold, and name different leads; {first.id!r} wins",
+        why=f"it stands first and ends the walk; such a case: {_such(shared)}",
+        mend=f"if {rule.id!r} should win, move it before {first.id!r}; else nothing",
+        other=other,
+    )
+
+
+def _such(asked: Asked) -> str:
+    """Describe a case of this kind in few words."""
+    area = min(asked.areas, key=lambda code: (len(code), code))
+    parts = [f"area {area}"]
+    if asked.categories is not None:
+        parts.append(f"category {min(asked.categories, key=lambda code: (len(code), code))}")
+    if len(asked.sources) == 1:
+        parts.append(f"source {next(iter(asked.sources)).value}")
+    parts += [f"the word {min(words)!r}" for words in asked.words]
+    parts += [f"the tag {min(tags)!r}" for tags in asked.tags]
+    parts += [f"in zone {min(zones)!r}" for zones in asked.zones]
+    if asked.modes is not None:
+        parts.append(f"mode {min(asked.modes)}")
+    return ", ".join(parts)
+
+
+def _not_compared(index: int, rule: Rule) -> Advice:
+    return Advice(
+        subject=Subject.NOT_COMPARED,
+        weight=Weight.LOOK,
+        part="rules",
+        item=index,
+        what=f"rules from {rule.id!r} on were not compared with those before them",
+        why=f"more than {PAIRS} pairs of rules share a category",
+        mend="give rules categories, so that fewer of them can meet",
+    )
