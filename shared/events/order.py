@@ -103,6 +103,8 @@ class OrderIssued:
     """A target is asked to act on ``case``; ``cause_id`` is the event that this answers.
 
     ``matter`` comes with the lead's order: the steps that the case must be joined of before it resolves.
+    ``replaces`` are the orders that this one stands instead of. Their withdrawals come on the topics of
+    their own levels, before or after this: who folds several topics need not wait for them.
     """
 
     TYPE: ClassVar[str] = "whistle.order.issued.v1"
@@ -112,11 +114,16 @@ class OrderIssued:
     cause_id: UUID
     sets: CaseSettings | None = None
     matter: MatterView | None = None
+    replaces: Annotated[tuple[UUID, ...], MaxLen(64)] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderWithdrawn:
-    """A target need no longer act; ``replaced_by`` is the order that stands instead, if any."""
+    """A target need no longer act; ``replaced_by`` is the order that stands instead, if any.
+
+    ``reason`` and ``reason_en`` say why in Chinese and English; older events
+    have the first alone.
+    """
 
     TYPE: ClassVar[str] = "whistle.order.withdrawn.v1"
     order: Order
@@ -124,6 +131,7 @@ class OrderWithdrawn:
     reason: Note
     cause_id: UUID
     replaced_by: UUID | None = None
+    reason_en: Note = ""
 
 
 OrderEvent = OrderIssued | OrderWithdrawn

@@ -6,8 +6,8 @@ from typing import Final
 
 from services.router.domain.rulebook import Match, Walk
 from services.router.domain.targets import Choice
-from shared.events.order import Explanation, Order
-from shared.events.parts import PlaybookRef, Target
+from shared.events.order import CaseSettings, Explanation, Order
+from shared.events.parts import MatterView, PlaybookRef, Target, WhistleRef
 from shared.playbook.model import Text
 from shared.vocabulary import Level, OrderReason, OrderRole
 
@@ -17,21 +17,29 @@ LONGEST_TITLE: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demanded:
-    """One order to issue."""
+    """One order to issue; `sets` and `matter` go with a lead's alone."""
 
     role: OrderRole
     reason: OrderReason
     target: Target
     level: Level
     explanation: Explanation
+    step: str | None = None
+    whistle: WhistleRef | None = None
+    clock_profile: str | None = None
+    on_duty: tuple[str, ...] = ()
+    sets: CaseSettings | None = None
+    matter: MatterView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawal:
-    """One order to take back; its target need no longer act."""
+    """One order to take back; its target need no longer act. `by` is the order that stands instead, if any."""
 
     order: Order
     reason: str
+    reason_en: str = ""
+    by: Demanded | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

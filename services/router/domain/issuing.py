@@ -1,14 +1,16 @@
 """A decision as events, with ids that are the same on every replay."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from services.router.domain.decision import Decision, Demanded, Withdrawal
 from shared.events.envelope import Event, Payload, derive_id
 from shared.events.order import Order, OrderEvent, OrderIssued, OrderWithdrawn
 from shared.events.parts import CaseView
-from shared.vocabulary import OrderRole
+from shared.vocabulary import OrderReason, OrderRole
 
 EVENT_SOURCE: Final = "/whistle/router"
 
@@ -22,16 +24,33 @@ def events_of(
     might choose another, is then dropped as a repeat and the case never has two leads.
     """
     issued = [_issued(demand, cause, case, now) for demand in decision.orders]
-    payloads: list[OrderEvent] = list(issued)
-    replacement = issued[0].order if issued else None
-    payloads += [_withdrawn(withdrawal, cause, case, replacement) for withdrawal in decision.withdrawals]
+    payloads: list[OrderEvent] = [replace(one, replaces=_replaced(one, decision, cause, case)) for one in issued]
+    payloads += [_withdrawn(withdrawal, cause, case) for withdrawal in decision.withdrawals]
     return tuple(_enveloped(payloads, cause, case, now))
 
 
+def order_id_of(demand: Demanded, cause: Event[Payload], case: CaseView) -> UUID:
+    """Return the id of the order for `demand`, which answers `cause` about `case`.
+
+    A step opens once in a round of the case, whichever event opens it: its id follows from the case,
+    the round and the step. A step's order that goes on to somebody else is told apart by its cause.
+    """
+    if demand.reason is OrderReason.STEP and demand.step is not None:
+        return step_order_id(case, demand.step)
+    if demand.role is OrderRole.LEAD:
+        return derive_id(cause.id, f"order.{demand.role}")
+    step = f".{demand.step}" if demand.step is not None else ""
+    return derive_id(cause.id, f"order.{demand.role}{step}", f"{demand.target.kind}/{demand.target.id}")
+
+
+def step_order_id(case: CaseView, step: str) -> UUID:
+    """Return the id of the order that opens `step` in this round of `case`."""
+    return derive_id(case.case_id, f"order.step.{case.reopened}", step)
+
+
 def _issued(demand: Demanded, cause: Event[Payload], case: CaseView, now: datetime) -> OrderIssued:
-    who = f"{demand.target.kind}/{demand.target.id}" if demand.role is not OrderRole.LEAD else ""
     order = Order(
-        order_id=derive_id(cause.id, f"order.{demand.role}", who),
+        order_id=order_id_of(demand, cause, case),
         case_id=case.case_id,
         role=demand.role,
         reason=demand.reason,
@@ -39,19 +58,37 @@ def _issued(demand: Demanded, cause: Event[Payload], case: CaseView, now: dateti
         level=demand.level,
         issued_at=now,
         generation=case.reopened,
+        step=demand.step,
+        whistle=demand.whistle,
+        clock_profile=demand.clock_profile,
+        on_duty=demand.on_duty,
     )
-    return OrderIssued(order=order, case=case, explanation=demand.explanation, cause_id=cause.id)
+    return OrderIssued(
+        order=order,
+        case=case,
+        explanation=demand.explanation,
+        cause_id=cause.id,
+        sets=demand.sets,
+        matter=demand.matter,
+    )
 
 
-def _withdrawn(
-    withdrawal: Withdrawal, cause: Event[Payload], case: CaseView, replacement: Order | None
-) -> OrderWithdrawn:
+def _replaced(issued: OrderIssued, decision: Decision, cause: Event[Payload], case: CaseView) -> tuple[UUID, ...]:
+    return tuple(
+        withdrawal.order.order_id
+        for withdrawal in decision.withdrawals
+        if withdrawal.by is not None and order_id_of(withdrawal.by, cause, case) == issued.order.order_id
+    )
+
+
+def _withdrawn(withdrawal: Withdrawal, cause: Event[Payload], case: CaseView) -> OrderWithdrawn:
     return OrderWithdrawn(
         order=withdrawal.order,
         case=case,
         reason=withdrawal.reason,
+        reason_en=withdrawal.reason_en,
         cause_id=cause.id,
-        replaced_by=replacement.order_id if replacement is not None else None,
+        replaced_by=order_id_of(withdrawal.by, cause, case) if withdrawal.by is not None else None,
     )
 
 
@@ -59,9 +96,12 @@ def _enveloped(
     payloads: list[OrderEvent], cause: Event[Payload], case: CaseView, now: datetime
 ) -> Iterator[Event[OrderEvent]]:
     for payload in payloads:
+        opens_step = isinstance(payload, OrderIssued) and payload.order.reason is OrderReason.STEP
+        parent = payload.order.order_id if opens_step else cause.id
         step = "issued" if isinstance(payload, OrderIssued) else "withdrawn"
         yield Event(
-            id=derive_id(cause.id, step, str(payload.order.order_id)),
+            # Two events may open the same step; the second then is a repeat of the first.
+            id=derive_id(parent, step, str(payload.order.order_id)),
             source=EVENT_SOURCE,
             subject=str(case.case_id),
             time=now,

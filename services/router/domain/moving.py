@@ -50,7 +50,7 @@ def move_up(late: ClockEscalated, book: Rulebook) -> Decision:
     if late.when_late is not WhenLate.TAKE_OVER or late_order is None:
         return Decision(orders=(order,))
     reason = f"逾期由{_name(choice.target)}接管：{late.reason}"[:2000]
-    return Decision(orders=(order,), withdrawals=(Withdrawal(order=late_order, reason=reason),))
+    return Decision(orders=(order,), withdrawals=(Withdrawal(order=late_order, reason=reason, by=order),))
 
 
 def _above(late: ClockEscalated, role: OrderRole, book: Rulebook) -> Choice:
