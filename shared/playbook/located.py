@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -94,8 +94,10 @@ def read_yaml(path: Path) -> Located:
     return Located(file=path.name, line=1, value=value, lines=lines)
 
 
-def read_csv(path: Path, columns: Sequence[str]) -> list[Located]:
+def read_csv(path: Path, columns: Mapping[str, bool]) -> list[Located]:
     """Return one dict a row, empty cells left out, blank rows and `#` rows skipped.
+
+    `columns` says of each whether it must be there.
 
     Raises:
         BadPlaybook: a column missing or unknown, or rows with too many or too few cells.
@@ -106,7 +108,7 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[Located]:
     except csv.Error as error:
         raise BadPlaybook([Problem(file=path.name, line=reader.line_num, field="", problem=str(error))]) from None
     if not rows:
-        raise BadPlaybook([_whole(path, "no header row", columns)])
+        raise BadPlaybook([_whole(path, "no header row", tuple(columns))])
     (header_line, header), *body = rows
     problems = _header_problems(path, header_line, header, columns)
     problems += [
@@ -176,8 +178,10 @@ def _says_something(cells: Sequence[str]) -> bool:
     return any(cell.strip() for cell in cells) and not cells[0].lstrip().startswith("#")
 
 
-def _header_problems(path: Path, line: int, header: list[str], columns: Sequence[str]) -> list[Problem]:
-    missing = [(column, "the column is missing") for column in columns if column not in header]
+def _header_problems(path: Path, line: int, header: list[str], columns: Mapping[str, bool]) -> list[Problem]:
+    missing = [
+        (column, "the column is missing") for column, needed in columns.items() if needed and column not in header
+    ]
     unknown = [(column, "unknown column") for column in header if column not in columns]
     twice = [(column, "the column stands twice") for column in set(header) if header.count(column) > 1]
     return [

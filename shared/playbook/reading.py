@@ -1,12 +1,13 @@
 """One located value as a row of its file, or everything that is wrong with it in words."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from shared.playbook.files import Row
+from shared.playbook.files.rows import Row
 from shared.playbook.located import Located
 from shared.playbook.problems import Problem
 
@@ -19,6 +20,35 @@ def read(kind: type[RowT], located: Located) -> RowT | list[Problem]:
         return kind.model_validate(located.value)
     except ValidationError as error:
         return [_problem(kind, located, detail) for detail in error.errors(include_url=False)]
+
+
+def read_all(kind: type[RowT], items: Sequence[Located]) -> tuple[list[tuple[Located, RowT]], list[Problem]]:
+    """Return the good ones of `items`, each with its place, and what is wrong with the others.
+
+    All at once where nothing is wrong, which is many times faster than one after the other.
+    """
+    try:
+        rows = _list_of(kind).validate_python([located.value for located in items])
+    except ValidationError:
+        return _one_by_one(kind, items)
+    return list(zip(items, rows, strict=True)), []
+
+
+def _one_by_one(kind: type[RowT], items: Sequence[Located]) -> tuple[list[tuple[Located, RowT]], list[Problem]]:
+    rows: list[tuple[Located, RowT]] = []
+    problems: list[Problem] = []
+    for located in items:
+        row = read(kind, located)
+        if isinstance(row, list):
+            problems += row
+        else:
+            rows.append((located, row))
+    return rows, problems
+
+
+@cache
+def _list_of(kind: type[RowT]) -> TypeAdapter[list[RowT]]:
+    return TypeAdapter(list[kind])  # type: ignore[valid-type]  # the row's class is a value here
 
 
 def _problem(kind: type[Row], located: Located, detail: ErrorDetails) -> Problem:

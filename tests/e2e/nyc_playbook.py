@@ -180,14 +180,16 @@ CLOCKS: Final = (
 RULES: Final = (
     Rule(
         id="grid-workers-settle-noise",
-        name=_text("Noise that a grid worker reports"),
+        version="1",
+        title=_text("Noise that a grid worker reports"),
         when=When(categories=("NYPD",), sources=(Source.GRID,), words=("noise",)),
         demands=(Demand(role=OrderRole.LEAD, target=DeskTarget(level=Level.VILLAGE)),),
         because=_text("Small matters are settled by the board"),
     ),
     Rule(
         id="by-duty",
-        name=_text("By the duty list"),
+        version="1",
+        title=_text("By the duty list"),
         when=When(),
         demands=(Demand(role=OrderRole.LEAD, target=DutyTarget()),),
         because=_text("The agency that has the duty leads"),

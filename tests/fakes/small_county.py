@@ -108,7 +108,8 @@ CATEGORIES = (
 )
 RULE = Rule(
     id="r1",
-    name=text("照权责"),
+    version="1",
+    title=text("照权责"),
     when=When(),
     demands=(Demand(role=OrderRole.LEAD, target=DutyTarget()),),
     because=text("谁的职责谁办"),

@@ -9,6 +9,7 @@ from shared.playbook.model import (
     DepartmentTarget,
     DeskTarget,
     DutyTarget,
+    FieldTarget,
     Playbook,
     Rule,
     Target,
@@ -70,7 +71,7 @@ def _target(index: int, rule: Rule, target: Target, playbook: Playbook, role: Or
                     allowed=(f"when.area inside {home}", "a duty target"),
                     needs=("departments",),
                 )
-        case DeskTarget() | DutyTarget():
+        case DeskTarget() | DutyTarget() | FieldTarget():
             pass
         case _:
             assert_never(target)

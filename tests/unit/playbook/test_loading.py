@@ -69,7 +69,7 @@ def test_a_sound_folder_becomes_a_playbook(tmp_path: Path) -> None:
         ("shifts", ("990199001,1-7", "990199001,1-6"), 3, "desk", "from weekday 7, 00:00"),
         ("shifts", ("18:00,o1", "18:00,o2"), 5, "officers", "no officer 'o2'"),
         ("shifts", ("990199001001,1-5", "990199001,1-5"), 4, "desk", "its desk has no shift"),
-        ("shifts", ("1-5", "1-8"), 5, "weekdays.7", "less than or equal to 7"),
+        ("shifts", ("1-5", "1-8"), 5, "weekdays", "'1-8' are no weekdays"),
         ("cells", ("[100,26],[100,25]]", "[100,26],[100,27]]"), 2, "geometry.coordinates", "not closed"),
         ("cells", ('"village":"990199001002"', '"village":"990199001009"'), 3, "properties.village", "no village"),
         ("cells", ("[101,26]", "[101,96]"), 2, "geometry.coordinates.0.2.1", "less than or equal to 90"),

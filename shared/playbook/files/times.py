@@ -1,0 +1,115 @@
+"""Clocks, calendar and roster: `clocks.csv`, `calendar.yaml`, `officers.csv`, `shifts.csv`."""
+
+from collections.abc import Sequence
+from datetime import date, time
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from shared.playbook import model
+from shared.playbook.files.rows import Grade, Name, Row, Slug, Weekday, blanks, weekdays
+from shared.playbook.model import LimitUnit, YearStatus
+from shared.vocabulary import CategoryCode, ClockKind, Pattern, WhenLate
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class ClockRow(Row):
+    """`clocks.csv`: one limit; an empty category, condition, severity, mode, profile or whistle means any."""
+
+    optional_columns = frozenset({"mode", "profile", "whistle"})
+
+    id: Slug
+    kind: ClockKind
+    category: CategoryCode | None = None
+    condition: Slug | None = None
+    severity: Grade | None = None
+    amount: Annotated[float, Field(gt=0, le=10_000)]
+    unit: LimitUnit
+    warn_at: Annotated[tuple[Fraction, ...], BeforeValidator(blanks)] = ()
+    when_late: WhenLate
+    source: Annotated[str, Field(min_length=1, max_length=200)]
+    mode: Slug | None = None
+    profile: Slug | None = None
+    whistle: bool | None = None
+
+    def value(self) -> model.ClockLimit:
+        return model.ClockLimit(
+            id=self.id,
+            kind=self.kind,
+            category=self.category,
+            condition=self.condition,
+            severity=self.severity,
+            limit=model.Limit(amount=self.amount, unit=self.unit),
+            warn_at=self.warn_at,
+            when_late=self.when_late,
+            source=self.source,
+            mode=self.mode,
+            profile=self.profile,
+            whistle=self.whistle,
+        )
+
+
+class OpeningNode(Row):
+    """One stretch of working time inside a day."""
+
+    opens: time
+    closes: time
+
+    def value(self) -> model.Opening:
+        return model.Opening(opens=self.opens, closes=self.closes)
+
+
+class CalendarFile(Row):
+    """`calendar.yaml`: weekly hours, years, days off and make-up days."""
+
+    working_day_hours: Annotated[float, Field(gt=0, le=24)] = 8.0
+    weekly: dict[Weekday, tuple[OpeningNode, ...]]
+    makeup_hours: tuple[OpeningNode, ...]
+    years: Annotated[dict[int, YearStatus], Field(min_length=1)]
+    holidays: Annotated[dict[date, Name], Field(default_factory=dict)]
+    makeup_days: Annotated[dict[date, Name], Field(default_factory=dict)]
+
+    def value(self) -> model.Calendar:
+        return model.Calendar(
+            weekly={day: _openings(nodes) for day, nodes in self.weekly.items()},
+            makeup_hours=_openings(self.makeup_hours),
+            holidays=self.holidays,
+            makeup_days=self.makeup_days,
+            years=self.years,
+            working_day_hours=self.working_day_hours,
+        )
+
+
+def _openings(nodes: Sequence[OpeningNode]) -> tuple[model.Opening, ...]:
+    return tuple(node.value() for node in nodes)
+
+
+class OfficerRow(Row):
+    """`officers.csv`: people on the roster."""
+
+    id: Slug
+    name: Name
+    phone: Annotated[str, Pattern(r"^[0-9+][0-9 -]{2,30}$")]
+
+    def value(self) -> model.Officer:
+        return model.Officer(id=self.id, name=self.name, phone=self.phone)
+
+
+class ShiftRow(Row):
+    """`shifts.csv`: who is on duty when; officers separated by blanks, first called first."""
+
+    owner: Slug
+    weekdays: Annotated[tuple[Weekday, ...], BeforeValidator(weekdays), Field(min_length=1)]
+    opens: time
+    closes: time
+    officers: Annotated[tuple[Slug, ...], BeforeValidator(blanks), Field(min_length=1)]
+
+    def value(self) -> model.Shift:
+        return model.Shift(
+            owner=self.owner,
+            weekdays=self.weekdays,
+            opens=self.opens,
+            closes=self.closes,
+            officers=self.officers,
+        )
