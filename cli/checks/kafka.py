@@ -14,14 +14,16 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from cli.checks.finding import Finding, broken, fine, look
+from cli.dead_letters import Found, Wanted, find
 from cli.in_force import read_in_force
 from cli.trouble import Trouble
 from shared.events.topics import DEAD_LETTER, TOPICS
-from shared.runtime.delivery import Record, origin
 from shared.runtime.kafka_tls import client_security
 
 CONNECT: Final = timedelta(seconds=15)
 LAG_WORTH_A_LOOK: Final = 1000
+LOOKED_AT: Final = 100
+"""Dead letters among which the last one that was not sent again is looked for."""
 GROUPS: Final = "whistle"
 """What the names of the services' consumer groups begin with."""
 
@@ -36,7 +38,7 @@ class Cluster:
     begins: Ends
     ends: Ends
     committed: Mapping[str, Ends]
-    last_dead: Record | None
+    dead: Found
 
 
 def check_kafka(bootstrap: str) -> list[Finding]:
@@ -46,8 +48,10 @@ def check_kafka(bootstrap: str) -> list[Finding]:
 
 async def _check(bootstrap: str) -> list[Finding]:
     try:
-        async with asyncio.timeout(CONNECT.total_seconds() * 2):
+        async with asyncio.timeout(CONNECT.total_seconds() * 3):
             cluster = await _read(bootstrap)
+    except Trouble as trouble:
+        return [broken("kafka", trouble.what, why=trouble.why, mend=trouble.mend)]
     except (KafkaError, OSError, TimeoutError) as error:
         why = str(error) or type(error).__name__
         mend = "check the address and the broker's log; intake goes on accepting and catches up when Kafka is back"
@@ -56,7 +60,7 @@ async def _check(bootstrap: str) -> list[Finding]:
         fine("kafka", f"answers at {bootstrap}"),
         *check_topics(cluster.partitions),
         *check_groups(cluster),
-        check_dead_letters(cluster),
+        check_dead_letters(cluster.dead),
         await _check_playbooks(bootstrap),
     ]
 
@@ -103,26 +107,20 @@ def check_groups(cluster: Cluster) -> Iterator[Finding]:
         )
 
 
-def check_dead_letters(cluster: Cluster) -> Finding:
-    """How many records were set aside, and why the last one was."""
-    count = sum(
-        end - cluster.begins.get(place, 0) for place, end in cluster.ends.items() if place.topic == DEAD_LETTER.name
-    )
+def check_dead_letters(dead: Found) -> Finding:
+    """How many records were set aside and not sent again, and why the last one was."""
+    count = dead.fitting - dead.replayed
+    said = f"{dead.replayed} were sent again" if dead.replayed else ""
     if not count:
-        return fine("dead letters", "none")
+        return fine("dead letters", said or "none")
+    last = next((letter for letter in reversed(dead.letters) if not letter.replayed), dead.letters[-1])
+    told = last.origin
     return look(
         "dead letters",
-        f"{count} {'record was' if count == 1 else 'records were'} set aside",
-        why=_last_reason(cluster.last_dead),
-        mend=f"read {DEAD_LETTER.name}: each has its reason, its service and where it came from in its headers",
+        f"{count} {'record was' if count == 1 else 'records were'} set aside{f'; {said}' if said else ''}",
+        why=f"the last, by {told.service} from {told.topic}/{told.partition}@{told.offset}: {told.reason}",
+        mend=f"whistle dead-letter show {last.place}; its cause mended: whistle dead-letter replay {last.place}",
     )
-
-
-def _last_reason(record: Record | None) -> str:
-    if record is None:
-        return "the last one could not be read"
-    told = origin(record)
-    return f"the last, by {told.service} from {told.topic}/{told.partition}@{told.offset}: {told.reason}"
 
 
 async def _check_playbooks(bootstrap: str) -> Finding:
@@ -157,30 +155,9 @@ async def _read(bootstrap: str) -> Cluster:
         for group in groups:
             offsets = await admin.list_consumer_group_offsets(group)
             committed[group] = {place: told.offset for place, told in offsets.items() if told.offset >= 0}
-        last = await _last_dead(consumer, begins, ends)
-    return Cluster(partitions=partitions, begins=begins, ends=ends, committed=committed, last_dead=last)
-
-
-async def _last_dead(consumer: AIOKafkaConsumer, begins: Ends, ends: Ends) -> Record | None:
-    """The youngest dead letter: the last record of each partition that has one, by time."""
-    places = [place for place, end in ends.items() if place.topic == DEAD_LETTER.name and end > begins[place]]
-    if not places:
-        return None
-    consumer.assign(places)
-    for place in places:
-        consumer.seek(place, ends[place] - 1)
-    found: dict[TopicPartition, Any] = {}
-    deadline = asyncio.get_running_loop().time() + CONNECT.total_seconds()
-    while len(found) < len(places) and asyncio.get_running_loop().time() < deadline:
-        for place, records in (await consumer.getmany(timeout_ms=500)).items():
-            found[place] = records[-1]
-    if not found:
-        return None
-    youngest = max(found.values(), key=lambda one: one.timestamp)
-    return Record(
-        youngest.topic, youngest.partition, youngest.offset, youngest.key, youngest.value,
-        tuple(youngest.headers), youngest.timestamp,
-    )  # fmt: skip
+    there = DEAD_LETTER.name in partitions
+    dead = await find(bootstrap, Wanted(), most=LOOKED_AT) if there else NONE
+    return Cluster(partitions=partitions, begins=begins, ends=ends, committed=committed, dead=dead)
 
 
 @asynccontextmanager

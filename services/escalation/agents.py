@@ -22,7 +22,7 @@ from faust.types import EventT, Message, StreamT
 from services.escalation.faust_app import Bounds, FoldApp, FoldSettings, raw_topic
 from services.escalation.progress import FoldProgress
 from shared.runtime.delivery import Partition, PublishFailed, Record, TooManyRejected
-from shared.runtime.kafka_client import client_options
+from shared.runtime.kafka_client import TopicMissing, client_options
 from shared.runtime.postgres import OUTAGES
 
 LONGEST_BACKOFF_SECONDS: Final = 5.0
@@ -197,7 +197,7 @@ def _record(message: Message) -> Record:
 
 
 async def _until_kafka_answers(settings: FoldSettings) -> None:
-    """Return when a broker answers; Faust would end the process, and with it the timers."""
+    """Return when a broker answers and has the topics; Faust would end the process, and with it the timers."""
     attempt = 0
     while True:
         probe = AIOKafkaAdminClient(
@@ -206,14 +206,23 @@ async def _until_kafka_answers(settings: FoldSettings) -> None:
         try:
             async with asyncio.timeout(15):
                 await probe.start()
+                await _topics_there(probe, settings.topics)
         except Exception as error:  # noqa: BLE001  whatever it is, there is nothing to join yet
-            log.warning("Kafka does not answer yet: %s: %s", type(error).__name__, error)
+            log.warning("Kafka is not ready yet: %s: %s", type(error).__name__, error)
             await asyncio.sleep(_backoff(attempt))
             attempt += 1
         else:
             return
         finally:
             await probe.close()
+
+
+async def _topics_there(probe: AIOKafkaAdminClient, topics: Collection[str]) -> None:
+    """Raise TopicMissing when the broker does not have one of the topics."""
+    described = {one["topic"]: one for one in await probe.describe_topics(list(topics))}
+    missing = [topic for topic in topics if not described.get(topic, {}).get("partitions")]
+    if missing:
+        raise TopicMissing(f"Kafka has no topic {', '.join(missing)} yet, or gives no right to read it")
 
 
 async def _stop(app: FoldApp, starting: asyncio.Task[Any], *, limit: timedelta) -> None:

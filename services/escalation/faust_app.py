@@ -6,10 +6,10 @@ turned off, and why, stands in docs/decisions/0002.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
+from typing import Final, cast
 
 import faust
 from aiokafka import AIOKafkaConsumer
@@ -21,7 +21,11 @@ from faust.types import TP, ChannelT
 from mode.threads import ServiceThread, WorkerThread
 
 from shared.runtime.delivery import Partition
+from shared.runtime.kafka_client import topics_known
 from shared.runtime.kafka_tls import kafka_tls
+
+KNOWN: Final = timedelta(seconds=30)
+"""How long Faust's client may take to hear of topics that are there."""
 
 Bounds = Mapping[Partition, tuple[int, int]]
 Seek = Callable[[Collection[Partition], Bounds], Awaitable[Mapping[Partition, int]]]
@@ -114,6 +118,12 @@ class LedgerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         consumer._partition_assignment_strategy = (RangePartitionAssignor,)  # noqa: SLF001  before start; no other door
         return consumer
+
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        """Join the group once the client knows the topics; it is given nothing of one that it has not heard of."""
+        wanted = frozenset(topics)
+        await self.call_thread(topics_known, self._ensure_consumer(), wanted, within=KNOWN)
+        await super().subscribe(wanted)
 
 
 class LedgerConsumer(driver.Consumer):

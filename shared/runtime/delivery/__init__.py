@@ -4,7 +4,16 @@ fetch → handle → await every produce and every dead letter → commit explic
 always possible and always harmless: ids are deterministic and sinks drop what they have seen.
 """
 
-from shared.runtime.delivery.dead_letter import Origin, dead_letter, origin, original
+from shared.runtime.delivery.dead_letter import (
+    Origin,
+    again,
+    dead_letter,
+    mark,
+    marked,
+    origin,
+    original,
+    place_of,
+)
 from shared.runtime.delivery.kafka import KafkaLog, KafkaSettings
 from shared.runtime.delivery.limits import NO_LIMITS, RejectionLimits, Rejections, TooManyRejected
 from shared.runtime.delivery.log import Log, PublishFailed, Rebalanced, TooLarge
@@ -37,7 +46,11 @@ __all__ = [
     "Stalled",
     "TooLarge",
     "TooManyRejected",
+    "again",
     "dead_letter",
+    "mark",
+    "marked",
     "origin",
     "original",
+    "place_of",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,10 @@ from shared.runtime.delivery.log import Log, TooLarge
 from shared.runtime.delivery.record import Record, Rejected
 
 PREFIX: Final = "dead-letter-"
+REPLAY_OF: Final = PREFIX + "replay-of"
+"""On a record that was sent again: the place of the letter that it comes from."""
+REPLAYED: Final = PREFIX + "replayed"
+"""On a mark, which lies on the letters' own topic: the place of the letter that was sent again."""
 LONGEST_REASON: Final = 2000
 SCHEMA: Final = "1"
 
@@ -99,3 +103,34 @@ def original(letter: Record) -> Message:
         raise ValueError(f"too large to keep: read {source.topic}/{source.partition} at offset {source.offset}")
     headers = tuple((name, text) for name, text in letter.headers if not name.startswith(PREFIX))
     return Message(topic=source.topic, key=letter.key or b"", value=letter.value or b"", headers=headers)
+
+
+def again(letter: Record) -> Message:
+    """Return the message that was set aside, with a header that names the letter it comes from.
+
+    Raises: as ``original``.
+    """
+    message = original(letter)
+    note = (REPLAY_OF, f"{letter.topic}/{place_of(letter)}".encode())
+    return replace(message, headers=(*message.headers, note))
+
+
+def mark(letter: Record, *, now: datetime) -> Message:
+    """Return the mark that the letter has been sent again: it lies behind the letter, in the letter's own partition.
+
+    It has the letter's key, and so goes where the letter went and lives as long as it.
+    """
+    notes = {REPLAYED: place_of(letter), PREFIX + "at": now.isoformat()}
+    headers = tuple((name, text.encode()) for name, text in notes.items())
+    return Message(topic=letter.topic, key=letter.key or b"", value=b"", headers=headers)
+
+
+def marked(record: Record) -> str | None:
+    """Return the place of the letter that this record marks as sent again; None when it is a letter itself."""
+    place = record.header(REPLAYED)
+    return None if place is None else place.decode(errors="replace")
+
+
+def place_of(letter: Record) -> str:
+    """Return where a letter lies on its topic, ``partition@offset``."""
+    return f"{letter.partition}@{letter.offset}"

@@ -17,7 +17,7 @@ from aiokafka.structs import TopicPartition
 from shared.runtime.delivery.log import Assignments, Rebalanced
 from shared.runtime.delivery.publisher import Publisher
 from shared.runtime.delivery.record import Partition, Record
-from shared.runtime.kafka_client import MEMBER_BACKOFF_MS, client_options
+from shared.runtime.kafka_client import client_options, topics_known
 
 if TYPE_CHECKING:
     from shared.events.codec import Message
@@ -41,6 +41,8 @@ class KafkaSettings:
     heartbeat: timedelta = timedelta(seconds=3)
     rebalance: timedelta = timedelta(seconds=60)
     connect: timedelta = timedelta(seconds=15)
+    known: timedelta = timedelta(seconds=5)
+    """How long a client may take to hear of the topics before it says that one is missing and tries anew."""
     close: timedelta = timedelta(seconds=10)
     request: timedelta = timedelta(seconds=20)
     fetch_bytes: int = 16 * 1024 * 1024
@@ -63,6 +65,7 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka's l
         consumer = self._consumer = self._build()
         async with asyncio.timeout(self._settings.connect.total_seconds()):
             await consumer.start()
+        await topics_known(consumer, self._settings.topics, within=self._settings.known)
         consumer.subscribe(list(self._settings.topics), listener=self)
 
     async def fetch(self, *, most: int, wait: timedelta) -> Mapping[Partition, Sequence[Record]]:
@@ -124,7 +127,7 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka's l
     def _build(self) -> AIOKafkaConsumer:
         settings = self._settings
         return AIOKafkaConsumer(
-            **client_options(retry_backoff_ms=MEMBER_BACKOFF_MS),
+            **client_options(),
             bootstrap_servers=settings.bootstrap,
             client_id=settings.instance or settings.group,
             group_id=settings.group,

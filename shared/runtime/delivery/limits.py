@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
 
+from shared.runtime.delivery.dead_letter import REPLAY_OF
 from shared.runtime.delivery.record import Partition, Record, Rejected
 
 LONGEST_REASON: Final = 300
@@ -94,8 +95,8 @@ class Rejections:
         """Return what a batch would make of the past; nothing is remembered before ``keep``.
 
         ``counts`` are the batch's records by partition, where they are known already. A record that was
-        passed over was not tried: it neither ends a run nor thins a ratio. The batch is walked through
-        only when something was rejected.
+        passed over was not tried, and one that an operator sent again was judged before: neither ends a
+        run nor thins a ratio. The batch is walked through only when something was rejected.
 
         Raises:
             TooManyRejected: a partition is beyond a limit.
@@ -108,6 +109,7 @@ class Rejections:
             return Judged(good=counts, tallies={})
         bad = {_place(one.record): one for one in rejected}
         untried = {_place(record) for record in passed_over}
+        untried.update(_place(one.record) for one in rejected if one.record.header(REPLAY_OF) is not None)
         spoilt = {Partition(one.record.topic, one.record.partition) for one in rejected}
         tallies = {at: self._walked(at, _tried(records, at, untried), bad) for at in spoilt}
         return Judged(good={at: count for at, count in counts.items() if at not in spoilt}, tallies=tallies)

@@ -11,22 +11,22 @@ from aiokafka import TopicPartition
 from cli.checks.finding import Grade
 from cli.checks.http import check_metrics, check_skew
 from cli.checks.kafka import Cluster, check_dead_letters, check_groups, check_topics
+from cli.dead_letters import NONE, Found, Letter
 from shared.events.topics import CASE, DEAD_LETTER, TOPICS
-from shared.runtime.delivery import Record
+from shared.runtime.delivery import Record, Rejected, dead_letter, origin
 
 NOW = datetime(2026, 11, 21, 8, 0, 0, tzinfo=UTC)
 GOOD = {topic.name: topic.partitions for topic in TOPICS}
 CASE_0 = TopicPartition(CASE.name, 0)
-DEAD_0 = TopicPartition(DEAD_LETTER.name, 0)
 
 
-def cluster(*, committed: int = 10, end: int = 10, dead: int = 0, last: Record | None = None) -> Cluster:
+def cluster(*, committed: int = 10, end: int = 10) -> Cluster:
     return Cluster(
         partitions=GOOD,
-        begins={CASE_0: 0, DEAD_0: 0},
-        ends={CASE_0: end, DEAD_0: dead},
+        begins={CASE_0: 0},
+        ends={CASE_0: end},
         committed={"whistle-router": {CASE_0: committed}},
-        last_dead=last,
+        dead=NONE,
     )
 
 
@@ -60,22 +60,27 @@ def test_a_commit_beyond_the_end_is_no_negative_lag() -> None:
 
 
 def test_no_dead_letter_is_fine() -> None:
-    assert check_dead_letters(cluster()).grade is Grade.FINE
+    assert check_dead_letters(NONE).grade is Grade.FINE
+
+
+def test_dead_letters_that_were_sent_again_are_fine() -> None:
+    finding = check_dead_letters(Found(letters=[letter(0, replayed=True)], fitting=1, replayed=1, unread=0))
+    assert (finding.grade, finding.what) == (Grade.FINE, "1 were sent again")
+
+
+def letter(offset: int, *, replayed: bool = False) -> Letter:
+    record = Record(CASE.name, 3, 77, b"k", b"v", (), 0)
+    message = dead_letter(Rejected(record=record, reason="missing header ce_type"), service="router", now=NOW)
+    dead = Record(DEAD_LETTER.name, 0, offset, b"k", b"v", message.headers, 0)
+    return Letter(record=dead, origin=origin(dead), replayed=replayed)
 
 
 def test_a_dead_letter_says_why_and_where_from() -> None:
-    headers = tuple(
-        (f"dead-letter-{name}", text.encode())
-        for name, text in {
-            "reason": "missing header ce_type", "topic": CASE.name, "partition": "3", "offset": "77",
-            "service": "router", "schema": "1", "at": NOW.isoformat(),
-        }.items()
-    )  # fmt: skip
-    last = Record(DEAD_LETTER.name, 0, 0, b"k", b"v", headers, 0)
-    finding = check_dead_letters(cluster(dead=1, last=last))
+    finding = check_dead_letters(Found(letters=[letter(4), letter(5, replayed=True)], fitting=2, replayed=1, unread=0))
     assert finding.grade is Grade.LOOK
-    assert "1 record was set aside" in finding.what
+    assert finding.what == "1 record was set aside; 1 were sent again"
     assert finding.why == f"the last, by router from {CASE.name}/3@77: missing header ce_type"
+    assert "whistle dead-letter show 0@4" in finding.mend
 
 
 @pytest.mark.parametrize(
