@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from cli.checks.finding import Finding, broken, fine, look
-from cli.dead_letters import Found, Wanted, find
+from cli.dead_letters import NONE, Found, Wanted, find
 from cli.in_force import read_in_force
 from cli.trouble import Trouble
 from shared.events.topics import DEAD_LETTER, TOPICS
