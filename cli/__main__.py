@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cli import dead_letter, demo, doctor, explain, keys, playbook, replay, send, status, tail
+from cli import dead_letter, demo, doctor, explain, keys, playbook, replay, send, simulate, status, tail
 from cli.output import show_trouble
 from cli.trouble import BROKEN, Trouble
 
@@ -29,6 +29,7 @@ app.command()(explain.explain)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(replay.replay)
+app.command()(simulate.simulate)
 app.add_typer(dead_letter.app, name="dead-letter")
 app.add_typer(keys.app, name="keys")
 app.add_typer(playbook.app, name="playbook")

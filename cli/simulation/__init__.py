@@ -1,0 +1,1 @@
+"""What ``whistle simulate`` counts: past cases through two playbooks, and who would have got what."""
