@@ -44,10 +44,14 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Everything that one event leads to."""
+    """Everything that one event leads to.
+
+    `unsaid` is why nothing was asked of anybody when that should be known and no order can tell it.
+    """
 
     orders: tuple[Demanded, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
+    unsaid: Text | None = None
 
 
 def demanded(choice: Choice, role: OrderRole, *, reason: OrderReason, explanation: Explanation) -> Demanded:
