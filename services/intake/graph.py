@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from services.intake.domain.actions import OF_OTHERS
 from services.intake.domain.permissions import MAY
 from services.intake.domain.states import CASE_MOVES, FOLLOWS, ORDER_MOVES, STAGES, STANDING, Action, open_to
 from services.intake.generated import DOCS, keep
@@ -38,6 +39,12 @@ _ACTIONS: Final = {
     Action.CLOSE: "结案",
     Action.REOPEN: "重新打开",
     Action.RATE: "评价",
+    Action.WHISTLE: "吹哨",
+    Action.CONFIRM: "确认吹哨",
+    Action.DECLINE: "不予吹哨",
+    Action.RELEASE: "解除",
+    Action.TRANSFER: "转办",
+    Action.RULE: "裁定",
 }
 
 
@@ -49,13 +56,26 @@ Made by `python -m services.intake.graph` from the one table in
 """
 _FOLLOWS: Final = """\
 A case follows its **lead** order; an order to assist or to oversee goes through the same states on its
-own and moves no case. `order` = an order comes from the router, `take over` = the level above takes the
-lead, `withdrawn` = the router withdrew the lead and the next order is still to come.
+own and moves no case. `whistle`, `confirm`, `decline`, `rule`, `release` and `transfer` move no case
+themselves and are not drawn: the orders that the router answers with do. `order` = an order comes from the
+router, `take over` = the level above takes the lead, `withdrawn` = the router
+withdrew the lead and the next order is still to come.
 """
 _RULES: Final = """\
-What the table does not open is refused with 409, the state, and the actions that are open. Three more
-rules: the county desk cannot return an order, nor can an overseer; a case is rated once each time it is
-closed; it can be reopened for the playbook's window (72 hours), which nothing moves.
+What the table does not open is refused with 409, the state, and the actions that are open. More rules:
+
+- the county desk cannot return an order, nor can an overseer, nor whoever the level above ruled it to;
+- a lead who signed and gives the case back is `returning`: it still reports progress and answers for the
+  case until another lead has signed (首接负责); everybody else is `returned` at once;
+- the lead resolves only when every whistled and step order is done or released, no step of the matter
+  waits, and no whistle waits for its head's word; the refusal names who still works;
+- an emergency whistle sounds at once; any other waits for the head (`leader`) of the desk that asked, or for
+  an operator, and never for who asked; one waits at a time;
+- only an order to assist is released, at once; a transferred or ruled order stands until the router has
+  issued another, and is never transferred to somebody who returned the case, unless it was ruled theirs;
+- a case is rated once each time it is closed; it can be reopened for the playbook's window (72 hours),
+  which nothing moves;
+- a canary closes itself when its lead order comes.
 """
 
 
@@ -89,12 +109,15 @@ def _graph() -> Iterator[str]:
     yield f"    {CaseState.RETURNED} --> {CaseState.ROUTED}: order 再派遣"
     for action, moves in ORDER_MOVES.items():
         for order_state, after in moves.items():
-            yield f"    {FOLLOWS[order_state]} --> {FOLLOWS[after]}: {action} {_ACTIONS[action]}"
+            if action not in OF_OTHERS:
+                yield f"    {FOLLOWS[order_state]} --> {FOLLOWS[after]}: {action} {_ACTIONS[action]}"
     for standing in (FOLLOWS[state] for state in OrderState if state in STANDING):
         yield f"    {standing} --> {CaseState.ROUTED}: take over 上级接管"
         yield f"    {standing} --> {CaseState.OPENED}: withdrawn 撤回"
     for action, case_moves in CASE_MOVES.items():
         for state, then in case_moves.items():
+            if state is then and action is not Action.RATE:
+                continue
             yield f"    {state} --> {then}: {action} {_ACTIONS[action]}"
     yield f"    {CaseState.CLOSED} --> [*]"
     yield "```"
@@ -105,8 +128,9 @@ def _case_table() -> Iterator[str]:
     yield "|---|---|---|---|"
     for state, words in _WORDS.items():
         lead = lead_in(state)
-        opens = ", ".join(f"`{action}`" for action in open_to(state, lead)) or "–"
-        yield f"| `{state}` {words} | {STAGES[state]} | {f'`{lead}`' if lead else '–'} | {opens} |"
+        # A lead is never released.
+        opens = ", ".join(f"`{action}`" for action in open_to(state, lead) if action is not Action.RELEASE)
+        yield f"| `{state}` {words} | {STAGES[state]} | {f'`{lead}`' if lead else '–'} | {opens or '–'} |"
 
 
 def lead_in(state: CaseState) -> OrderState | None:

@@ -182,7 +182,10 @@ async def post_action(
     bearer: Annotated[Bearer, Depends(_bearer)],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Sign, arrive, progress, resolve or return an order; verify, reject, close, reopen or rate the case."""
+    """Sign, arrive, progress, resolve or return an order; verify, reject, close, reopen or rate the case.
+
+    Whistle for departments, confirm or decline that; release, transfer or rule upon an order.
+    """
     rooms = _rooms(request)
     with _counted(rooms.metrics.actions, body.action) as count:
         reply = await act_on_case(

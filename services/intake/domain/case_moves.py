@@ -14,11 +14,12 @@ from services.intake.domain.commands import (
     RateCase,
     RejectCase,
     ReopenCase,
+    ResultCommand,
     VerifyCase,
 )
 from services.intake.domain.evolve import evolve
-from services.intake.domain.folds import SYSTEM
-from services.intake.domain.states import CASE_MOVES, Action, WrongState
+from services.intake.domain.states import CASE_MOVES, WrongState
+from services.intake.domain.system import SYSTEM
 from shared.events.case import (
     CaseClosed,
     CaseEvent,
@@ -29,17 +30,17 @@ from shared.events.case import (
     CaseVerified,
 )
 from shared.events.parts import CaseView
-from shared.vocabulary import Refused
+from shared.vocabulary import CaseState, OrderRole, Refused
 
 
-def move_case(case: Case, command: CaseCommand, now: datetime) -> CaseEvent:
-    """The event of an action on the whole case.
+def move_case(case: Case, command: ResultCommand, now: datetime) -> CaseEvent:
+    """The event of an action on the result.
 
     Raises:
         WrongState: the case is not in a state for it.
         Refused: the action needs a reason.
     """
-    view = _after_case_move(case, CASE_ACTION[type(command)])
+    view = after_case_move(case, command)
     match command:
         case VerifyCase():
             return CaseVerified(case=view, by=command.by, note=command.note)
@@ -55,7 +56,13 @@ def move_case(case: Case, command: CaseCommand, now: datetime) -> CaseEvent:
             assert_never(command)
 
 
-def _after_case_move(case: Case, action: Action) -> CaseView:
+def after_case_move(case: Case, command: CaseCommand) -> CaseView:
+    """The case's view after ``command``.
+
+    Raises:
+        WrongState: the table does not open it.
+    """
+    action = CASE_ACTION[type(command)]
     after = CASE_MOVES[action].get(case.view.state)
     if after is None:
         raise WrongState(f"{action} is not open: the case is {case.view.state}", state=case.view.state)
@@ -77,7 +84,9 @@ def _reopened(case: Case, view: CaseView, command: ReopenCase, now: datetime) ->
     shut = shut_for_good(case, window=command.window, now=now)
     if shut is not None:
         raise WrongState(shut, state=case.view.state)
-    view = replace(view, lead=None, reopened=view.reopened + 1)
+    view = replace(
+        view, lead=None, holder=None, matter=None, reopened=view.reopened + 1, mode=command.mode or view.mode
+    )
     return CaseReopened(case=view, by=command.by, reason=command.reason, text=case.text)
 
 
@@ -103,17 +112,34 @@ def rated_already(case: Case) -> str | None:
 
 def close(case: Case, command: CloseCase, now: datetime) -> tuple[CaseEvent, ...]:
     """Closing releases whoever was still asked to assist or to oversee, each by an event of its own."""
-    _after_case_move(case, Action.CLOSE)
-    events: list[CaseEvent] = []
-    for order in case.orders:
-        if order.stands:
-            released = CaseOrderWithdrawn(
-                case=replace(case.view, version=case.view.version + 1),
-                by=SYSTEM,
-                order_id=order.order_id,
-                target=order.target,
-                reason="案件结案,协同单随之解除 / released: the case is closed",
-            )
-            case = evolve(case, released, at=now)
-            events.append(released)
-    return (*events, move_case(case, command, now))
+    after_case_move(case, command)
+    released = release_all(case, now)
+    for event in released:
+        case = evolve(case, event, at=now)
+    return (*released, move_case(case, command, now))
+
+
+def close_canary(case: Case, now: datetime) -> tuple[CaseEvent, ...]:
+    """A canary has shown that the way is open: whoever it was sent to is released and it closes itself."""
+    released = release_all(case, now)
+    view = released[-1].case if released else case.view
+    view = replace(view, version=view.version + 1, state=CaseState.CLOSED, lead=None)
+    closed = CaseClosed(case=view, by=SYSTEM, note="探测件自行结案 / a canary closes itself")
+    return (*released, closed)
+
+
+def release_all(case: Case, now: datetime) -> tuple[CaseOrderWithdrawn, ...]:
+    """An event for each order that still stands, the lead's among them: its target need not act."""
+    events: list[CaseOrderWithdrawn] = []
+    for order in case.standing:
+        view = replace(case.view, version=case.view.version + 1)
+        released = CaseOrderWithdrawn(
+            case=replace(view, state=CaseState.OPENED, lead=None) if order.role is OrderRole.LEAD else view,
+            by=SYSTEM,
+            order_id=order.order_id,
+            target=order.target,
+            reason="案件结案,协同单随之解除 / released: the case is closed",
+        )
+        case = evolve(case, released, at=now)
+        events.append(released)
+    return tuple(events)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
 from services.intake.domain.states import Action
 from shared.events.case import Rating
-from shared.events.order import Order
-from shared.events.parts import Actor, Place, PlaybookRef
-from shared.vocabulary import ClockKind, Level, Severity, Source
+from shared.events.order import CaseSettings, Order
+from shared.events.parts import Actor, MatterView, Place, PlaybookRef, Target
+from shared.vocabulary import NORMAL, ClockKind, Level, Purpose, Severity, Source, WhistleKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +35,18 @@ class OpenCase:
     tags: tuple[str, ...]
     place: Place | None
     playbook: PlaybookRef
+    purpose: Purpose = Purpose.REAL
+    mode: str = NORMAL
+    earlier: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldOrderIssued:
-    """The router issued ``order``."""
+    """The router issued ``order``; the lead's may bring settings of its rules and the case's matter."""
 
     order: Order
+    sets: CaseSettings | None = None
+    matter: MatterView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +140,15 @@ class CloseCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReopenCase:
-    """The matter was not finished after all; ``window`` counts from closing, by the county's policy."""
+    """The matter was not finished after all; ``window`` counts from closing, by the county's policy.
+
+    ``mode`` is the one in force where the case lies now; None leaves the case's as it is.
+    """
 
     by: Actor
     reason: str
     window: timedelta
+    mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,10 +160,81 @@ class RateCase:
     note: str = ""
 
 
-OrderCommand: TypeAlias = SignOrder | ArriveOnSite | ReportProgress | ResolveOrder | ReturnOrder
-CaseCommand: TypeAlias = VerifyCase | RejectCase | CloseCase | ReopenCase | RateCase
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseOrder:
+    """A desk lets the target of an assist order go before it is done."""
+
+    order_id: UUID
+    by: Actor
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferOrder:
+    """A desk hands an order to somebody else (转办)."""
+
+    order_id: UUID
+    by: Actor
+    to: Target
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleCase:
+    """The level above says whose duty the case is (裁定)."""
+
+    by: Actor
+    to: Target
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlowWhistle:
+    """A desk calls departments to the case (吹哨); with ``whistle_id`` it adds to one that sounded."""
+
+    by: Actor
+    departments: tuple[str, ...]
+    reason: str
+    kind: WhistleKind | None = None
+    lead: str | None = None
+    whistle_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmWhistle:
+    """The head of the desk lets the whistle sound."""
+
+    by: Actor
+    whistle_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineWhistle:
+    """The head of the desk does not let the whistle sound."""
+
+    by: Actor
+    whistle_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeMode:
+    """Another mode is in force where the case lies."""
+
+    mode: str
+    by: Actor
+    reason: str
+
+
+HolderCommand: TypeAlias = SignOrder | ArriveOnSite | ReportProgress | ResolveOrder | ReturnOrder
+HandingCommand: TypeAlias = ReleaseOrder | TransferOrder
+OrderCommand: TypeAlias = HolderCommand | HandingCommand
+ResultCommand: TypeAlias = VerifyCase | RejectCase | CloseCase | ReopenCase | RateCase
+WhistleCommand: TypeAlias = BlowWhistle | ConfirmWhistle | DeclineWhistle
+CaseCommand: TypeAlias = ResultCommand | WhistleCommand | RuleCase
 Fold: TypeAlias = FoldOrderIssued | FoldOrderWithdrawn | FoldEscalated
-Command: TypeAlias = OpenCase | Fold | OrderCommand | CaseCommand
+CommandOnCase: TypeAlias = Fold | OrderCommand | CaseCommand | ChangeMode
+Command: TypeAlias = OpenCase | CommandOnCase
 
 ORDER_ACTION: dict[type[OrderCommand], Action] = {
     SignOrder: Action.SIGN,
@@ -162,6 +242,8 @@ ORDER_ACTION: dict[type[OrderCommand], Action] = {
     ReportProgress: Action.PROGRESS,
     ResolveOrder: Action.RESOLVE,
     ReturnOrder: Action.RETURN,
+    ReleaseOrder: Action.RELEASE,
+    TransferOrder: Action.TRANSFER,
 }
 CASE_ACTION: dict[type[CaseCommand], Action] = {
     VerifyCase: Action.VERIFY,
@@ -169,4 +251,8 @@ CASE_ACTION: dict[type[CaseCommand], Action] = {
     CloseCase: Action.CLOSE,
     ReopenCase: Action.REOPEN,
     RateCase: Action.RATE,
+    BlowWhistle: Action.WHISTLE,
+    ConfirmWhistle: Action.CONFIRM,
+    DeclineWhistle: Action.DECLINE,
+    RuleCase: Action.RULE,
 }

@@ -7,18 +7,18 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from services.intake.domain.case import Case, CaseOrder
+from services.intake.domain.case_moves import close_canary
 from services.intake.domain.commands import Fold, FoldEscalated, FoldOrderIssued, FoldOrderWithdrawn
 from services.intake.domain.evolve import evolve
 from services.intake.domain.states import FOLLOWS
+from services.intake.domain.system import ESCALATION, ROUTER
 from shared.events.case import CaseEscalated, CaseEvent, CaseOrderWithdrawn, CaseRouted
 from shared.events.order import Order
-from shared.events.parts import Actor, CaseView
-from shared.vocabulary import ActorKind, CaseState, Level, OrderRole, OrderState, Refused, TargetKind
+from shared.events.parts import CaseView
+from shared.vocabulary import CaseState, Level, OrderReason, OrderRole, OrderState, Purpose, Refused, TargetKind
 
-SYSTEM: Final = Actor(kind=ActorKind.SYSTEM, id="intake", name="哨令")
-ROUTER: Final = Actor(kind=ActorKind.SYSTEM, id="router", name="哨令")
-ESCALATION: Final = Actor(kind=ActorKind.SYSTEM, id="escalation", name="哨令")
-
+MOST_TAGS: Final = 32
+"""What a CaseView can carry."""
 _DONE: Final = frozenset({CaseState.RESOLVED, CaseState.VERIFIED, CaseState.CLOSED})
 _RANK: Final = {Level.VILLAGE: 0, Level.TOWN: 1, Level.COUNTY: 2}
 
@@ -34,7 +34,7 @@ def fold(case: Case, command: Fold, now: datetime) -> tuple[CaseEvent, ...]:
     """
     match command:
         case FoldOrderIssued():
-            return _issued(case, command.order, now)
+            return _issued(case, command, now)
         case FoldOrderWithdrawn():
             return _withdrawn(case, command)
         case FoldEscalated():
@@ -43,19 +43,28 @@ def fold(case: Case, command: Fold, now: datetime) -> tuple[CaseEvent, ...]:
             assert_never(command)
 
 
-def _issued(case: Case, order: Order, now: datetime) -> tuple[CaseEvent, ...]:
+def _issued(case: Case, command: FoldOrderIssued, now: datetime) -> tuple[CaseEvent, ...]:
+    order = command.order
     if case.knows(order.order_id):
         return ()
     too_late = _too_late(case, order)
     if too_late is not None:
         return (_never_stood(case, order, too_late),)
     standing = case.lead
-    if order.role is not OrderRole.LEAD or standing is None:
-        return (_routed(case, order),)
-    replaced = _withdraw(
-        case, standing, f"由上级 {order.target.name or order.target.id} 接管 / replaced by the level above"
-    )
-    return (replaced, _routed(evolve(case, replaced, at=now), order))
+    if order.role is not OrderRole.LEAD:
+        return (_routed(case, command),)
+    replaced = () if standing is None else (_withdraw(case, standing, _replaced_by(order)),)
+    for event in replaced:
+        case = evolve(case, event, at=now)
+    routed = _routed(case, command)
+    if case.view.purpose is not Purpose.CANARY:
+        return (*replaced, routed)
+    return (*replaced, routed, *close_canary(evolve(case, routed, at=now), now))
+
+
+def _replaced_by(order: Order) -> str:
+    name = order.target.name or order.target.id
+    return f"由 {name} 接替主办 / replaced as the lead by {name}"
 
 
 def _too_late(case: Case, order: Order) -> str | None:
@@ -65,7 +74,8 @@ def _too_late(case: Case, order: Order) -> str | None:
     if order.generation < case.view.reopened:
         return "属于重新打开之前的一轮 / of the round before the case was reopened"
     leads = order.role is OrderRole.LEAD
-    if case.view.state is CaseState.CLOSED or (leads and case.view.state in _DONE):
+    does_the_work = leads or order.whistle is not None or order.step is not None
+    if case.view.state is CaseState.CLOSED or (does_the_work and case.view.state in _DONE):
         return f"到达时案件已{_WORDS[case.view.state]} / the case was {case.view.state} when it came"
     standing = case.lead
     if leads and standing is not None and not _outranks(order, standing):
@@ -76,8 +86,20 @@ def _too_late(case: Case, order: Order) -> str | None:
 _WORDS: Final = {CaseState.RESOLVED: "办结", CaseState.VERIFIED: "核查通过", CaseState.CLOSED: "结案"}
 
 
+_DECIDED: Final = frozenset({OrderReason.TRANSFERRED, OrderReason.RULED, OrderReason.WHISTLE, OrderReason.MODE})
+
+
 def _outranks(order: Order, standing: CaseOrder) -> bool:
-    """Whether ``order`` takes over: from a higher level, or the desk above a department of its level."""
+    """Whether ``order`` takes over: from a higher level, or the desk above a department of its level.
+
+    What people decided about the lead (or a mode did) holds against everything older, whatever its level,
+    and gives way only to a newer one: so both orders of arrival end alike.
+    """
+    before = standing.issued_at
+    if order.reason in _DECIDED:
+        return before is None or before <= order.issued_at
+    if standing.reason in _DECIDED and before is not None and before > order.issued_at:
+        return False
     return _rank(order) > _rank(standing)
 
 
@@ -85,10 +107,10 @@ def _rank(order: Order | CaseOrder) -> tuple[int, bool]:
     return _RANK[order.level], order.target.kind is TargetKind.DESK
 
 
-def _routed(case: Case, order: Order) -> CaseRouted:
-    view = _next(case)
+def _routed(case: Case, command: FoldOrderIssued) -> CaseRouted:
+    view, order = _next(case), command.order
     if order.role is OrderRole.LEAD:
-        view = replace(view, state=FOLLOWS[OrderState.ISSUED], lead=order.target, level=order.level)
+        view = _led(replace(view, state=FOLLOWS[OrderState.ISSUED], lead=order.target, level=order.level), command)
     return CaseRouted(
         case=view,
         by=ROUTER,
@@ -96,7 +118,20 @@ def _routed(case: Case, order: Order) -> CaseRouted:
         order_role=order.role,
         target=order.target,
         level=order.level,
+        reason=order.reason,
+        issued_at=order.issued_at,
+        step=order.step,
+        whistle=order.whistle,
     )
+
+
+def _led(view: CaseView, command: FoldOrderIssued) -> CaseView:
+    """What comes with the lead's order: what its rules set, and the matter, which a round is given once."""
+    sets = command.sets
+    if sets is not None:
+        tags = tuple(dict.fromkeys((*view.tags, *sets.tags)))[:MOST_TAGS]
+        view = replace(view, severity=sets.severity or view.severity, tags=tags)
+    return view if view.matter is not None else replace(view, matter=command.matter)
 
 
 def _withdrawn(case: Case, command: FoldOrderWithdrawn) -> tuple[CaseEvent, ...]:

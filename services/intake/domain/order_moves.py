@@ -10,22 +10,24 @@ from services.intake.domain.case import Case, CaseOrder
 from services.intake.domain.commands import (
     ORDER_ACTION,
     ArriveOnSite,
+    HolderCommand,
     OrderCommand,
     ReportProgress,
     ResolveOrder,
     ReturnOrder,
     SignOrder,
 )
-from services.intake.domain.states import FOLLOWS, ORDER_MOVES, Action, WrongState
+from services.intake.domain.joining import unjoined
+from services.intake.domain.states import FOLLOWS, Action, WrongState, after_move
 from shared.events.case import CaseArrived, CaseEvent, CaseProgressed, CaseResolved, CaseReturned, CaseSigned
 from shared.events.parts import CaseView, Return
-from shared.vocabulary import Level, OrderRole, Refused, TargetKind
+from shared.vocabulary import Level, OrderReason, OrderRole, OrderState, Refused, TargetKind
 
 MOST_RETURNS: Final = 32
 """What a CaseView can carry; a case given back more often than that has no taker at all."""
 
 
-def move_order(case: Case, command: OrderCommand, now: datetime) -> CaseEvent:
+def move_order(case: Case, command: HolderCommand, now: datetime) -> CaseEvent:
     """The event of an action on one order; a lead's takes the case along.
 
     Raises:
@@ -33,7 +35,7 @@ def move_order(case: Case, command: OrderCommand, now: datetime) -> CaseEvent:
         Refused: the case has no such order, or the action needs a reason.
     """
     order = case.order(command.order_id)
-    view = _after_order_move(case, order, ORDER_ACTION[type(command)])
+    view = after_order_move(case, command)
     match command:
         case SignOrder(by=by, note=note):
             kind: type[CaseSigned | CaseArrived | CaseProgressed | CaseResolved] = CaseSigned
@@ -42,6 +44,7 @@ def move_order(case: Case, command: OrderCommand, now: datetime) -> CaseEvent:
         case ReportProgress(by=by, note=note):
             kind = CaseProgressed
         case ResolveOrder(by=by, note=note):
+            _must_be_joined(case, order, now)
             kind = CaseResolved
         case ReturnOrder():
             return _returned(case, view, command, now)
@@ -50,8 +53,15 @@ def move_order(case: Case, command: OrderCommand, now: datetime) -> CaseEvent:
     return kind(case=view, by=by, order_id=order.order_id, order_role=order.role, target=order.target, note=note)
 
 
-def _after_order_move(case: Case, order: CaseOrder, action: Action) -> CaseView:
-    after = ORDER_MOVES[action].get(order.state)
+def after_order_move(case: Case, command: OrderCommand) -> CaseView:
+    """The case's view after ``command`` on one of its orders.
+
+    Raises:
+        WrongState: the table does not open it.
+        Refused: the case has no such order.
+    """
+    order, action = case.order(command.order_id), ORDER_ACTION[type(command)]
+    after = after_move(action, order.state, order.role)
     if after is None:
         raise WrongState(
             f"{action} is not open: the order is {order.state}, the case {case.view.state}",
@@ -59,7 +69,17 @@ def _after_order_move(case: Case, order: CaseOrder, action: Action) -> CaseView:
             order_state=order.state,
         )
     view = replace(case.view, version=case.view.version + 1)
-    return replace(view, state=FOLLOWS[after]) if order.role is OrderRole.LEAD else view
+    # Whoever is giving the lead back still reports, but the case goes on without them.
+    if order.role is not OrderRole.LEAD or order.state is OrderState.RETURNING:
+        return view
+    holder = order.target if after is OrderState.SIGNED else view.holder
+    return replace(view, state=FOLLOWS[after], holder=holder)
+
+
+def _must_be_joined(case: Case, order: CaseOrder, now: datetime) -> None:
+    open_ends = None if order.role is not OrderRole.LEAD else unjoined(case, now=now)
+    if open_ends is not None:
+        raise WrongState(open_ends, state=case.view.state, order_state=order.state)
 
 
 def _returned(case: Case, view: CaseView, command: ReturnOrder, now: datetime) -> CaseReturned:
@@ -71,6 +91,7 @@ def _returned(case: Case, view: CaseView, command: ReturnOrder, now: datetime) -
         raise Refused("a return needs a reason", field="reason", allowed=["why the order is not yours, in words"])
     given_back = Return(order_id=order.order_id, target=order.target, reason=command.reason, at=now)
     view = replace(view, returns=(*view.returns, given_back))
+    after = after_move(Action.RETURN, order.state, order.role) or OrderState.RETURNED
     return CaseReturned(
         case=replace(view, lead=None) if order.role is OrderRole.LEAD else view,
         by=command.by,
@@ -79,6 +100,8 @@ def _returned(case: Case, view: CaseView, command: ReturnOrder, now: datetime) -
         target=order.target,
         reason=command.reason,
         text=case.text,
+        order=replace(case.as_standing(order), state=after),
+        standing=tuple(one for one in case.all_standing() if one.order_id != order.order_id),
     )
 
 
@@ -91,6 +114,8 @@ def must_be_kept(case: Case, order: CaseOrder, *, returns_allowed: int) -> str |
         return "an order to oversee cannot be returned: the level above watches, it does not take turns"
     if order.target.kind is TargetKind.DESK and order.level is Level.COUNTY:
         return "the county desk cannot return an order: there is nobody above"
+    if order.reason is OrderReason.RULED:
+        return "ruled by the level above: it stays with whom it was ruled to, until a desk transfers or rules anew"
     given = len(case.view.returns)
     if given >= MOST_RETURNS or (order.target.kind is TargetKind.DESK and given >= returns_allowed):
         return f"returned {given} times already, {returns_allowed} allowed: this desk decides for good"

@@ -11,7 +11,7 @@ from typing import Final, assert_never
 from services.intake.domain.case import Case, CaseOrder
 from services.intake.domain.states import Action
 from shared.events.parts import Actor
-from shared.vocabulary import ActorKind, Refused, Role, TargetKind, county_of, covers
+from shared.vocabulary import COUNTY_DIGITS, ActorKind, Refused, Role, TargetKind, county_of, covers
 
 
 @unique
@@ -20,15 +20,22 @@ class Relation(Enum):
 
     HOLDS = "holds the order"
     COVERS = "covers the case's area"
+    HEADS = "heads the desk that whistled and is not who asked"
+    ANOTHER = "covers the case's area and is not who asked"
+    CALLED = "whistled for the order or leads the case"
+    ABOVE = "stands above the case's level or holds the order to rule"
 
 
-_ON_ORDERS: Final = MappingProxyType(
-    {Role.DEPARTMENT: Relation.HOLDS, Role.DESK: Relation.HOLDS, Role.OPERATOR: Relation.COVERS}
-)
-_ON_RESULTS: Final = MappingProxyType({Role.DESK: Relation.COVERS, Role.OPERATOR: Relation.COVERS})
-_OF_REPORTERS: Final = MappingProxyType(
-    {Role.SOURCE: Relation.COVERS, Role.DESK: Relation.COVERS, Role.OPERATOR: Relation.COVERS}
-)
+def _desks(relation: Relation, **others: Relation) -> Mapping[Role, Relation]:
+    """A desk and its head by ``relation``, an operator by the area, and ``others`` as they say."""
+    roles = {Role(role): tie for role, tie in others.items()}
+    return MappingProxyType({**roles, Role.DESK: relation, Role.LEADER: relation, Role.OPERATOR: Relation.COVERS})
+
+
+_ON_ORDERS: Final = _desks(Relation.HOLDS, department=Relation.HOLDS)
+_ON_RESULTS: Final = _desks(Relation.COVERS)
+_OF_REPORTERS: Final = _desks(Relation.COVERS, source=Relation.COVERS)
+_ON_WHISTLES: Final = MappingProxyType({Role.LEADER: Relation.HEADS, Role.OPERATOR: Relation.ANOTHER})
 
 MAY: Final[Mapping[Action, Mapping[Role, Relation]]] = MappingProxyType(
     {
@@ -42,11 +49,19 @@ MAY: Final[Mapping[Action, Mapping[Role, Relation]]] = MappingProxyType(
         Action.CLOSE: _ON_RESULTS,
         Action.REOPEN: _OF_REPORTERS,
         Action.RATE: _OF_REPORTERS,
+        Action.WHISTLE: _desks(Relation.COVERS),
+        Action.CONFIRM: _ON_WHISTLES,
+        Action.DECLINE: _ON_WHISTLES,
+        Action.RELEASE: _desks(Relation.CALLED),
+        Action.TRANSFER: _desks(Relation.COVERS),
+        Action.RULE: _desks(Relation.ABOVE),
     }
 )
 """A role that an action does not name may never do it; an auditor only reads."""
 
-MAY_REPORT: Final = frozenset({Role.SOURCE, Role.DESK, Role.OPERATOR})
+MAY_REPORT: Final = frozenset({Role.SOURCE, Role.DESK, Role.LEADER, Role.OPERATOR})
+OF_A_DESK: Final = frozenset({Role.DESK, Role.LEADER})
+"""A desk and its head act for the same desk."""
 """Roles that may send a report about the areas their key covers."""
 
 
@@ -68,7 +83,7 @@ class Bearer:
     def actor(self) -> Actor:
         """The bearer as events name it."""
         match self.role:
-            case Role.DESK:
+            case Role.DESK | Role.LEADER:
                 return Actor(kind=ActorKind.DESK, id=self.area, name=self.name, key_id=self.key_id)
             case Role.DEPARTMENT:
                 department = self.department or self.key_id
@@ -134,14 +149,45 @@ def _related(bearer: Bearer, relation: Relation, case: Case, order: CaseOrder | 
             return order is not None and _holds(bearer, case, order)
         case Relation.COVERS:
             return covers(bearer.area, case.view.area)
+        case Relation.HEADS:
+            return _is_another(bearer, case) and (case.asked is None or case.asked.desk == bearer.area)
+        case Relation.ANOTHER:
+            return _is_another(bearer, case)
+        case Relation.CALLED:
+            return order is not None and (case.whistled_by(order) == bearer.area or _leads(bearer, case))
+        case Relation.ABOVE:
+            return covers(bearer.area, case.view.area) and (_outranks(bearer, case) or _rules(bearer, case))
         case _:
             assert_never(relation)
+
+
+def _is_another(bearer: Bearer, case: Case) -> bool:
+    asked = case.asked
+    return covers(bearer.area, case.view.area) and (asked is None or asked.by.key_id != bearer.key_id)
+
+
+def _leads(bearer: Bearer, case: Case) -> bool:
+    """Whether the desk leads the case, or is the desk of the department's level that does."""
+    lead = case.lead
+    if lead is None:
+        return False
+    if lead.target.kind is TargetKind.DESK:
+        return lead.target.id == bearer.area
+    return covers(bearer.area, case.view.area) and len(bearer.area) == lead.level.digits
+
+
+def _outranks(bearer: Bearer, case: Case) -> bool:
+    return len(bearer.area) < case.view.level.digits or len(bearer.area) == COUNTY_DIGITS
+
+
+def _rules(bearer: Bearer, case: Case) -> bool:
+    return any(order.stands and order.is_to_rule and _holds(bearer, case, order) for order in case.orders)
 
 
 def _holds(bearer: Bearer, case: Case, order: CaseOrder) -> bool:
     match order.target.kind:
         case TargetKind.DESK:
-            return bearer.role is Role.DESK and bearer.area == order.target.id
+            return bearer.role in OF_A_DESK and bearer.area == order.target.id
         case TargetKind.DEPARTMENT:
             return (
                 bearer.role is Role.DEPARTMENT

@@ -10,7 +10,7 @@ from enum import StrEnum, unique
 from types import MappingProxyType
 from typing import Final
 
-from shared.vocabulary import CaseState, OrderState, Refused
+from shared.vocabulary import CaseState, OrderRole, OrderState, Refused
 
 
 @unique
@@ -27,7 +27,30 @@ class Action(StrEnum):
     CLOSE = "close"
     REOPEN = "reopen"
     RATE = "rate"
+    WHISTLE = "whistle"
+    CONFIRM = "confirm"
+    DECLINE = "decline"
+    RELEASE = "release"
+    TRANSFER = "transfer"
+    RULE = "rule"
 
+
+STANDING: Final = frozenset({OrderState.ISSUED, OrderState.SIGNED, OrderState.ARRIVED, OrderState.IN_PROGRESS})
+"""An order in one of these still waits for its target."""
+
+AT_WORK: Final = frozenset(
+    {
+        CaseState.OPENED,
+        CaseState.ROUTED,
+        CaseState.SIGNED,
+        CaseState.ARRIVED,
+        CaseState.IN_PROGRESS,
+        CaseState.RETURNED,
+    }
+)
+"""A case in one of these is not done yet: others can still be called to it."""
+
+_STAYS: Final = MappingProxyType({state: state for state in CaseState if state in AT_WORK})
 
 ORDER_MOVES: Final[Mapping[Action, Mapping[OrderState, OrderState]]] = MappingProxyType(
     {
@@ -37,6 +60,7 @@ ORDER_MOVES: Final[Mapping[Action, Mapping[OrderState, OrderState]]] = MappingPr
             OrderState.SIGNED: OrderState.IN_PROGRESS,
             OrderState.ARRIVED: OrderState.IN_PROGRESS,
             OrderState.IN_PROGRESS: OrderState.IN_PROGRESS,
+            OrderState.RETURNING: OrderState.RETURNING,
         },
         Action.RESOLVE: {
             OrderState.SIGNED: OrderState.RESOLVED,
@@ -45,13 +69,19 @@ ORDER_MOVES: Final[Mapping[Action, Mapping[OrderState, OrderState]]] = MappingPr
         },
         Action.RETURN: {
             OrderState.ISSUED: OrderState.RETURNED,
-            OrderState.SIGNED: OrderState.RETURNED,
-            OrderState.ARRIVED: OrderState.RETURNED,
-            OrderState.IN_PROGRESS: OrderState.RETURNED,
+            OrderState.SIGNED: OrderState.RETURNING,
+            OrderState.ARRIVED: OrderState.RETURNING,
+            OrderState.IN_PROGRESS: OrderState.RETURNING,
         },
+        Action.RELEASE: {state: OrderState.WITHDRAWN for state in OrderState if state in STANDING},
+        Action.TRANSFER: {state: state for state in OrderState if state in STANDING},
     }
 )
-"""Actions on one order: the state before → the state after. An action not listed is refused."""
+"""Actions on one order: the state before → the state after. An action not listed is refused.
+
+Only a lead is ever returning: whoever signed and was not the lead is returned at once (`after_move`).
+A transferred order stays as it is until the router has issued another.
+"""
 
 CASE_MOVES: Final[Mapping[Action, Mapping[CaseState, CaseState]]] = MappingProxyType(
     {
@@ -60,6 +90,10 @@ CASE_MOVES: Final[Mapping[Action, Mapping[CaseState, CaseState]]] = MappingProxy
         Action.CLOSE: {CaseState.VERIFIED: CaseState.CLOSED},
         Action.REOPEN: {CaseState.CLOSED: CaseState.OPENED},
         Action.RATE: {CaseState.CLOSED: CaseState.CLOSED},
+        Action.WHISTLE: _STAYS,
+        Action.CONFIRM: _STAYS,
+        Action.DECLINE: _STAYS,
+        Action.RULE: _STAYS,
     }
 )
 """Actions on the whole case: the state before → the state after."""
@@ -71,14 +105,12 @@ FOLLOWS: Final[Mapping[OrderState, CaseState]] = MappingProxyType(
         OrderState.ARRIVED: CaseState.ARRIVED,
         OrderState.IN_PROGRESS: CaseState.IN_PROGRESS,
         OrderState.RESOLVED: CaseState.RESOLVED,
+        OrderState.RETURNING: CaseState.RETURNED,
         OrderState.RETURNED: CaseState.RETURNED,
         OrderState.WITHDRAWN: CaseState.OPENED,
     }
 )
 """The state of a case whose lead order has just come into a state; assistants never move the case."""
-
-STANDING: Final = frozenset({OrderState.ISSUED, OrderState.SIGNED, OrderState.ARRIVED, OrderState.IN_PROGRESS})
-"""An order in one of these still waits for its target."""
 
 STAGES: Final[Mapping[CaseState, str]] = MappingProxyType(
     {
@@ -104,6 +136,19 @@ class WrongState(Refused):
         super().__init__(reason, field="action")
         self.state = state
         self.order_state = order_state
+
+
+def after_move(action: Action, state: OrderState, role: OrderRole) -> OrderState | None:
+    """The state of an order after ``action``; None when the table does not open it.
+
+    First-contact responsibility (首接负责): a lead that was signed is given back only when another has signed.
+    """
+    after = ORDER_MOVES[action].get(state)
+    return OrderState.RETURNED if after is OrderState.RETURNING and _goes_at_once(state, role) else after
+
+
+def _goes_at_once(state: OrderState, role: OrderRole) -> bool:
+    return role is not OrderRole.LEAD and state is not OrderState.RETURNING
 
 
 def open_to(state: CaseState, order_state: OrderState | None) -> tuple[Action, ...]:

@@ -14,7 +14,7 @@ from services.intake.domain.permissions import Bearer
 from services.intake.domain.states import Action, WrongState
 from services.intake.handlers.doors import Doors, Reply, UnknownCase, change_of, replay
 from services.intake.ports import Answer, Change, ClientKey, NoPlaybook, PlaybookAway, Playbooks
-from shared.playbook.model import Policy
+from shared.playbook.model import Playbook
 
 
 async def act_on_case(
@@ -50,11 +50,12 @@ async def act_on_case(
 
 def _acted(case: Case, request: ActionRequest, *, bearer: Bearer, doors: Doors) -> tuple[str, Change]:
     now = doors.clock()
-    policy = _policy(case.view.county, doors.playbooks)
+    playbook = _playbook(case.view.county, doors.playbooks)
+    policy = playbook.policy
     order: CaseOrder | None = None
     try:
         order = order_meant(request, case, bearer)
-        command = command_of(request, order, by=bearer.actor, policy=policy)
+        command = command_of(request, order, case=case, by=bearer.actor, playbook=playbook)
         change = change_of(case, decide(case, command, now), at=now)
     except WrongState as refusal:
         refusal.allowed = open_to_bearer(case, order, bearer, policy=policy, now=now)
@@ -65,9 +66,9 @@ def _acted(case: Case, request: ActionRequest, *, bearer: Bearer, doors: Doors) 
     return _answer(change, order, found), change
 
 
-def _policy(county: str, playbooks: Playbooks) -> Policy:
+def _playbook(county: str, playbooks: Playbooks) -> Playbook:
     try:
-        return playbooks.of(county).policy
+        return playbooks.of(county)
     except NoPlaybook as gone:
         raise PlaybookAway(f"the playbook of {county} was withdrawn") from gone
 
