@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cli import dead_letter, demo, doctor, explain, keys, playbook, replay, send, simulate, status, tail
+from cli import dead_letter, demo, doctor, explain, keys, playbook, replay, rules, send, simulate, status, tail
 from cli.output import show_trouble
 from cli.trouble import BROKEN, Trouble
 
@@ -33,6 +33,7 @@ app.command()(simulate.simulate)
 app.add_typer(dead_letter.app, name="dead-letter")
 app.add_typer(keys.app, name="keys")
 app.add_typer(playbook.app, name="playbook")
+app.add_typer(rules.app, name="rules")
 
 
 def _version(asked: bool) -> None:

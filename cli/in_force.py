@@ -13,7 +13,7 @@ from rich.markup import escape
 from cli.output import err
 from cli.trouble import Trouble
 from shared.events.topics import PLAYBOOK
-from shared.playbook.load import load
+from shared.playbook.load import Loaded, load_located
 from shared.playbook.model import Playbook
 from shared.playbook.problems import BadPlaybook
 from shared.playbook.publish import publish
@@ -34,16 +34,30 @@ def read(folder: Path) -> Playbook:
     Raises:
         Trouble: with every mistake on a line of its own.
     """
+    return read_located(folder).playbook
+
+
+def read_located(folder: Path) -> Loaded:
+    """The playbook of ``folder``, with the file and line of everything in it.
+
+    Raises:
+        Trouble: with every mistake on a line of its own.
+    """
     try:
-        return load(folder, today=utc_now().date())
+        return load_located(folder, today=utc_now().date())
     except BadPlaybook as bad:
-        for problem in bad.problems:
-            err.print(f"[red]✗[/] {escape(str(problem))}")
-        raise Trouble(
-            f"{folder} cannot come into force",
-            why=f"{len(bad.problems)} {'problem' if len(bad.problems) == 1 else 'problems'}, listed above",
-            mend="mend the lines named above and check again",
-        ) from bad
+        raise bad_playbook(bad, f"{folder} cannot come into force") from bad
+
+
+def bad_playbook(bad: BadPlaybook, what: str) -> Trouble:
+    """Print every mistake on a line of its own, and return the failure that ends the command."""
+    for problem in bad.problems:
+        err.print(f"[red]✗[/] {escape(str(problem))}")
+    return Trouble(
+        what,
+        why=f"{len(bad.problems)} {'problem' if len(bad.problems) == 1 else 'problems'}, listed above",
+        mend="mend the lines named above and check again",
+    )
 
 
 async def read_in_force(bootstrap: str) -> PlaybookShelf:

@@ -69,7 +69,7 @@ class CaseNode(Row):
     purpose: Purpose = Purpose.REAL
     returned_by: Whos = ()
     at: Instant | None = None
-    """When it is decided; without it at noon of a Wednesday that is a workday."""
+    """When it is decided; without it at noon of the next Wednesday that is a workday."""
 
 
 class ExpectNode(Row):
