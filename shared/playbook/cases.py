@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from shared.playbook.check.finding import nearest
 from shared.playbook.files.cases import CasesFile, WorkedCaseNode
 from shared.playbook.located import Located, read_yaml
 from shared.playbook.model import Playbook
+from shared.playbook.near import nearest
 from shared.playbook.problems import BadPlaybook, Problem
 from shared.playbook.reading import read
 from shared.vocabulary import NORMAL

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from shared.playbook.near import meant, nearest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -31,13 +33,4 @@ def unknown(
     """Yield place, words and near allowed values of each of `values` that is not `known`."""
     for index, value in enumerate(values):
         if value not in known:
-            yield index, f"no {what} {value!r}", nearest(value, known)
-
-
-def nearest(value: str, known: Collection[str], *, at_most: int = 8) -> tuple[str, ...]:
-    """Return the known values that begin most like `value`, so that a slip shows its correction."""
-    return tuple(sorted(known, key=lambda other: (-_shared_start(value, other), other))[:at_most])
-
-
-def _shared_start(one: str, other: str) -> int:
-    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+            yield index, f"no {what} {value!r}{meant(value, known)}", nearest(value, known)

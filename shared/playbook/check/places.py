@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from shared.playbook.check.finding import Finding, nearest
+from shared.playbook.check.finding import Finding
 from shared.playbook.model import Area, Cell, Playbook
+from shared.playbook.near import nearest
 from shared.vocabulary import COUNTY_DIGITS, GRID_DIGITS, Level, level_of
 
 

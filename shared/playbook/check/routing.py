@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import assert_never
 
-from shared.playbook.check.finding import Finding, nearest, unknown
+from shared.playbook.check.finding import Finding, unknown
 from shared.playbook.model import (
     DepartmentTarget,
     DeskTarget,
@@ -15,6 +15,7 @@ from shared.playbook.model import (
     Target,
     When,
 )
+from shared.playbook.near import nearest
 from shared.vocabulary import OrderRole, covers
 
 

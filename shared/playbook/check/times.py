@@ -6,8 +6,9 @@ from datetime import date, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from shared.playbook.check.finding import Finding, nearest
+from shared.playbook.check.finding import Finding
 from shared.playbook.model import Calendar, Limit, LimitUnit, Opening, Playbook, Shift
+from shared.playbook.near import nearest
 from shared.vocabulary import ClockKind, Level
 
 NEEDED_CLOCKS: Final = (ClockKind.SIGN_IN, ClockKind.HANDLE)

@@ -3,8 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
-from shared.playbook.check.finding import Finding, nearest
+from shared.playbook.check.finding import Finding
 from shared.playbook.model import Duty, Playbook, Power
+from shared.playbook.near import nearest
 from shared.playbook.problems import shortlist
 from shared.vocabulary import Level, covers
 
