@@ -12,6 +12,7 @@ from shared.events.case import (
     CaseOrderWithdrawn,
     CaseProgressed,
     CaseRejected,
+    CaseReleased,
     CaseResolved,
     CaseReturned,
     CaseRouted,
@@ -146,6 +147,8 @@ def order_id_of(data: Payload) -> UUID | None:
             | CaseOrderWithdrawn()
         ):
             return data.order_id
+        case CaseReleased(order=order):
+            return order.order_id
         case _:
             return None
 
@@ -155,6 +158,8 @@ def target_of(data: Payload) -> Target | None:
     match data:
         case OrderIssued(order=order) | OrderWithdrawn(order=order):
             return order.target
+        case CaseReleased(order=released):
+            return released.target
         case _ if order_id_of(data) is not None:
             target: Target = data.target  # type: ignore[attr-defined]  # every fact about an order names its target
             return target

@@ -11,6 +11,7 @@ from services.notifier.domain.audience import Facets
 from services.notifier.domain.fold import CaseRead, Told, concerned
 from services.notifier.domain.summary import CaseSummary, summarise
 from services.notifier.domain.timeline import Entry, entry_of, rank_of
+from services.notifier.domain.words import CODES, Names
 from shared.events.case import CaseEscalated, CaseRouted
 from shared.events.envelope import Event, derive_id
 from shared.events.order import OrderIssued, OrderWithdrawn
@@ -37,7 +38,7 @@ class Telling:
     rank: int
 
 
-def tell(event: Event[Told], read: CaseRead) -> Telling:
+def tell(event: Event[Told], read: CaseRead, names: Names = CODES) -> Telling:
     """Return ``event`` as it is told; ``read`` is the case with the event folded in."""
     data = event.data
     return Telling(
@@ -57,7 +58,7 @@ def tell(event: Event[Told], read: CaseRead) -> Telling:
         ),
         case=summarise(read),
         data=data,
-        entry=entry_of(event),
+        entry=entry_of(event, names),
         rank=rank_of(data),
     )
 

@@ -7,33 +7,21 @@ from datetime import datetime
 from typing import Final, assert_never
 from uuid import UUID
 
+from services.notifier.domain.case_words import case_words
 from services.notifier.domain.fold import Told
+from services.notifier.domain.orders import order_id_of, target_of
 from services.notifier.domain.words import (
     ACTIONS,
+    CODES,
     LEVELS,
-    RATINGS,
+    REASONS_OF_ORDERS,
     ROLES,
+    Names,
     halves,
     lateness,
     target_words,
 )
-from shared.events.case import (
-    CaseArrived,
-    CaseClosed,
-    CaseEscalated,
-    CaseEvent,
-    CaseOpened,
-    CaseOrderWithdrawn,
-    CaseProgressed,
-    CaseRated,
-    CaseRejected,
-    CaseReopened,
-    CaseResolved,
-    CaseReturned,
-    CaseRouted,
-    CaseSigned,
-    CaseVerified,
-)
+from shared.events.case import CaseEscalated, CaseEvent, CaseOpened, CaseRuled, CaseStepDone, CaseTransferred
 from shared.events.envelope import Event
 from shared.events.order import Explanation, OrderIssued, OrderWithdrawn
 from shared.events.parts import Actor, Target
@@ -87,15 +75,15 @@ def rank_of(data: Told) -> int:
             return FIRST
 
 
-def entry_of(event: Event[Told]) -> Entry:
-    """Return the line of ``event``."""
+def entry_of(event: Event[Told], names: Names = CODES) -> Entry:
+    """Return the line of ``event``, in which codes are called as ``names`` calls them."""
     match event.data:
         case OrderIssued() | OrderWithdrawn() as data:
             return _of_order(event, data)
         case ClockStarted() | ClockStopped() | ClockWarned() | ClockBreached() | ClockEscalated() as data:
             return _of_clock(event, data)
         case data:
-            return _of_case(event, data)
+            return _of_case(event, data, names)
 
 
 def _of_order(event: Event[Told], data: OrderIssued | OrderWithdrawn) -> Entry:
@@ -104,8 +92,9 @@ def _of_order(event: Event[Told], data: OrderIssued | OrderWithdrawn) -> Entry:
     note = ""
     match data:
         case OrderIssued(explanation=explanation):
-            role = ROLES[order.role]
-            words = Words(zh=f"派单给{to.zh}（{role.zh}）", en=f"Order to {to.en} ({role.en})")
+            role, because = ROLES[order.role], REASONS_OF_ORDERS.get(order.reason)
+            said = Words(zh="", en="") if because is None else Words(zh=f"，{because.zh}", en=f", {because.en}")
+            words = Words(zh=f"派单给{to.zh}（{role.zh}{said.zh}）", en=f"Order to {to.en} ({role.en}{said.en})")
             why = (Why(zh=explanation.words, en=explanation.words_en, explanation=explanation),)
         case OrderWithdrawn(reason=note):
             words = Words(zh=f"撤回给{to.zh}的派单", en=f"Order to {to.en} withdrawn")
@@ -181,8 +170,24 @@ def _of_clock(event: Event[Told], data: SlaEvent) -> Entry:
     )
 
 
-def _of_case(event: Event[Told], data: CaseEvent) -> Entry:
-    words, note = _case_words(data)
+def _about(data: CaseEvent) -> tuple[UUID | None, Target | None]:
+    """The order and the target that a line is about."""
+    match data:
+        case CaseTransferred(order=order):
+            return order.order_id, order.target
+        case CaseRuled(order=order, to=to):
+            return None if order is None else order.order_id, to
+        case CaseStepDone(order_id=order_id):
+            return order_id, None
+        case CaseEscalated(order_id=order_id):
+            return order_id, None
+        case _:
+            return order_id_of(data), target_of(data)
+
+
+def _of_case(event: Event[Told], data: CaseEvent, names: Names) -> Entry:
+    words, note = case_words(data, names)
+    order_id, target = _about(data)
     return Entry(
         event_id=event.id,
         type=event.type,
@@ -192,8 +197,8 @@ def _of_case(event: Event[Told], data: CaseEvent) -> Entry:
         actor=data.by,
         state=data.case.state,
         level=data.to_level if isinstance(data, CaseEscalated) else data.case.level,
-        order_id=getattr(data, "order_id", None),
-        target=getattr(data, "target", None),
+        order_id=order_id,
+        target=target,
         note=note,
         why=(
             (Why(zh=data.area_why, en=data.area_why), Why(zh=data.category_why, en=data.category_why))
@@ -201,52 +206,3 @@ def _of_case(event: Event[Told], data: CaseEvent) -> Entry:
             else ()
         ),
     )
-
-
-def _case_words(data: CaseEvent) -> tuple[Words, str]:  # noqa: C901, PLR0911, PLR0912  one arm for each fact
-    match data:
-        case CaseOpened():
-            return Words(zh="受理立案", en="Case opened"), ""
-        case CaseRouted(target=target, order_role=role):
-            to = target_words(target)
-            return Words(zh=f"已交{to.zh}{ROLES[role].zh}", en=f"With {to.en} to {ROLES[role].verb_en}"), ""
-        case CaseOrderWithdrawn(target=target, reason=reason):
-            to = target_words(target)
-            return Words(zh=f"{to.zh}不再承办", en=f"{to.en} is released"), reason
-        case CaseSigned(target=target, note=note):
-            to = target_words(target)
-            return Words(zh=f"{to.zh}签收", en=f"{to.en} signed"), note
-        case CaseArrived(target=target, note=note):
-            to = target_words(target)
-            return Words(zh=f"{to.zh}到场", en=f"{to.en} arrived on site"), note
-        case CaseProgressed(target=target, note=note):
-            to = target_words(target)
-            return Words(zh=f"{to.zh}报告进展", en=f"{to.en} reported progress"), note
-        case CaseResolved(target=target, note=note):
-            to = target_words(target)
-            return Words(zh=f"{to.zh}办结", en=f"{to.en} reported it done"), note
-        case CaseReturned(target=target, reason=reason):
-            to = target_words(target)
-            return Words(zh=f"{to.zh}退单", en=f"{to.en} gave the order back"), reason
-        case CaseVerified(note=note):
-            return Words(zh="核查通过", en="Checked and found good"), note
-        case CaseRejected(target=target, reason=reason):
-            to = target_words(target)
-            return Words(zh=f"核查不通过，退回{to.zh}返工", en=f"Checked and sent back to {to.en}"), reason
-        case CaseClosed(note=note):
-            return Words(zh="结案", en="Case closed"), note
-        case CaseReopened(reason=reason):
-            return Words(zh="重新打开", en="Reopened"), reason
-        case CaseRated(rating=rating, note=note):
-            said = RATINGS[rating]
-            return Words(zh=f"群众评价：{said.zh}", en=f"The reporter is {said.en}"), note
-        case CaseEscalated(clock=clock, to_level=level):
-            return (
-                Words(
-                    zh=f"因{CLOCKS[clock].zh}超时升级到{LEVELS[level].zh}",
-                    en=f"Moved up to the {LEVELS[level].en}: {CLOCKS[clock].en} was late",
-                ),
-                "",
-            )
-        case _:
-            assert_never(data)

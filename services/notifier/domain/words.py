@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
 from shared.events.case import Rating
 from shared.events.parts import Target
-from shared.vocabulary import Level, OrderRole, TargetKind, WhenLate
+from shared.vocabulary import NORMAL, Level, OrderReason, OrderRole, TargetKind, WhenLate, WhistleKind
 from shared.words import Words
 
 
@@ -21,6 +21,31 @@ class RoleWords:
     en: str
     verb_en: str
 
+
+class Names(Protocol):
+    """What codes are called in the county of ``area``; a code that nobody knows is its own name."""
+
+    def department(self, area: str, code: str) -> Words:
+        """The name of a department."""
+
+    def mode(self, area: str, code: str) -> Words:
+        """The title of a mode's profile."""
+
+
+class Codes:
+    """Names where no playbook is at hand: every code is its own."""
+
+    def department(self, area: str, code: str) -> Words:  # noqa: ARG002  see ``Names``
+        """See ``Names``."""
+        return Words(zh=code, en=code)
+
+    def mode(self, area: str, code: str) -> Words:  # noqa: ARG002  see ``Names``
+        """See ``Names``."""
+        return NORMAL_WORDS if code == NORMAL else Words(zh=code, en=code)
+
+
+NORMAL_WORDS: Final = Words(zh="平时", en="normal")
+CODES: Final = Codes()
 
 LEVELS: Final[Mapping[Level, Words]] = MappingProxyType(
     {
@@ -36,6 +61,21 @@ ROLES: Final[Mapping[OrderRole, RoleWords]] = MappingProxyType(
         OrderRole.OVERSEE: RoleWords(zh="督办", en="oversee", verb_en="oversee"),
     }
 )
+REASONS_OF_ORDERS: Final[Mapping[OrderReason, Words]] = MappingProxyType(
+    {
+        OrderReason.UNROUTED: Words(zh="无规则命中", en="no rule matched"),
+        OrderReason.RETURNED: Words(zh="退单改派", en="after a return"),
+        OrderReason.REOPENED: Words(zh="重新打开", en="reopened"),
+        OrderReason.ESCALATED: Words(zh="超时升级", en="moved up"),
+        OrderReason.WHISTLE: Words(zh="吹哨", en="whistled for"),
+        OrderReason.TRANSFERRED: Words(zh="转办", en="transferred"),
+        OrderReason.RULING: Words(zh="请裁定职责归属", en="to rule whose duty it is"),
+        OrderReason.RULED: Words(zh="经裁定", en="by ruling"),
+        OrderReason.STEP: Words(zh="一件事步骤", en="a step of the matter"),
+        OrderReason.MODE: Words(zh="平战转换", en="by the mode in force"),
+    }
+)
+"""Why an order came, where it is not the plain answer of a rule."""
 ACTIONS: Final[Mapping[WhenLate, Words]] = MappingProxyType(
     {
         WhenLate.NONE: Words(zh="知悉", en="is told"),
@@ -48,6 +88,13 @@ RATINGS: Final[Mapping[Rating, Words]] = MappingProxyType(
         Rating.SATISFIED: Words(zh="满意", en="satisfied"),
         Rating.BASICALLY: Words(zh="基本满意", en="basically satisfied"),
         Rating.NOT: Words(zh="不满意", en="not satisfied"),
+    }
+)
+WHISTLES: Final[Mapping[WhistleKind, Words]] = MappingProxyType(
+    {
+        WhistleKind.JOINT_ENFORCEMENT: Words(zh="综合执法哨", en="joint enforcement"),
+        WhistleKind.KEY_WORK: Words(zh="重点工作哨", en="key work"),
+        WhistleKind.EMERGENCY: Words(zh="应急处置哨", en="emergency"),
     }
 )
 
