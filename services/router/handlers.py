@@ -1,31 +1,28 @@
 """What the router does with each thing that can happen to a case: read it, decide, hand out orders."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, TypeAlias, assert_never
+from typing import Final
 
-from services.router.domain.decision import Decision
+from services.router.domain.answering import Answered, answer, text_of
 from services.router.domain.facts import Facts
 from services.router.domain.issuing import events_of
-from services.router.domain.moving import move_up, reroute
-from services.router.domain.routing import route
 from services.router.ports import Rulebooks
-from shared.events.case import CaseOpened, CaseReopened, CaseReturned
 from shared.events.codec import decode
-from shared.events.envelope import Event
+from shared.events.envelope import Event, Payload
 from shared.events.order import OrderEvent
-from shared.events.sla import ClockEscalated
 from shared.events.topics import CASE, SLA
+from shared.playbook.model import Text
 from shared.runtime.delivery import Record, Rejected
 from shared.runtime.telemetry import current_traceparent, process_span
-from shared.vocabulary import Malformed, OrderReason, Refused
+from shared.vocabulary import Malformed, Refused
+
+log = logging.getLogger(__name__)
 
 GROUP: Final = "whistle-router"
 TOPICS: Final = (CASE.name, SLA.name)
-
-Answered: TypeAlias = CaseOpened | CaseReopened | CaseReturned | ClockEscalated
-"""The events that lead to orders."""
 
 PASSED_OVER: Final = frozenset(
     payload.TYPE.encode() for payload in (*CASE.types, *SLA.types) if payload not in Answered.__args__
@@ -67,21 +64,13 @@ async def _route_one(record: Record, rulebooks: Rulebooks, now: datetime) -> tup
         offset=record.offset,
     )
     with span:
-        decision = await _decide(happened, rulebooks)
+        book = await rulebooks.of(happened.case)
+        decision = answer(happened, Facts.of(happened.case, text_of(happened)), book)
+        if decision.unsaid is not None:
+            log.warning("nothing to ask of anybody", extra=_told(cause, decision.unsaid))
         traced = replace(cause, traceparent=current_traceparent() or cause.traceparent)
         return events_of(decision, traced, happened.case, now=now)
 
 
-async def _decide(happened: Answered, rulebooks: Rulebooks) -> Decision:
-    book = await rulebooks.of(happened.case)
-    match happened:
-        case CaseOpened(text=text):
-            return route(Facts.of(happened.case, text), book)
-        case CaseReopened(text=text):
-            return route(Facts.of(happened.case, text), book, reason=OrderReason.REOPENED)
-        case CaseReturned(text=text):
-            return reroute(happened, Facts.of(happened.case, text), book)
-        case ClockEscalated():
-            return move_up(happened, book)
-        case _:
-            assert_never(happened)
+def _told(cause: Event[Payload], why: Text) -> dict[str, str]:
+    return {"event.name": "router.unsaid", "case": cause.subject, "cause": cause.type, "why": why.zh, "why_en": why.en}

@@ -12,6 +12,7 @@ from services.router.domain.rulebook import Rulebook
 from shared.events.case import CaseReturned
 from shared.events.order import Order
 from shared.events.parts import CaseView, Target
+from shared.events.sla import ClockEscalated
 from shared.vocabulary import ClockKind, Level, OrderReason, OrderRole, Source, WhenLate
 from tests.fakes.router import NOW, a_case, department, desk, escalated, order_of, returned
 
@@ -20,10 +21,14 @@ TOWN = "990101101"
 COUNTY = "990101"
 
 
-def rerouted(back: CaseReturned, book: Rulebook) -> tuple[str, str]:
+def rerouted(back: CaseReturned, book: Rulebook, reason: OrderReason = OrderReason.RETURNED) -> tuple[str, str]:
     (order,) = reroute(back, Facts.of(back.case), book).orders
-    assert order.reason is OrderReason.RETURNED
+    assert order.reason is reason
     return order.role.value, order.target.id
+
+
+def moved_up(late: ClockEscalated, book: Rulebook) -> Decision:
+    return move_up(late, Facts.of(late.case), book)
 
 
 def test_a_returned_lead_goes_on_to_the_next_with_the_duty(book: Rulebook) -> None:
@@ -34,7 +39,7 @@ def test_a_returned_lead_goes_on_to_the_next_with_the_duty(book: Rulebook) -> No
 def test_with_nobody_else_left_the_desk_above_decides(book: Rulebook) -> None:
     case = a_case(category="04.002")
     back = returned(case, department("yunxi-construction"), department("transport"))
-    assert rerouted(back, book) == ("lead", COUNTY)
+    assert rerouted(back, book, OrderReason.RULING) == ("lead", COUNTY)
 
 
 def test_a_village_desk_that_returns_hands_on_to_whose_duty_it_is(book: Rulebook) -> None:
@@ -46,7 +51,7 @@ def test_an_unrouted_case_climbs_from_desk_to_desk_and_stays_with_the_county(boo
     case = a_case(category="77")
     steps = [desk(VILLAGE)]
     for expected in (TOWN, COUNTY, COUNTY):
-        assert rerouted(returned(case, *steps), book) == ("lead", expected)
+        assert rerouted(returned(case, *steps), book, OrderReason.RULING) == ("lead", expected)
         steps.append(desk(expected))
     (order,) = reroute(returned(case, *steps), Facts.of(case), book).orders
     assert "县级之上再无平台" in order.explanation.words
@@ -55,7 +60,7 @@ def test_an_unrouted_case_climbs_from_desk_to_desk_and_stays_with_the_county(boo
 def test_after_the_allowance_of_returns_the_desk_above_decides(book: Rulebook) -> None:
     case = a_case(category="05.001", source=Source.HOTLINE)
     back = returned(case, desk(VILLAGE), department("fire"), department("yunxi-sanitation"))
-    assert rerouted(back, book) == ("lead", TOWN), "the bureau has the duty too, but three returns are too many"
+    assert rerouted(back, book, OrderReason.RULING) == ("lead", TOWN), "the bureau has the duty too, but three returns are too many"
     (order,) = reroute(back, Facts.of(back.case), book).orders
     assert "已退单3次" in order.explanation.words
 
@@ -85,7 +90,7 @@ def test_an_overseer_that_returns_is_followed_by_the_desk_above(book: Rulebook) 
     ((WhenLate.TAKE_OVER, OrderRole.LEAD, True), (WhenLate.OVERSEE, OrderRole.OVERSEE, False)),
 )
 def test_a_late_order_moves_up(book: Rulebook, when_late: WhenLate, role: OrderRole, *, withdrawn: bool) -> None:
-    decision = move_up(escalated(a_case(), TOWN, when_late=when_late), book)
+    decision = moved_up(escalated(a_case(), TOWN, when_late=when_late), book)
     (order,) = decision.orders
     assert (order.role, order.target.id, order.level) == (role, TOWN, Level.TOWN)
     assert order.reason is OrderReason.ESCALATED
@@ -94,7 +99,7 @@ def test_a_late_order_moves_up(book: Rulebook, when_late: WhenLate, role: OrderR
 
 
 def test_a_late_assistant_is_taken_over_as_assistant(book: Rulebook) -> None:
-    decision = move_up(escalated(a_case(), TOWN, order_role=OrderRole.ASSIST), book)
+    decision = moved_up(escalated(a_case(), TOWN, order_role=OrderRole.ASSIST), book)
     assert roles(decision) == [OrderRole.ASSIST]
     assert decision.withdrawals[0].order.role is OrderRole.ASSIST
 
@@ -111,12 +116,12 @@ def test_an_order_taken_over_is_withdrawn_as_it_was_issued(book: Rulebook) -> No
     )
     # A verification is late at a desk, and runs from the result on: of the order it tells little.
     late = escalated(a_case(reopened=1), TOWN, kind=ClockKind.VERIFY, order=issued)
-    (withdrawal,) = move_up(late, book).withdrawals
+    (withdrawal,) = moved_up(late, book).withdrawals
     assert withdrawal.order == issued
 
 
 def test_of_an_order_that_its_clock_does_not_carry_the_clock_is_believed(book: Rulebook) -> None:
-    (withdrawal,) = move_up(escalated(a_case(reopened=1), TOWN), book).withdrawals
+    (withdrawal,) = moved_up(escalated(a_case(reopened=1), TOWN), book).withdrawals
     order = withdrawal.order
     assert (order.order_id, order.target) == (order_of(desk(VILLAGE)), desk(VILLAGE))
     assert (order.issued_at, order.reason, order.generation) == (NOW, OrderReason.ESCALATED, 1)
@@ -124,9 +129,9 @@ def test_of_an_order_that_its_clock_does_not_carry_the_clock_is_believed(book: R
 
 def test_a_clock_of_no_order_takes_nothing_from_whoever_leads(book: Rulebook) -> None:
     no_order: dict[str, Any] = {"order_id": None, "order_role": None, "target": None}
-    led = move_up(escalated(a_case(lead=desk(VILLAGE)), TOWN, **no_order), book)
+    led = moved_up(escalated(a_case(lead=desk(VILLAGE)), TOWN, **no_order), book)
     assert (roles(led), led.withdrawals) == ([OrderRole.OVERSEE], ())
-    assert roles(move_up(escalated(a_case(), TOWN, **no_order), book)) == [OrderRole.LEAD]
+    assert roles(moved_up(escalated(a_case(), TOWN, **no_order), book)) == [OrderRole.LEAD]
 
 
 def given_back(*by: Target, **changes: Any) -> CaseView:
@@ -135,7 +140,7 @@ def given_back(*by: Target, **changes: Any) -> CaseView:
 
 
 def test_a_desk_that_gave_the_case_back_does_not_get_it_again_by_taking_over(book: Rulebook) -> None:
-    decision = move_up(escalated(given_back(desk(TOWN)), TOWN), book)
+    decision = moved_up(escalated(given_back(desk(TOWN)), TOWN), book)
     (order,) = decision.orders
     assert (order.role, order.target.id, order.level) == (OrderRole.LEAD, COUNTY, Level.COUNTY)
     assert "此前已退单" in order.explanation.words
@@ -143,14 +148,14 @@ def test_a_desk_that_gave_the_case_back_does_not_get_it_again_by_taking_over(boo
 
 
 def test_a_desk_that_gave_the_case_back_may_oversee(book: Rulebook) -> None:
-    (order,) = move_up(escalated(given_back(desk(TOWN)), TOWN, when_late=WhenLate.OVERSEE), book).orders
+    (order,) = moved_up(escalated(given_back(desk(TOWN)), TOWN, when_late=WhenLate.OVERSEE), book).orders
     assert (order.role, order.target.id) == (OrderRole.OVERSEE, TOWN)
 
 
 @pytest.mark.parametrize("by", ((), (TOWN,), (TOWN, COUNTY), (COUNTY,)))
 def test_the_county_desk_takes_over_whoever_gave_the_case_back(book: Rulebook, by: tuple[str, ...]) -> None:
     late = escalated(given_back(desk(VILLAGE), *map(desk, by)), COUNTY)
-    assert [order.target.id for order in move_up(late, book).orders] == [COUNTY]
+    assert [order.target.id for order in moved_up(late, book).orders] == [COUNTY]
 
 
 def roles(decision: Decision) -> list[OrderRole]:

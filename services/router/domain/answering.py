@@ -1,0 +1,85 @@
+"""What the router answers to each event that calls for orders."""
+
+from typing import Final, TypeAlias, assert_never
+
+from services.router.domain.decision import Decision
+from services.router.domain.facts import Facts
+from services.router.domain.matters import open_steps
+from services.router.domain.modes import change_mode
+from services.router.domain.moving import move_up, reroute
+from services.router.domain.routing import route
+from services.router.domain.rulebook import Rulebook
+from services.router.domain.rulings import rule
+from services.router.domain.transfers import transfer
+from services.router.domain.whistles import release, whistle
+from shared.events.case import (
+    CaseModeChanged,
+    CaseOpened,
+    CaseReleased,
+    CaseReopened,
+    CaseReturned,
+    CaseRuled,
+    CaseStepDone,
+    CaseTransferred,
+    CaseWhistled,
+)
+from shared.events.sla import ClockEscalated
+from shared.vocabulary import OrderReason
+
+Answered: TypeAlias = (
+    CaseOpened
+    | CaseReopened
+    | CaseReturned
+    | CaseWhistled
+    | CaseReleased
+    | CaseTransferred
+    | CaseRuled
+    | CaseStepDone
+    | CaseModeChanged
+    | ClockEscalated
+)
+"""The events that lead to orders."""
+
+WITH_TEXT: Final = (CaseOpened, CaseReopened, CaseReturned, CaseModeChanged)
+"""Those that may walk the rules, and so carry the report's masked text."""
+
+
+def answer(happened: Answered, facts: Facts, book: Rulebook) -> Decision:
+    """Return what is asked of whom because of `happened`, of which `facts` are the facts."""
+    match happened:
+        case CaseOpened():
+            return route(facts, book)
+        case CaseReopened():
+            return route(facts, book, reason=OrderReason.REOPENED)
+        case CaseReturned():
+            return reroute(happened, facts, book)
+        case ClockEscalated():
+            return move_up(happened, facts, book)
+        case CaseModeChanged():
+            return change_mode(happened, facts, book)
+        case CaseStepDone():
+            return open_steps(happened, facts, book)
+        case _:
+            return _by_word(happened, facts, book)
+
+
+def _by_word(
+    happened: CaseWhistled | CaseReleased | CaseTransferred | CaseRuled, facts: Facts, book: Rulebook
+) -> Decision:
+    """What a desk's own word leads to."""
+    match happened:
+        case CaseWhistled():
+            return whistle(happened, facts, book)
+        case CaseReleased():
+            return release(happened)
+        case CaseTransferred():
+            return transfer(happened, facts, book)
+        case CaseRuled():
+            return rule(happened, facts, book)
+        case _:
+            assert_never(happened)
+
+
+def text_of(happened: Answered) -> str:
+    """Return the report's masked text, as far as the event carries it."""
+    return happened.text if isinstance(happened, WITH_TEXT) else ""
