@@ -7,14 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from shared.events.codec import Message
+from shared.playbook import digest
+from shared.playbook import record as record_module
 from shared.playbook import shelf as shelf_module
-from shared.playbook.digest import digest_of, is_digest_of
+from shared.playbook.digest import digest_of, is_digest_of_parts
 from shared.playbook.model import Playbook
 from shared.playbook.publish import publish
-from shared.playbook.record import Packed, from_record, packed, sealed, to_message, unpacked
+from shared.playbook.record import (
+    Packed,
+    content_of,
+    from_record,
+    packed,
+    playbook_of,
+    sealed,
+    to_message,
+    unpacked,
+)
 from shared.playbook.shelf import VERSIONS_KEPT, PlaybookShelf, UnknownCounty
 from shared.vocabulary import Malformed, Refused
 from tests.fakes.counties import moved
@@ -104,11 +116,43 @@ def test_content_that_is_no_playbook_is_malformed_by_the_name_of_its_field(yunlu
         unpacked(outside)
 
 
+@pytest.mark.parametrize("size", (1, 3, 7, 100))
+def test_content_in_slices_is_what_it_is_whole(yunlu: Playbook, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(digest, "SLICE", size)
+    monkeypatch.setattr(record_module, "SLICE", size)
+    message = to_message(yunlu, published_at=NOW)
+    assert from_record(message.value, message.headers) == yunlu
+    broken = changed(message, '"power":"handle"', '"power":"assist"')
+    with pytest.raises(Malformed, match="digest"):
+        from_record(broken.value, broken.headers)
+
+
+def test_a_mistake_far_down_a_long_list_is_named_by_its_place(yunlu: Playbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digest, "SLICE", 10)
+    monkeypatch.setattr(record_module, "SLICE", 10)
+    content = content_of(yunlu)
+    content["duties"][3]["power"] = "wield"
+    content["duties"][427]["area"] = "nowhere"
+    del content["duties"][511]["department"]
+    content["policy"]["reopen_hours"] = "many"
+    with pytest.raises(Malformed) as told:
+        playbook_of(json.dumps(content).encode())
+    for place in ("duties.3.power", "duties.427.area", "duties.511.department: Field required", "policy.reopen_hours"):
+        assert place in told.value.reason
+
+
+@pytest.mark.parametrize("content", (b"[]", b"7", b'{"duties":{}}', b'{"duties":[1,2]}', b"no"))
+def test_content_of_another_kind_is_malformed(content: bytes) -> None:
+    with pytest.raises(Malformed, match="playbook"):
+        playbook_of(content)
+
+
 def test_an_unusual_number_has_its_digest_too() -> None:
     for number in (1e16, 2**70, 1e-7, 0.1):
-        content = {"b": number, "a": "镇\x7f\u2028", "digest": "-"}
-        assert is_digest_of(content, digest_of(content))
-        assert not is_digest_of({**content, "c": 1}, digest_of(content))
+        content = {"b": [number] * 5000, "a": "镇\x7f\u2028", "digest": "-"}
+        parts = msgspec.json.decode(json.dumps(content), type=dict[str, msgspec.Raw])
+        assert is_digest_of_parts(parts, digest_of(content))
+        assert not is_digest_of_parts({**parts, "c": msgspec.Raw(b"1")}, digest_of(content))
 
 
 def test_cut_off_gzip_is_malformed(yunlu: Playbook) -> None:
