@@ -1,69 +1,111 @@
 """The conditions of a rule, each as a criterion that can say what it wanted and what it found."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
+from services.router.domain.almanac import in_words, window_holds
+from services.router.domain.expressions import expressed
 from services.router.domain.facts import Facts
+from services.router.domain.senses import Senses, whens_of
 from shared.events.order import Condition
-from shared.playbook.model import Playbook, Rule
+from shared.playbook.model import Playbook, Repeat, Rule, TimeWindow, When
 from shared.vocabulary import covers
 
 LONGEST: Final = 500
 """Characters of an expected or actual value that an event may carry."""
+GRADES: Final = ("", "I", "II", "III", "IV")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion:
-    """One condition, ready to try: `holds` decides, `actual` shows the value it decided on."""
+    """One condition, ready to try.
+
+    `look` takes from a case the one value that it depends on; `test` and `show` depend on that value
+    alone, so that two cases with the same values fare alike. Criteria with one `sight` look at the same.
+    """
 
     field: str
     operator: str
     expected: str
-    holds: Callable[[Facts], bool]
-    actual: Callable[[Facts], str]
+    sight: str
+    look: Callable[[Facts], Hashable]
+    test: Callable[[Any], bool]
+    show: Callable[[Any], str]
+
+    def holds(self, facts: Facts) -> bool:
+        """Say whether the condition holds for a case."""
+        return self.test(self.look(facts))
 
     def told(self, facts: Facts, *, held: bool) -> Condition:
         """Return the condition as it goes into an explanation."""
+        return self.told_of(self.look(facts), held=held)
+
+    def told_of(self, seen: object, *, held: bool) -> Condition:
+        """Return the condition as it goes into an explanation, of the value seen."""
         return Condition(
             field=self.field,
             operator=self.operator,
             expected=self.expected[:LONGEST],
-            actual=self.actual(facts)[:LONGEST],
+            actual=self.show(seen)[:LONGEST],
             held=held,
         )
 
 
-def criteria_of(rule: Rule, playbook: Playbook) -> tuple[Criterion, ...]:
-    """Return the criteria of `rule`, cheapest first; none means that every case fits."""
-    return tuple(_criteria(rule, playbook))
+def criteria_of(rule: Rule, senses: Senses) -> tuple[Criterion, ...]:
+    """Return the criteria of `rule`, its groups' first, in each the cheapest first; none means that every case fits."""
+    return tuple(criterion for when in whens_of(rule) for criterion in asked_by(when, senses))
 
 
-def _criteria(rule: Rule, playbook: Playbook) -> Iterator[Criterion]:
-    when = rule.when
+def asked_by(when: When, senses: Senses) -> tuple[Criterion, ...]:
+    """Return the criteria of one set of conditions."""
+    return tuple(_criteria(when, senses))
+
+
+def _criteria(when: When, senses: Senses) -> Iterator[Criterion]:
     if when.severity_at_least is not None:
         yield _severity(int(when.severity_at_least))
     if when.sources:
         yield _source(frozenset(when.sources))
+    if when.modes:
+        yield _modes(when.modes, senses.playbook)
     if when.categories:
-        yield _category(when.categories, playbook)
+        yield _category(when.categories, senses.playbook)
     if when.areas:
-        yield _area(when.areas, playbook)
+        yield _area(when.areas, senses)
     if when.tags:
         yield _tags(when.tags)
+    if when.reports_at_least is not None:
+        yield _reports(when.reports_at_least)
+    yield from _looking_further(when, senses)
+
+
+def _looking_further(when: When, senses: Senses) -> Iterator[Criterion]:
+    if when.settlements:
+        yield _settlement(frozenset(when.settlements), senses)
     if when.words:
-        yield _words(when.words)
+        yield _words(when.words, senses)
+    if when.zones:
+        yield _zones(when.zones, senses)
+    if when.repeat is not None:
+        yield _repeat(when.repeat)
+    if when.windows:
+        yield _windows(when.windows, senses)
+    if when.expression is not None:
+        yield _expression(when.expression, senses)
 
 
 def _severity(limit: int) -> Criterion:
-    grades = ("", "I", "II", "III", "IV")
     return Criterion(
         field="severity",
         operator="at least",
-        expected=grades[limit],
+        expected=GRADES[limit],
+        sight="severity",
+        look=lambda facts: facts.case.severity,
         # Grade I is the gravest, so at least means a number no greater.
-        holds=lambda facts: facts.case.severity <= limit,
-        actual=lambda facts: grades[facts.case.severity],
+        test=lambda severity: bool(severity <= limit),
+        show=lambda severity: GRADES[severity],
     )
 
 
@@ -72,8 +114,26 @@ def _source(sources: frozenset[str]) -> Criterion:
         field="source",
         operator="one of",
         expected=", ".join(sorted(sources)),
-        holds=lambda facts: facts.case.source in sources,
-        actual=lambda facts: facts.case.source.value,
+        sight="source",
+        look=lambda facts: facts.case.source,
+        test=sources.__contains__,
+        show=str,
+    )
+
+
+def _modes(modes: tuple[str, ...], playbook: Playbook) -> Criterion:
+    def named(mode: str) -> str:
+        known = playbook.modes.get(mode)
+        return f"{mode} {known.title.zh}" if known is not None else mode
+
+    return Criterion(
+        field="mode",
+        operator="one of",
+        expected=", ".join(map(named, modes)),
+        sight="mode",
+        look=lambda facts: facts.case.mode,
+        test=frozenset(modes).__contains__,
+        show=named,
     )
 
 
@@ -87,18 +147,22 @@ def _category(codes: tuple[str, ...], playbook: Playbook) -> Criterion:
         field="category",
         operator="is or is under",
         expected=", ".join(_category_name(code, playbook) for code in codes),
-        holds=lambda facts: facts.case.category in below,
-        actual=lambda facts: _category_name(facts.case.category, playbook),
+        sight="category",
+        look=lambda facts: facts.case.category,
+        test=below.__contains__,
+        show=lambda category: _category_name(category, playbook),
     )
 
 
-def _area(codes: tuple[str, ...], playbook: Playbook) -> Criterion:
+def _area(codes: tuple[str, ...], senses: Senses) -> Criterion:
     return Criterion(
         field="area",
         operator="inside",
-        expected=", ".join(_area_name(code, playbook) for code in codes),
-        holds=lambda facts: any(covers(code, facts.case.area) for code in codes),
-        actual=lambda facts: _area_name(facts.case.area, playbook),
+        expected=", ".join(_area_name(code, senses.playbook) for code in codes),
+        sight="area",
+        look=senses.area,
+        test=lambda area: any(covers(code, area) for code in codes),
+        show=lambda area: _area_name(area, senses.playbook),
     )
 
 
@@ -108,19 +172,108 @@ def _tags(tags: tuple[str, ...]) -> Criterion:
         field="tags",
         operator="any of",
         expected=", ".join(tags),
-        holds=lambda facts: not wanted.isdisjoint(facts.case.tags),
-        actual=lambda facts: ", ".join(facts.case.tags) or "none",
+        sight="tags",
+        look=lambda facts: facts.case.tags,
+        test=lambda there: not wanted.isdisjoint(there),
+        show=lambda there: ", ".join(there) or "none",
     )
 
 
-def _words(words: tuple[str, ...]) -> Criterion:
-    wanted = tuple(word.casefold() for word in words)
+def _reports(least: int) -> Criterion:
+    return Criterion(
+        field="reports",
+        operator="at least",
+        expected=str(least),
+        sight="reports",
+        look=lambda facts: facts.case.reports,
+        test=lambda reports: bool(reports >= least),
+        show=str,
+    )
+
+
+def _settlement(wanted: frozenset[str], senses: Senses) -> Criterion:
+    return Criterion(
+        field="settlement",
+        operator="one of",
+        expected=", ".join(sorted(wanted)),
+        sight="settlement",
+        look=senses.settlement,
+        test=wanted.__contains__,
+        show=lambda settlement: settlement or "not said",
+    )
+
+
+def _words(words: tuple[str, ...], senses: Senses) -> Criterion:
+    wanted = tuple(dict.fromkeys(word.casefold() for word in words))
+    any_of = frozenset(wanted)
     return Criterion(
         field="text",
         operator="contains any of",
         expected=", ".join(words),
-        holds=lambda facts: any(word in facts.text for word in wanted),
-        actual=lambda facts: ", ".join(word for word in wanted if word in facts.text) or "none of them",
+        sight="words",
+        look=senses.words,
+        test=lambda found: not any_of.isdisjoint(found),
+        show=lambda found: ", ".join(word for word in wanted if word in found) or "none of them",
+    )
+
+
+def _zones(zones: tuple[str, ...], senses: Senses) -> Criterion:
+    known = senses.playbook.zones
+
+    def named(zone: str) -> str:
+        return f"{zone} {known[zone].name.zh}" if zone in known else zone
+
+    return Criterion(
+        field="zone",
+        operator="in one of",
+        expected=", ".join(map(named, zones)),
+        sight="zones",
+        look=senses.zones,
+        test=lambda holding: not holding.isdisjoint(zones),
+        show=lambda holding: ", ".join(map(named, sorted(holding))) or "in none",
+    )
+
+
+def _repeat(repeat: Repeat) -> Criterion:
+    span = timedelta(hours=repeat.hours)
+
+    def count(facts: Facts) -> int:
+        opened = facts.case.opened_at
+        return sum(opened - span <= earlier <= opened for earlier in facts.case.earlier)
+
+    return Criterion(
+        field="earlier",
+        operator=f"at least, within {repeat.hours:g} h",
+        expected=str(repeat.times),
+        sight=f"earlier within {repeat.hours!r} h",
+        look=count,
+        test=lambda times: bool(times >= repeat.times),
+        show=str,
+    )
+
+
+def _windows(windows: tuple[TimeWindow, ...], senses: Senses) -> Criterion:
+    return Criterion(
+        field="time",
+        operator="in one of",
+        expected="; ".join(map(in_words, windows)),
+        sight="slot",
+        look=senses.slot,
+        test=lambda slot: any(window_holds(window, slot) for window in windows),
+        show=lambda slot: str(slot.in_words()),
+    )
+
+
+def _expression(expression: str, senses: Senses) -> Criterion:
+    compiled = expressed(expression, senses.almanac.zone)
+    return Criterion(
+        field="when",
+        operator="is true",
+        expected=expression,
+        sight=f"cel {expression}",
+        look=compiled.look,
+        test=compiled.holds,
+        show=compiled.show,
     )
 
 

@@ -71,6 +71,7 @@ def explained_by_rule(match: Match, choice: Choice, *, walk: Walk, playbook: Pla
         rule_title=rule.title.zh[:LONGEST_TITLE],
         conditions=match.conditions,
         near_misses=walk.near_misses,
+        shadows=walk.would_have,
     )
 
 
@@ -81,6 +82,7 @@ def explained(words: Text, *, playbook: PlaybookRef, walk: Walk | None = None) -
         words=_clipped(words.zh),
         words_en=_clipped(words.en),
         near_misses=walk.near_misses if walk is not None else (),
+        shadows=walk.would_have if walk is not None else (),
     )
 
 

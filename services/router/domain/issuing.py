@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from services.router.domain.decision import Decision, Demanded, Withdrawal
+from services.router.domain.settings import as_set
 from shared.events.envelope import Event, Payload, derive_id
 from shared.events.order import Order, OrderEvent, OrderIssued, OrderWithdrawn
 from shared.events.parts import CaseView
@@ -21,8 +22,11 @@ def events_of(
     """Return the events of `decision`, which answers `cause` about `case`; the lead's order first.
 
     The id of a lead's order does not depend on who leads: a replay under a newer playbook, which
-    might choose another, is then dropped as a repeat and the case never has two leads.
+    might choose another, is then dropped as a repeat and the case never has two leads. The case in them
+    has the severity and tags that the rules set.
     """
+    sets = next((demand.sets for demand in decision.orders if demand.sets is not None), None)
+    case = as_set(case, sets)
     issued = [_issued(demand, cause, case, now) for demand in decision.orders]
     payloads: list[OrderEvent] = [replace(one, replaces=_replaced(one, decision, cause, case)) for one in issued]
     payloads += [_withdrawn(withdrawal, cause, case) for withdrawal in decision.withdrawals]

@@ -1,42 +1,16 @@
-"""A playbook compiled for routing, once: its rules as criteria, its duty list as an index."""
+"""A playbook compiled for routing, once: its rules indexed, its duty list as an index."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
-
-from services.router.domain.conditions import Criterion, criteria_of
+from services.router.domain.conditions import asked_by
 from services.router.domain.facts import Facts
+from services.router.domain.index import Index, Sighting
+from services.router.domain.senses import Senses
 from services.router.domain.targets import Directory
-from shared.events.order import Condition, NearMiss
+from services.router.domain.walk import Compiled, Match, Walk, compiled_rules
+from services.router.domain.words import one_pass
 from shared.events.parts import PlaybookRef
-from shared.playbook.model import Playbook, Rule
+from shared.playbook.model import Playbook
 
-NEAR_MISSES: Final = 3
-"""Rules that all but matched, told with each order; the closest ones."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """A rule that holds, with its conditions as they were found."""
-
-    rule: Rule
-    conditions: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Walk:
-    """What the ordered walk through the rules came to: matches in order, and near misses."""
-
-    matches: tuple[Match, ...]
-    near_misses: tuple[NearMiss, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compiled:
-    """One rule with its criteria."""
-
-    rule: Rule
-    criteria: tuple[Criterion, ...]
+__all__ = ["Compiled", "Match", "Rulebook", "Sighting", "Walk"]
 
 
 class Rulebook:
@@ -46,42 +20,28 @@ class Rulebook:
         """Compile `playbook`."""
         self.playbook = playbook
         self.ref = PlaybookRef(version=playbook.version, digest=playbook.digest)
-        self.directory = Directory(playbook)
-        self._rules = tuple(Compiled(rule=rule, criteria=criteria_of(rule, playbook)) for rule in playbook.rules)
+        self.senses = Senses(playbook, finder=one_pass)
+        self.rules: tuple[Compiled, ...] = compiled_rules(playbook.rules, self.senses)
+        """Every rule that is not off, in order, with all its criteria."""
+        self.directory = Directory(playbook, self.senses.almanac)
+        self._index = Index(self.rules, self.senses)
+        self._rerouting = {
+            mode.id: asked_by(mode.reroute, self.senses) for mode in playbook.modes.values() if mode.reroute is not None
+        }
 
     def walk(self, facts: Facts) -> Walk:
-        """Try the rules in order; the first that holds and does not say `continue` ends the walk."""
-        matches: list[Match] = []
-        near: list[tuple[int, NearMiss]] = []
-        for compiled in self._rules:
-            failed = _first_two_failures(compiled.criteria, facts)
-            if not failed:
-                matches.append(_match(compiled, facts))
-                if not compiled.rule.goes_on:
-                    break
-            elif len(failed) == 1 and len(compiled.criteria) > 1:
-                near.append((len(compiled.criteria), _near_miss(compiled.rule, failed[0], facts)))
-        # The more conditions held, the nearer it was; ties in the order of the rules.
-        near.sort(key=lambda scored: -scored[0])
-        closest = tuple(miss for _, miss in near[:NEAR_MISSES])
-        return Walk(matches=tuple(matches), near_misses=closest)
+        """Return the rules that hold, in order, up to the first that does not say `continue`; and near misses."""
+        return self._index.walk(self._index.sight(facts))
 
+    def sight(self, facts: Facts) -> Sighting:
+        """Return all that the rules can tell of a case."""
+        return self._index.sight(facts)
 
-def _first_two_failures(criteria: Sequence[Criterion], facts: Facts) -> list[Criterion]:
-    """Return up to two criteria that fail: none is a match, one a near miss, two end the search."""
-    failed: list[Criterion] = []
-    for criterion in criteria:
-        if not criterion.holds(facts):
-            failed.append(criterion)
-            if len(failed) > 1:
-                break
-    return failed
+    def walk_of(self, sighting: Sighting) -> Walk:
+        """Return the walk for a case seen so."""
+        return self._index.walk(sighting)
 
-
-def _match(compiled: Compiled, facts: Facts) -> Match:
-    told = tuple(criterion.told(facts, held=True) for criterion in compiled.criteria)
-    return Match(rule=compiled.rule, conditions=told)
-
-
-def _near_miss(rule: Rule, failed: Criterion, facts: Facts) -> NearMiss:
-    return NearMiss(rule_id=rule.id, rule_title=rule.title.zh[:200], failed=failed.told(facts, held=False))
+    def reroutes(self, mode_id: str, facts: Facts) -> bool:
+        """Say whether entering the mode routes this case anew; False for one that reroutes none, or is not known."""
+        asked = self._rerouting.get(mode_id)
+        return asked is not None and all(criterion.holds(facts) for criterion in asked)

@@ -1,26 +1,33 @@
 """From what a rule asks for to who that is: a desk, a department, or whoever's duty it is."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
+from services.router.domain.almanac import Almanac
 from services.router.domain.facts import Facts
+from services.router.domain.field_targets import named_by_field
+from services.router.domain.roster import DutyRoster
 from shared.events.parts import CaseView
 from shared.events.parts import Target as Addressee
 from shared.playbook.above import desk_above
 from shared.playbook.model import (
     Area,
+    CaseField,
+    Demand,
     DepartmentTarget,
     DeskTarget,
     Duty,
     DutyTarget,
+    EnforcementItem,
+    FieldTarget,
     Playbook,
     Power,
     Target,
     Text,
 )
-from shared.vocabulary import Level, TargetKind
+from shared.vocabulary import VILLAGE_DIGITS, Level, TargetKind, level_of
 
 LONGEST_NAME: Final = 120
 LEVEL_WORDS: Final[Mapping[Level, str]] = {
@@ -28,7 +35,17 @@ LEVEL_WORDS: Final[Mapping[Level, str]] = {
     Level.TOWN: "镇",
     Level.COUNTY: "县",
 }
+REMEMBERED: Final = 20_000
+"""Answers kept at most: of which target, for which category and village."""
+FIELD_WORDS: Final[Mapping[CaseField, str]] = {
+    CaseField.TAG: "标签",
+    CaseField.CATEGORY: "类别",
+    CaseField.CONDITION: "立案条件",
+    CaseField.SOURCE: "来源",
+    CaseField.AREA: "区域",
+}
 POWER_WORDS: Final[Mapping[Power, str]] = {
+    Power.REPORT: "上报",
     Power.HANDLE: "处置",
     Power.ENFORCE: "执法",
     Power.ASSIST: "协助",
@@ -49,19 +66,73 @@ class Choice:
         return self.target.kind, self.target.id
 
 
-class Directory:
-    """Desks and departments of one playbook, with the duty list indexed by category, area and power."""
+Held: TypeAlias = Duty | EnforcementItem
+"""What gives a department its power: a row of the duty list, or of the catalogue of enforcement."""
 
-    def __init__(self, playbook: Playbook) -> None:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """A choice with how close its duty is to the case; two equally close contest it."""
+
+    choice: Choice
+    closeness: tuple[int, int, int] = (0, 0, 0)
+
+
+def power_of(held: Held) -> Power:
+    """Return the power that a row gives; what the catalogue of enforcement lists is always enforcement."""
+    return Power.ENFORCE if isinstance(held, EnforcementItem) else held.power
+
+
+class Directory:
+    """Desks and departments of one playbook, with duties and enforcement indexed by category, area and power."""
+
+    def __init__(self, playbook: Playbook, almanac: Almanac) -> None:
         """Index once; every question after that costs a handful of look-ups."""
         self._playbook = playbook
-        self._duties: defaultdict[tuple[str, str, Power], list[Duty]] = defaultdict(list)
-        for duty in playbook.duties:
-            self._duties[duty.category, duty.area, duty.power].append(duty)
+        self.roster = DutyRoster(playbook.roster, almanac)
+        self._held: defaultdict[tuple[str, str, Power], list[Held]] = defaultdict(list)
+        rows: list[Held] = [*playbook.duties, *playbook.enforcement]
+        for held in rows:
+            self._held[held.category, held.area, power_of(held)].append(held)
+        self._remembered: dict[tuple[Hashable, ...], tuple[Ranked, ...]] = {}
 
     def choices(self, target: Target, facts: Facts) -> Iterator[Choice]:
         """Yield who answers to `target` for this case, first choice first, without those who returned it."""
-        return (choice for choice in self._all(target, facts.case) if not facts.refused_by(choice.target))
+        return (ranked.choice for ranked in self._left(target, facts))
+
+    def chosen(self, demand: Demand, facts: Facts) -> Choice | None:
+        """Return whom `demand` comes to at that instant; None when nobody is left.
+
+        A first choice that stands on the roster with nobody on duty gives way to the first backup with
+        somebody on duty, or on no roster; without such a one it gets the order all the same.
+        """
+        first = next(self.choices(demand.target, facts), None)
+        if first is None or not demand.backups or not self.roster.away(first.target, facts):
+            return first
+        backups = (backup for target in demand.backups for backup in self.choices(target, facts))
+        ready = next((backup for backup in backups if not self.roster.away(backup.target, facts)), None)
+        return first if ready is None else _standing_in(ready, first)
+
+    def contested(self, target: Target, facts: Facts) -> tuple[Choice, ...]:
+        """Return the departments whose duty it is alike: same level, depth of category and area; none when one is closest."""
+        if not isinstance(target, DutyTarget):
+            return ()
+        left = list(self._left(target, facts))
+        alike = tuple(ranked.choice for ranked in left if ranked.closeness == left[0].closeness)
+        return alike if len(alike) > 1 else ()
+
+    def is_unclear(self, target: Target, facts: Facts) -> bool:
+        """Say whether `target` asks for a duty that the playbook gives to nobody, returned or not."""
+        return isinstance(target, DutyTarget) and not self._ranked(target, facts.case)
+
+    def ruling_desk(self, contested: tuple[Choice, ...], facts: Facts) -> Choice:
+        """Return the desk that rules whose duty it is: above the case's area, or above those who contest it.
+
+        Desks that returned the case are passed over; at the county nobody is above, and its own desk rules.
+        """
+        level = contested[0].level if contested else level_of(facts.case.area)
+        up = level if level is Level.COUNTY else level.above
+        return self._desk_from(self._playbook.desk_area(facts.case.area, at_least=up), facts)
 
     def duty_desk(self, facts: Facts) -> Choice:
         """Return the desk that takes what no rule takes: the village's if it has one, else above.
@@ -107,14 +178,32 @@ class Directory:
         target = Addressee(kind=TargetKind.DESK, id=area.code, name=name.zh[:LONGEST_NAME])
         return Choice(target=target, level=area.level, why=name)
 
-    def _all(self, target: Target, case: CaseView) -> Iterator[Choice]:
+    def _left(self, target: Target, facts: Facts) -> Iterator[Ranked]:
+        ranked = self._ranked(target, facts.case)
+        if not facts.refusing:
+            return iter(ranked)
+        return (one for one in ranked if not facts.refused_by(one.choice.target))
+
+    def _ranked(self, target: Target, case: CaseView) -> tuple[Ranked, ...]:
+        """Return who answers to `target`, whoever returned the case; remembered for its category and village."""
+        if isinstance(target, FieldTarget):
+            return self._by_field(target, case)
+        key = (target, case.category, case.area[:VILLAGE_DIGITS])
+        known = self._remembered.get(key)
+        if known is None:
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            known = self._remembered[key] = tuple(self._all(target, case))
+        return known
+
+    def _all(self, target: DeskTarget | DepartmentTarget | DutyTarget, case: CaseView) -> Iterator[Ranked]:
         match target:
             case DeskTarget(level=level):
-                yield self._named_desk(case, level)
+                yield Ranked(choice=self._named_desk(case, level))
             case DepartmentTarget(department=department):
                 name = self._playbook.departments[department].name
                 why = Text(zh=f"规则指定{name.zh}", en=f"the rule names {name.en}")
-                yield self._department(department, why)
+                yield Ranked(choice=self._department(department, why))
             case DutyTarget(power=power):
                 yield from self._by_duty(case, power)
             case _:
@@ -128,34 +217,50 @@ class Directory:
         )
         return replace(choice, why=why)
 
-    def _by_duty(self, case: CaseView, power: Power | None) -> Iterator[Choice]:
+    def _by_field(self, target: FieldTarget, case: CaseView) -> tuple[Ranked, ...]:
+        named = named_by_field(target, case, self._playbook)
+        if named is None:
+            return ()
+        name = self._playbook.departments[named.department].name
+        why = Text(
+            zh=f"规则按{FIELD_WORDS[target.of]}「{named.value}」指定{name.zh}",
+            en=f"the rule goes by {target.of.value} '{named.value}': {name.en}",
+        )
+        return (Ranked(choice=self._department(named.department, why)),)
+
+    def _by_duty(self, case: CaseView, power: Power | None) -> Iterator[Ranked]:
         category = self._playbook.categories.get(case.category)
         if category is None:
             return
         wanted = power or category.power
         seen: set[str] = set()
-        for duty in sorted(self._fitting(case, wanted), key=self._closeness):
-            if duty.department not in seen:
-                seen.add(duty.department)
-                yield self._department(duty.department, self._duty_words(duty, wanted))
+        for held in sorted(self._fitting(case, wanted), key=self._closeness):
+            if held.department not in seen:
+                seen.add(held.department)
+                choice = self._department(held.department, self._duty_words(held, wanted))
+                yield Ranked(choice=choice, closeness=self._closeness(held))
 
-    def _fitting(self, case: CaseView, power: Power) -> Iterator[Duty]:
+    def _fitting(self, case: CaseView, power: Power) -> Iterator[Held]:
         for category in self._playbook.category_line(case.category):
             for area in self._playbook.area_line(case.area):
-                yield from self._duties.get((category.code, area.code, power), ())
+                yield from self._held.get((category.code, area.code, power), ())
 
-    def _closeness(self, duty: Duty) -> tuple[int, int, int]:
+    def _closeness(self, held: Held) -> tuple[int, int, int]:
         """Lowest level first, then the most special category, then the smallest area; ties as in the file."""
-        level = self._playbook.departments[duty.department].level
-        return -level.digits, -len(duty.category), -len(duty.area)
+        level = self._playbook.departments[held.department].level
+        return -level.digits, -len(held.category), -len(held.area)
 
-    def _duty_words(self, duty: Duty, power: Power) -> Text:
-        category = self._playbook.categories[duty.category].name
-        area = self._playbook.areas[duty.area].name
-        department = self._playbook.departments[duty.department]
+    def _duty_words(self, held: Held, power: Power) -> Text:
+        category = self._playbook.categories[held.category].name
+        area = self._playbook.areas[held.area].name
+        department = self._playbook.departments[held.department]
+        zh, en = "权责清单", "duty list"
+        if isinstance(held, EnforcementItem):
+            zh = f"执法事项目录（{held.name.zh}，{held.basis}）"
+            en = f"enforcement catalogue ({held.name.en}, {held.basis})"
         return Text(
-            zh=f"权责清单：{area.zh}的「{category.zh}」由{department.name.zh}{POWER_WORDS[power]}，为有此权责的最低层级",
-            en=f"duty list: {department.name.en} may {power.value} '{category.en}' in {area.en}, "
+            zh=f"{zh}：{area.zh}的「{category.zh}」由{department.name.zh}{POWER_WORDS[power]}，为有此权责的最低层级",
+            en=f"{en}: {department.name.en} may {power.value} '{category.en}' in {area.en}, "
             f"the lowest level ({department.level.value}) that has it",
         )
 
@@ -170,3 +275,12 @@ class Directory:
         if not facts.refused_by(choice.target):
             return choice
         return self.above(choice.target, choice.level, facts) or self.desk(self._playbook.areas[self._playbook.county])
+
+
+def _standing_in(backup: Choice, first: Choice) -> Choice:
+    absent = first.target.name or first.target.id
+    why = Text(
+        zh=f"{absent}此时无人值班，由后备承担：{backup.why.zh}",
+        en=f"nobody of {first.target.id} is on duty now, so a backup: {backup.why.en}",
+    )
+    return replace(backup, why=why)

@@ -1,0 +1,183 @@
+"""The rules of a playbook indexed, so that a case costs what its candidates cost and not what all rules do."""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Final, NamedTuple
+
+from services.router.domain.conditions import Criterion
+from services.router.domain.facts import Facts
+from services.router.domain.senses import Senses
+from services.router.domain.walk import CONDITIONS, SHADOWS, Compiled, Match, Missed, Walk, closest, nearly
+from shared.events.order import Condition
+
+PAIRS_AT_MOST: Final = 256
+"""A rule of more categories times areas is found by its categories alone, and its areas are tried."""
+REMEMBERED: Final = 4096
+"""Sets of candidates kept at most, one for each category and area seen lately (and words that find rules)."""
+
+Values = tuple[Hashable, ...]
+
+
+class Trial(NamedTuple):
+    """One criterion to try: on which of the values seen."""
+
+    nth: int
+    test: Callable[[Any], bool]
+    criterion: Criterion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A rule that may hold, with those of its criteria that finding it has not settled."""
+
+    compiled: Compiled
+    trials: tuple[Trial, ...]
+    places: tuple[int, ...]
+    """Which value each of all its criteria looks at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """The rules that may hold for cases of one category and area, in order, and what they look at."""
+
+    rules: tuple[Candidate, ...]
+    looks: tuple[Callable[[Facts], Hashable], ...]
+    era_at: int | None
+    """Which value is the slot, when a rule among them has dates."""
+
+
+class Sighting(NamedTuple):
+    """All that the rules can tell of one case: two cases with equal sightings fare alike."""
+
+    candidates: Candidates
+    values: Values
+
+
+class Index:
+    """Finds the rules that may hold for a case, and walks through them."""
+
+    def __init__(self, rules: Sequence[Compiled], senses: Senses) -> None:
+        """File every rule under what it is anchored to."""
+        self._senses = senses
+        self._rules = rules
+        self._by_pair: defaultdict[tuple[str | None, str | None], list[int]] = defaultdict(list)
+        self._by_word: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_tag: defaultdict[str, list[int]] = defaultdict(list)
+        self._settled: list[frozenset[int]] = [self._file(number, rule) for number, rule in enumerate(rules)]
+        self._area_digits = sorted({len(area) for _, area in self._by_pair if area is not None})
+        self._finest = max(self._area_digits, default=0)
+        self._words, self._tags = frozenset(self._by_word), frozenset(self._by_tag)
+        self._remembered: dict[tuple[str, str, frozenset[str], frozenset[str]], Candidates] = {}
+
+    def sight(self, facts: Facts) -> Sighting:
+        """Return the candidates for a case, with the values that they look at."""
+        candidates = self._candidates(facts)
+        return Sighting(candidates, tuple([look(facts) for look in candidates.looks]))
+
+    def walk(self, sighting: Sighting) -> Walk:
+        """Try the candidates in order: the same as `plain_walk` through all rules."""
+        candidates, values = sighting
+        matches: list[Match] = []
+        shadows: list[Match] = []
+        near: list[Missed] = []
+        # The era is the last part of a slot.
+        era = None if candidates.era_at is None else values[candidates.era_at][-1]  # type: ignore[index]
+        for candidate in candidates.rules:
+            compiled = candidate.compiled
+            if era is not None and not compiled.eras[0] <= era < compiled.eras[1]:
+                continue
+            failed = _first_two_failures(candidate.trials, values)
+            if not failed:
+                match = Match(rule=compiled.rule, conditions=_told(candidate, values))
+                (shadows if compiled.in_shadow else matches).append(match)
+                if not compiled.in_shadow and not compiled.rule.goes_on:
+                    break
+            elif len(failed) == 1 and nearly(compiled, failed[0].criterion):
+                one = failed[0]
+                near.append(Missed(len(compiled.criteria), compiled.order, compiled, one.criterion, values[one.nth]))
+        return Walk(matches=tuple(matches), near_misses=closest(near), shadows=tuple(shadows[:SHADOWS]))
+
+    def _file(self, number: int, compiled: Compiled) -> frozenset[int]:
+        """Put one rule under its keys; return which of its criteria hold for whatever is found there."""
+        asked = {criterion.field: nth for nth, criterion in enumerate(compiled.criteria)}
+        # Of several conditions on one field, of groups and rule, the innermost finds it; the others are tried.
+        whens = (*compiled.rule.around, compiled.rule.when)
+        categories = next((when.categories for when in reversed(whens) if when.categories), ())
+        areas = next((when.areas for when in reversed(whens) if when.areas), ())
+        words = next((when.words for when in reversed(whens) if when.words), ())
+        tags = next((when.tags for when in reversed(whens) if when.tags), ())
+        if categories or areas:
+            if len(categories) * len(areas) > PAIRS_AT_MOST:
+                areas = ()
+            for pair in product(dict.fromkeys(categories or (None,)), dict.fromkeys(areas or (None,))):
+                self._by_pair[pair].append(number)
+            return frozenset(asked[name] for name, used in (("category", categories), ("area", areas)) if used)
+        if words:
+            for word in {word.casefold() for word in words}:
+                self._by_word[word].append(number)
+            return frozenset({asked["text"]})
+        if tags:
+            for tag in set(tags):
+                self._by_tag[tag].append(number)
+            return frozenset({asked["tags"]})
+        self._by_pair[None, None].append(number)
+        return frozenset()
+
+    def _candidates(self, facts: Facts) -> Candidates:
+        words = self._senses.words(facts) & self._words if self._words else self._words
+        tags = self._tags.intersection(facts.case.tags) if self._tags else self._tags
+        key = (facts.case.category, facts.case.area[: self._finest], words, tags)
+        known = self._remembered.get(key)
+        if known is None:
+            # Emptied when full: what is seen often is back at once, and nothing has to be kept in order.
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            known = self._remembered[key] = self._gathered(key)
+        return known
+
+    def _gathered(self, key: tuple[str, str, frozenset[str], frozenset[str]]) -> Candidates:
+        category, area, words, tags = key
+        numbers = {number for pair in self._pairs(category, area) for number in self._by_pair.get(pair, ())}
+        numbers.update(number for word in words for number in self._by_word[word])
+        numbers.update(number for tag in tags for number in self._by_tag[tag])
+        looks: dict[str, tuple[int, Callable[[Facts], Hashable]]] = {}
+        rules = tuple(self._candidate(number, looks) for number in sorted(numbers))
+        era_at = None
+        if any(candidate.compiled.dated for candidate in rules):
+            era_at = looks.setdefault("slot", (len(looks), self._senses.slot))[0]
+        return Candidates(rules=rules, looks=tuple(look for _, look in looks.values()), era_at=era_at)
+
+    def _candidate(self, number: int, looks: dict[str, tuple[int, Callable[[Facts], Hashable]]]) -> Candidate:
+        compiled = self._rules[number]
+        places = tuple(
+            looks.setdefault(criterion.sight, (len(looks), criterion.look))[0] for criterion in compiled.criteria
+        )
+        trials = tuple(
+            Trial(places[nth], criterion.test, criterion)
+            for nth, criterion in enumerate(compiled.criteria)
+            if nth not in self._settled[number]
+        )
+        return Candidate(compiled=compiled, trials=trials, places=places)
+
+    def _pairs(self, category: str, area: str) -> Iterator[tuple[str | None, str | None]]:
+        categories = [None, *(above.code for above in self._senses.playbook.category_line(category))]
+        areas = [None, *(area[:digits] for digits in self._area_digits if digits <= len(area))]
+        return iter(product(categories, areas))
+
+
+def _first_two_failures(trials: tuple[Trial, ...], values: Values) -> list[Trial]:
+    """Return up to two criteria that fail: none is a match, one a near miss, two end the search."""
+    failed: list[Trial] = []
+    for trial in trials:
+        if not trial.test(values[trial.nth]):
+            failed.append(trial)
+            if len(failed) > 1:
+                break
+    return failed
+
+
+def _told(candidate: Candidate, values: Values) -> tuple[Condition, ...]:
+    told = zip(candidate.compiled.criteria[:CONDITIONS], candidate.places, strict=False)
+    return tuple(criterion.told_of(values[place], held=True) for criterion, place in told)
