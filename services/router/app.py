@@ -10,6 +10,7 @@ from typing import Final
 
 import uvloop
 
+from services.router.api import explain_route
 from services.router.consumer import route_loop
 from services.router.health import RouterHealth
 from services.router.metrics import Metrics
@@ -74,6 +75,7 @@ async def router(settings: Settings) -> AsyncIterator[Running]:
             live=health.live,
             ready=health.ready,
             registry=metrics.registry,
+            routes=[explain_route(rulebooks, shelf)],
         )
         closing.push_async_callback(ops.stop)
         await ops.start()

@@ -65,7 +65,8 @@ async def _route_one(record: Record, rulebooks: Rulebooks, now: datetime) -> tup
     )
     with span:
         book = await rulebooks.of(happened.case)
-        decision = answer(happened, Facts.of(happened.case, text_of(happened)), book)
+        facts = Facts.of(happened.case, text_of(happened), at=cause.time)
+        decision = answer(happened, facts, book)
         if decision.unsaid is not None:
             log.warning("nothing to ask of anybody", extra=_told(cause, decision.unsaid))
         traced = replace(cause, traceparent=current_traceparent() or cause.traceparent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,7 +13,7 @@ from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from shared.runtime.serving import HttpServer
 
@@ -39,9 +39,10 @@ class OpsServer:
 
     ``live`` says whether work makes progress (an outage of Kafka or PostgreSQL alone must not fail it: a restart
     would not help); the loop's own heartbeat is checked beside it. ``ready`` says whether work can be taken now.
+    ``routes`` are what else the service answers inside the cluster.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  an address, two probes, and what the port answers
         self,
         host: str,
         port: int,
@@ -50,7 +51,9 @@ class OpsServer:
         ready: Probe,
         registry: CollectorRegistry = REGISTRY,
         stall_seconds: float = 30.0,
+        routes: Sequence[BaseRoute] = (),
     ) -> None:
+        self._routes = tuple(routes)
         self._live = live
         self._ready = ready
         self._registry = registry
@@ -82,6 +85,7 @@ class OpsServer:
                 Route("/livez", self._livez),
                 Route("/readyz", self._readyz),
                 Route("/metrics", self._metrics),
+                *self._routes,
             ]
         )
 

@@ -1,5 +1,6 @@
 """What the router answers to each event that calls for orders."""
 
+from dataclasses import replace
 from typing import Final, TypeAlias, assert_never
 
 from services.router.domain.decision import Decision
@@ -45,7 +46,16 @@ WITH_TEXT: Final = (CaseOpened, CaseReopened, CaseReturned, CaseModeChanged)
 
 
 def answer(happened: Answered, facts: Facts, book: Rulebook) -> Decision:
-    """Return what is asked of whom because of `happened`, of which `facts` are the facts."""
+    """Return what is asked of whom because of `happened`, of which `facts` are the facts, and who is on duty there."""
+    return _staffed(_decided(happened, facts, book), facts, book)
+
+
+def text_of(happened: Answered) -> str:
+    """Return the report's masked text, as far as the event carries it."""
+    return happened.text if isinstance(happened, WITH_TEXT) else ""
+
+
+def _decided(happened: Answered, facts: Facts, book: Rulebook) -> Decision:
     match happened:
         case CaseOpened():
             return route(facts, book)
@@ -80,6 +90,10 @@ def _by_word(
             assert_never(happened)
 
 
-def text_of(happened: Answered) -> str:
-    """Return the report's masked text, as far as the event carries it."""
-    return happened.text if isinstance(happened, WITH_TEXT) else ""
+def _staffed(decision: Decision, facts: Facts, book: Rulebook) -> Decision:
+    roster = book.directory.roster
+    orders = tuple(
+        order if order.on_duty else replace(order, on_duty=roster.on_duty(order.target, facts))
+        for order in decision.orders
+    )
+    return replace(decision, orders=orders)
