@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.router.handlers import GROUP, TOPICS, route_batch
 from services.router.metrics import LoopMeter, Metrics
-from services.router.ports import Rulebooks
+from services.router.ports import Switch
 from services.router.publisher import messages_of
 from services.router.settings import Settings
 from shared.runtime.clock import utc_now
@@ -21,7 +21,7 @@ from shared.runtime.delivery import (
 )
 
 
-def route_loop(settings: Settings, rulebooks: Rulebooks, publisher: Publisher, metrics: Metrics) -> DeliveryLoop:
+def route_loop(settings: Settings, rulebooks: Switch, publisher: Publisher, metrics: Metrics) -> DeliveryLoop:
     """The loop that turns case and sla events into orders."""
     kafka = KafkaSettings(bootstrap=settings.kafka, group=GROUP, topics=TOPICS, instance=settings.instance)
     limits = RejectionLimits(
@@ -36,11 +36,11 @@ def route_loop(settings: Settings, rulebooks: Rulebooks, publisher: Publisher, m
     )
 
 
-def handle_with(rulebooks: Rulebooks, metrics: Metrics) -> Handle:
+def handle_with(rulebooks: Switch, metrics: Metrics) -> Handle:
     """Return the loop's handler: a batch of records to what must be sent before it is committed."""
 
     async def handle(records: Sequence[Record]) -> Outcome:
-        routed = await route_batch(records, rulebooks=rulebooks, now=utc_now())
+        routed = await route_batch(records, rulebooks=rulebooks.in_force(), now=utc_now())
         metrics.count(routed.orders)
         return Outcome(messages=messages_of(routed.orders), rejected=routed.rejected)
 

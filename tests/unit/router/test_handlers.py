@@ -1,8 +1,12 @@
 """A batch of records to order events, on fakes."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from services.router import rulebooks as rulebooks_module
 from services.router.domain.rulebook import Rulebook
 from services.router.handlers import route_batch
 from services.router.publisher import messages_of
@@ -11,6 +15,8 @@ from shared.events.case import CaseSigned
 from shared.events.codec import decode
 from shared.events.order import OrderIssued, OrderWithdrawn
 from shared.events.parts import PlaybookRef
+from shared.playbook.model import Playbook
+from shared.playbook.record import sealed, to_message
 from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.delivery import Record
 from shared.vocabulary import OrderReason, OrderRole
@@ -163,6 +169,60 @@ async def test_only_so_many_rulebooks_are_kept_compiled(book: Rulebook) -> None:
     again = await rulebooks.of(a_case(playbook=refs[0]))
     assert again is not first
     assert again.ref == first.ref
+
+
+async def test_a_batch_sees_the_playbooks_of_the_moment_at_which_it_began(book: Rulebook) -> None:
+    shelf = PlaybookShelf()
+    newer = replace(book.playbook, version="newer", digest="f" * 64)
+    other = replace(book.playbook, county="990102", version="other", digest="e" * 64)
+    rulebooks = ShelvedRulebooks(shelf, patience=timedelta(seconds=5))
+    await shelf.put(book.playbook)
+    before = rulebooks.in_force()
+    late = asyncio.create_task(before.of(a_case(area="990102001001")))
+    await asyncio.sleep(0)
+    await shelf.put(newer)
+    await shelf.put(other)
+    own = PlaybookRef(version="newer", digest="f" * 64)
+    assert (await before.of(a_case())).ref.version == book.playbook.version
+    assert (await before.of(a_case(playbook=own))).ref.version == book.playbook.version, "not known at that moment"
+    assert (await late).ref.version == "other", "a county that had none is waited for"
+    await shelf.put(replace(other, version="third", digest="d" * 64))
+    assert (await before.of(a_case(area="990102001001", playbook=own))).ref.version == "other", "and then stays"
+    assert (await rulebooks.in_force().of(a_case())).ref.version == "newer"
+
+
+async def test_a_playbook_is_compiled_before_it_comes_into_force_and_one_that_cannot_be_is_refused(
+    book: Rulebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = PlaybookShelf()
+    rulebooks = ShelvedRulebooks(shelf, patience=timedelta(seconds=5))
+    sealed_book = sealed(book.playbook)
+    await shelf.receive(playbook_record(sealed_book))
+    first = await rulebooks.of(a_case())
+    compiling: list[str] = []
+
+    def compile_slowly(playbook: Playbook) -> Rulebook:
+        compiling.append(shelf.of(playbook.county).version)
+        if playbook.version == "bad":
+            raise ValueError("no such thing")
+        return Rulebook(playbook)
+
+    monkeypatch.setattr(rulebooks_module, "Rulebook", compile_slowly)
+    await shelf.receive(playbook_record(sealed(replace(sealed_book, version="second"))))
+    assert compiling == [first.ref.version], "the old one was in force meanwhile"
+    assert (await rulebooks.of(a_case())).ref.version == "second"
+    await shelf.receive(playbook_record(sealed(replace(sealed_book, version="bad"))))
+    assert compiling == [first.ref.version, "second"]
+    assert (await rulebooks.of(a_case())).ref.version == "second"
+    assert "cannot be compiled: ValueError: no such thing" in str(shelf.refusals["990101"])
+    await shelf.receive(playbook_record(sealed_book))
+    assert await rulebooks.of(a_case()) is first, "a roll-back finds what was compiled"
+    assert shelf.refusals == {}
+
+
+def playbook_record(playbook: Playbook) -> Record:
+    message = to_message(playbook, published_at=NOW)
+    return Record(message.topic, 0, 7, message.key, message.value, message.headers, 0)
 
 
 async def test_a_county_without_a_playbook_is_waited_for_once_and_then_refused_at_once(book: Rulebook) -> None:
