@@ -18,6 +18,7 @@ from cli.dead_letters import NONE, Found, Wanted, find
 from cli.in_force import read_in_force
 from cli.trouble import Trouble
 from shared.events.topics import DEAD_LETTER, TOPICS
+from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.kafka_tls import client_security
 
 CONNECT: Final = timedelta(seconds=15)
@@ -128,18 +129,25 @@ async def _check_playbooks(bootstrap: str) -> Finding:
         shelf = await read_in_force(bootstrap)
     except Trouble as trouble:
         return broken("playbook", trouble.what, why=trouble.why, mend=trouble.mend)
+    return check_playbooks(shelf)
+
+
+def check_playbooks(shelf: PlaybookShelf) -> Finding:
+    """Which playbooks are in force, and the counties whose newest record was refused, each with its reason."""
     # Reading each tells of a bad one.
     said = ", ".join(f"{one.county} {one.name.zh} version {one.version}" for one in shelf.each())
-    refused = shelf.last_refusal
+    refused = "; ".join(str(refusal) for refusal in shelf.refusals.values())
     if not said:
         return broken(
             "playbook",
             "none is in force",
-            why=f"the last record was refused: {refused}" if refused else "none was published",
+            why=f"refused: {refused}" if refused else "none was published",
             mend="whistle playbook publish FOLDER",
         )
     if refused:
-        return look("playbook", said, why=f"a newer record was refused: {refused}", mend="publish a good one")
+        return look(
+            "playbook", said, why=f"a newer record was refused, {refused}", mend="whistle playbook publish a good one"
+        )
     return fine("playbook", said)
 
 

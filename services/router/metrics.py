@@ -116,3 +116,8 @@ class _Figures(Collector):
             "Playbook records refused since the start; the playbook before each stays in force.",
             self._shelf.refused,
         )
+        yield GaugeMetricFamily(
+            "whistle_router_playbooks_behind",
+            "Counties whose newest playbook record was refused, and which go on by the one before; the log says why.",
+            len(self._shelf.refusals),
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -10,9 +11,12 @@ from aiokafka import TopicPartition
 
 from cli.checks.finding import Grade
 from cli.checks.http import check_metrics, check_skew
-from cli.checks.kafka import Cluster, check_dead_letters, check_groups, check_topics
+from cli.checks.kafka import Cluster, check_dead_letters, check_groups, check_playbooks, check_topics
 from cli.dead_letters import NONE, Found, Letter
+from deploy.local.playbooks import load_playbook
 from shared.events.topics import CASE, DEAD_LETTER, TOPICS
+from shared.playbook.record import sealed, to_message
+from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.delivery import Record, Rejected, dead_letter, origin
 
 NOW = datetime(2026, 11, 21, 8, 0, 0, tzinfo=UTC)
@@ -127,3 +131,18 @@ def test_a_service_that_stands_still_for_its_dead_letters_is_broken() -> None:
     first, *_ = check_metrics("router", text + "whistle_router_too_many_rejected 1.0\n")
     assert first.grade is Grade.BROKEN
     assert "too many records" in first.what
+
+
+async def test_a_refused_playbook_is_said_with_its_county_version_and_reason() -> None:
+    shelf = PlaybookShelf()
+    good = load_playbook()
+    bad = to_message(sealed(replace(good, version="next", categories={})), published_at=NOW)
+    for message in (to_message(good, published_at=NOW), bad):
+        await shelf.receive(Record(message.topic, 0, 41, message.key, message.value, message.headers, 0))
+    finding = check_playbooks(shelf)
+    assert finding.grade is Grade.LOOK
+    assert f"version {good.version}" in finding.what
+    assert "990101 version next at offset 41: " in finding.why
+    assert "categor" in finding.why
+    await shelf.put(good)
+    assert check_playbooks(shelf).grade is Grade.FINE
