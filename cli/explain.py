@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -14,10 +14,11 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from cli import client, places
+from cli import asking, client, places
 from cli.output import SEVERITY_MARKS, emit_json, language, local_time, name_of, out, say, words
+from cli.simulate import instant_of
 from cli.trouble import MISUSED, Trouble
-from shared.vocabulary import OrderRole, Role
+from shared.vocabulary import OrderRole, Role, Source
 
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -26,24 +27,49 @@ DAY: Final = 86400
 
 def explain(
     *,
-    case: Annotated[str, typer.Argument(help="A case id, or `last` for the newest case.", metavar="CASE")],
-    near: Annotated[bool, typer.Option("--all", help="Also the rules that all but matched.")] = False,
+    case: Annotated[str | None, typer.Argument(help="A case id, or `last` for the newest.", metavar="CASE")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also every rule with what held and what failed.")] = False,
+    at: Annotated[str | None, typer.Option("--at", help="As if decided at this instant.", metavar="INSTANT")] = None,
+    mode: Annotated[str | None, typer.Option("--mode", help="As if this mode were in force.", metavar="MODE")] = None,
+    area: Annotated[str | None, typer.Option(help="Instead of CASE: a case in this area …")] = None,
+    category: Annotated[str | None, typer.Option(help="… of this category …")] = None,
+    text: Annotated[str | None, typer.Option(help="… with this text …")] = None,
+    source: Annotated[Source, typer.Option(help="… from this source …")] = Source.HOTLINE,
+    severity: Annotated[int | None, typer.Option(min=1, max=4, help="… of this severity, 1 to 4 …")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="… with this tag; several times …")] = None,
+    lon: Annotated[float | None, typer.Option(help="… at this longitude …")] = None,
+    lat: Annotated[float | None, typer.Option(help="… and latitude.")] = None,
     url: places.Url = None,
     key: places.Key = None,
     data: places.Data = None,
     as_json: places.Json = False,
 ) -> None:
-    """Say why a case is where it is: rule, playbook, conditions, clocks, timeline."""
-    wanted = None if case == "last" else _uuid(case)
+    """Say why a case is where it is; or what the rules would say of it at another time, in another mode, or made up."""
+    moment = instant_of(at)
+    made = asking.made_up(area, category, text=text, source=source, severity=severity, tags=tag, point=(lon, lat))
+    asking.one_of(case, made)
+    wanted = None if case in {None, "last"} else _uuid(case or "")
     where = places.find(url=url, key=key, data=data)
     with client.client(where.notifier_url(), where.key_for(Role.OPERATOR, Role.AUDITOR, Role.DESK)) as http:
-        story = client.get(http, f"/v1/cases/{wanted or _newest(http)}")
+        case_id = None if made is not None else wanted or _newest(http)
+        told_at = None if moment is None else moment.isoformat()
+        question = asking.Question(case_id=case_id, case=made, at=told_at, mode=mode, all=every)
+        story = None if question.assumes else client.get(http, f"/v1/cases/{case_id}")
+        answer = asking.ask(http, question) if question.assumes or every else None
     if as_json:
-        emit_json(story)
+        emit_json(answer if story is None else story if answer is None else {**story, "asked": answer})
         return
-    for part in parts_of(story, near=near):
+    if story is not None:
+        _print(parts_of(story, near=every))
+    if answer is not None:
+        _print(asking.parts_of(answer, question))
+    if not every:
+        say(f"\nnext: [bold]whistle explain {case_id or '…'} --all[/]")
+
+
+def _print(parts: Iterable[RenderableType]) -> None:
+    for part in parts:
         out.print(part)
-    say(f"\nnext: [bold]whistle explain {story['case']['case_id']} --all[/]" if not near else "")
 
 
 def _newest(http: httpx.Client) -> str:
@@ -127,21 +153,18 @@ def _explanation(tree: Tree, explanation: Mapping[str, Any], *, near: bool) -> N
             f"  [dim]version {escape(explanation.get('rule_version') or '–')}[/]"
         )
         for condition in explanation.get("conditions") or ():
-            rule.add(_condition(condition))
+            rule.add(asking.condition_line(condition))
     else:
         for condition in explanation.get("conditions") or ():
-            tree.add(_condition(condition))
+            tree.add(asking.condition_line(condition))
     tree.add(f"[dim]playbook {escape(playbook['version'])}, digest {playbook['digest'][:12]}…[/]")
     if near:
         for miss in explanation.get("near_misses") or ():
             branch = tree.add(f"all but: rule [cyan]{escape(miss['rule_id'])}[/] {escape(miss['rule_title'])}")
-            branch.add(_condition(miss["failed"]))
-
-
-def _condition(condition: Mapping[str, Any]) -> str:
-    sign = "[green]✓ held[/]" if condition["held"] else "[red]✗ failed[/]"
-    asked = f"{condition['field']} {condition['operator']} {condition['expected']}"
-    return f"{sign}  {escape(asked)}  [dim]there was:[/] {escape(condition['actual'])}"
+            branch.add(asking.condition_line(miss["failed"]))
+        for shadow in explanation.get("shadows") or ():
+            branch = tree.add(f"in shadow: rule [cyan]{escape(shadow['rule_id'])}[/] {escape(shadow['rule_title'])}")
+            branch.add(escape(words({"zh": shadow["words"], "en": shadow["words_en"]})))
 
 
 def _clocks(clocks: list[Mapping[str, Any]]) -> RenderableType:
