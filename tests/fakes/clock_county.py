@@ -29,9 +29,12 @@ def limit(
     condition: str | None = None,
     severity: Severity | None = None,
     warn_at: tuple[float, ...] = (0.5, 0.8),
+    mode: str | None = None,
+    profile: str | None = None,
+    whistle: bool | None = None,
 ) -> ClockLimit:
     return ClockLimit(
-        id=f"{kind}-{category}-{condition}-{severity}",
+        id=f"{kind}-{category}-{condition}-{severity}-{mode}-{profile}-{whistle}",
         kind=kind,
         category=category,
         condition=condition,
@@ -40,6 +43,9 @@ def limit(
         warn_at=warn_at,
         when_late=late,
         source="made for tests",
+        mode=mode,
+        profile=profile,
+        whistle=whistle,
     )
 
 

@@ -8,13 +8,16 @@ from uuid import UUID, uuid5
 from shared.events import case as facts
 from shared.events.envelope import Event, derive_id
 from shared.events.order import Explanation, Order, OrderIssued, OrderWithdrawn
-from shared.events.parts import Actor, CaseView, PlaybookRef, Target
+from shared.events.parts import Actor, CaseView, PlaybookRef, Return, Standing, Target, WhistleRef
 from shared.vocabulary import (
+    NORMAL,
     ActorKind,
     CaseState,
     Level,
     OrderReason,
     OrderRole,
+    OrderState,
+    Purpose,
     Severity,
     Source,
     TargetKind,
@@ -37,6 +40,9 @@ class Story:
         self.events: list[Event[Any]] = []
         self._area, self._category, self._opened_at = area, category, at
         self.reopened = 0
+        self.purpose = Purpose.REAL
+        self.mode = NORMAL
+        self.returns = tuple[Return, ...]()
 
     @property
     def view(self) -> CaseView:
@@ -54,6 +60,9 @@ class Story:
             opened_at=self._opened_at,
             playbook=BOOK,
             reopened=self.reopened,
+            purpose=self.purpose,
+            mode=self.mode,
+            returns=self.returns,
         )
 
     def opened(self) -> Event[Any]:
@@ -67,6 +76,8 @@ class Story:
         role: OrderRole = OrderRole.LEAD,
         level: Level | None = None,
         reason: OrderReason = OrderReason.RULE,
+        whistle: WhistleRef | None = None,
+        clock_profile: str | None = None,
     ) -> Order:
         kind = TargetKind.DESK if level is None else TargetKind.DEPARTMENT
         order = Order(
@@ -78,6 +89,8 @@ class Story:
             level=level or level_of(target),
             issued_at=self._tick(),
             generation=self.reopened,
+            whistle=whistle,
+            clock_profile=clock_profile,
         )
         why = Explanation(playbook=BOOK, words="", words_en="")
         self._tell(
@@ -107,10 +120,24 @@ class Story:
         self._of_order(facts.CaseResolved, order, note="done")
 
     def returned(self, order: Order) -> None:
+        back = Return(
+            order_id=order.order_id, target=order.target, reason="not ours", at=self.at + timedelta(minutes=1)
+        )
+        self.returns = (*self.returns, back)
         self._of_order(facts.CaseReturned, order, reason="not ours")
 
     def rejected(self, order: Order) -> None:
         self._fact(facts.CaseRejected, order_id=order.order_id, target=order.target, reason="again")
+
+    def released(self, order: Order) -> None:
+        self._fact(facts.CaseReleased, order=standing(order), reason="no longer needed")
+
+    def ruled(self, to: Target, order: Order | None) -> None:
+        self._fact(facts.CaseRuled, to=to, order=None if order is None else standing(order), reason="theirs")
+
+    def mode_changed(self, mode: str) -> None:
+        before, self.mode = self.mode, mode
+        self._fact(facts.CaseModeChanged, before=before, reason="flood")
 
     def verified(self) -> None:
         self._fact(facts.CaseVerified)
@@ -146,3 +173,18 @@ class Story:
     def _tick(self) -> datetime:
         self.at += timedelta(minutes=1)
         return self.at
+
+
+def standing(order: Order) -> Standing:
+    """An order as intake knows it."""
+    return Standing(
+        order_id=order.order_id,
+        role=order.role,
+        reason=order.reason,
+        target=order.target,
+        level=order.level,
+        state=OrderState.ISSUED,
+        issued_at=order.issued_at,
+        step=order.step,
+        whistle=order.whistle,
+    )

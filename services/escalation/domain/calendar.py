@@ -97,4 +97,13 @@ def _stretch(day: date, opening: Opening, zone: ZoneInfo) -> tuple[datetime, dat
 
 def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     # Subtraction between two local times of one zone ignores its shifts; in UTC it cannot.
-    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
+    local = datetime.combine(day, at, tzinfo=zone)
+    found = local.astimezone(UTC)
+    if found.astimezone(zone).time() == at:
+        return found
+    # A local time that the clocks skip is the instant at which they are put forward.
+    found = local.replace(fold=1).astimezone(UTC)
+    before = found.astimezone(zone).utcoffset()
+    while found.astimezone(zone).utcoffset() == before:
+        found += timedelta(minutes=1)
+    return found

@@ -35,7 +35,10 @@ class Above:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningClock:
-    """A clock as it was started; ``warnings_passed`` and ``breached`` are all that ever changes."""
+    """A clock as it was started; ``warnings_passed`` and ``breached`` are all that ever changes.
+
+    A ``silent`` one, of a canary, starts and stops and is never late to anybody.
+    """
 
     case_id: UUID
     shown: sla.Clock
@@ -43,11 +46,12 @@ class RunningClock:
     above: Above | None
     warnings_passed: int = 0
     breached: bool = False
+    silent: bool = False
 
     @property
     def next_at(self) -> datetime | None:
         """The next instant at which ``judge`` will say something new; None when nothing is left to say."""
-        if self.breached:
+        if self.breached or self.silent:
             return None
         ahead = self.warnings[self.warnings_passed :]
         return ahead[0].at if ahead else self.shown.due_at
@@ -92,7 +96,7 @@ def judge(clock: RunningClock, *, now: datetime) -> Verdict:
     After an outage only the latest warning that passed is said, and none once the clock is late. A
     late clock of the county's desk stays where it is: there is nobody above to take it.
     """
-    if clock.breached:
+    if clock.breached or clock.silent:
         return Wait(until=None)
     if now >= clock.shown.due_at:
         match clock.shown.when_late:

@@ -2,13 +2,18 @@
 
 | clock | starts | met by | cancelled by |
 |---|---|---|---|
-| dispatch | the case is opened, returned or reopened | the order that answers | close |
-| sign-in | an order is issued | its signature, or anything its target does after one | withdrawal, return, close |
-| arrive | a lead or assist order is issued, where the playbook limits it | check-in, or the work done | the same |
+| dispatch | the case is opened or reopened, its lead gives it back | the order that answers | close |
+| sign-in | an order is issued | its signature, or anything its target does after | withdrawal, release, return, close |
+| arrive | a lead or assist order is issued, where limited (a whistle's always is) | check-in, work done | the same |
 | handle | a lead or assist order is issued; the rest again when its result is rejected | done reported | the same |
 | verify | the lead reports done | verified or rejected | withdrawal, return, close |
 
-Source: GB/T 30428.8 stages as in the default profile; handling runs from dispatch, not from signature.
+A target that gave the case back and gets it again has what is left of its handling, not a new limit.
+Each order has clocks of its own: one target's deed never stops another's. An order that asks for a ruling (裁定) is
+met by the ruling and needs nobody on site. A step of a matter has no clock before its order is issued.
+
+Source: GB/T 30428.8 stages as in the default profile; handling runs from dispatch, not from signature; a whistle's
+sign-in and arrival as in 吹哨报到.
 """
 
 from __future__ import annotations
@@ -19,12 +24,12 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.escalation.domain.fold import Fact, Facts, Issued, Matter
+from services.escalation.domain.fold import Fact, Facts, Issued, Matter, Step
 from shared.events.envelope import derive_id
 from shared.events.sla import Outcome
-from shared.vocabulary import ClockKind, OrderRole
+from shared.vocabulary import ClockKind, OrderReason, OrderRole
 
-_BEGINS_DISPATCH: Final = frozenset({Fact.OPENED, Fact.RETURNED, Fact.REOPENED})
+_BEGINS_DISPATCH: Final = frozenset({Fact.OPENED, Fact.REOPENED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +68,7 @@ def demanded(facts: Facts) -> tuple[Demand, ...]:
 def _dispatch(facts: Facts, case_id: UUID, versions: list[int]) -> Iterator[Demand]:
     for version in versions:
         step = facts.steps[version]
-        if step.fact in _BEGINS_DISPATCH:
+        if _begins_dispatch(step):
             answers = [one.order.issued_at for one in facts.issued.values() if one.answers >= version]
             yield Demand(
                 clock_id=derive_id(case_id, f"dispatch:{version}"),
@@ -78,13 +83,22 @@ def _dispatch(facts: Facts, case_id: UUID, versions: list[int]) -> Iterator[Dema
             )
 
 
+def _begins_dispatch(step: Step) -> bool:
+    # Where an assistant gives its order back, the lead still answers for the case and nobody need follow.
+    led = step.order_role in (OrderRole.LEAD, None)
+    return step.fact in _BEGINS_DISPATCH or (step.fact is Fact.RETURNED and led)
+
+
 def _of_order(facts: Facts, issued: Issued, versions: list[int]) -> Iterator[Demand]:
     history = _History.of(facts, issued, versions)
-    yield history.demand(ClockKind.SIGN_IN, met=(Fact.SIGNED, Fact.ARRIVED, Fact.RESOLVED))
+    to_rule = issued.order.reason is OrderReason.RULING
+    done = (Fact.RESOLVED, Fact.RULED) if to_rule else (Fact.RESOLVED,)
+    yield history.demand(ClockKind.SIGN_IN, met=(Fact.SIGNED, Fact.ARRIVED, *done))
     if issued.order.role is OrderRole.OVERSEE:
         return
-    yield history.demand(ClockKind.ARRIVE, met=(Fact.ARRIVED, Fact.RESOLVED))
-    yield from history.handling()
+    if not to_rule:
+        yield history.demand(ClockKind.ARRIVE, met=(Fact.ARRIVED, *done))
+    yield from history.handling(met=done)
     if issued.order.role is OrderRole.LEAD:
         yield from history.verifying()
 
@@ -107,16 +121,31 @@ class _History:
     def demand(self, kind: ClockKind, *, met: tuple[Fact, ...]) -> Demand:
         return self._demand(kind, name=str(kind), started_at=self.issued.order.issued_at, stop=self._stop(0, met))
 
-    def handling(self) -> Iterator[Demand]:
-        rounds = tuple[tuple[datetime, datetime], ...]()
-        starts = [(0, self.issued.order.issued_at)]
-        starts += [(v, self.facts.steps[v].at) for v, fact in self.own.items() if fact is Fact.REJECTED]
-        for version, started_at in starts:
-            stop = self._stop(version, (Fact.RESOLVED,))
+    def handling(self, *, met: tuple[Fact, ...]) -> Iterator[Demand]:
+        rounds = self._before()
+        for version, started_at in self._starts():
+            stop = self._stop(version, met)
             name = f"handle:{version}" if version else "handle"
             yield self._demand(ClockKind.HANDLE, name=name, started_at=started_at, stop=stop, rounds=rounds)
             if stop is not None:
                 rounds = (*rounds, (started_at, stop.at))
+
+    def _starts(self) -> list[tuple[int, datetime]]:
+        again = [(v, self.facts.steps[v].at) for v, fact in self.own.items() if fact is Fact.REJECTED]
+        return [(0, self.issued.order.issued_at), *again]
+
+    def _before(self) -> tuple[tuple[datetime, datetime], ...]:
+        """What this target has used up already, before it gave the case back in this round."""
+        used = list[tuple[datetime, datetime]]()
+        for back in self.issued.given_back:
+            earlier = self.facts.issued.get(back.order_id)
+            if earlier is not None and earlier.order.generation == self.issued.order.generation:
+                history = _History.of(self.facts, earlier, sorted(self.facts.steps))
+                for version, started_at in history._starts():  # noqa: SLF001  another of its own kind
+                    stop = history._stop(version, (Fact.RESOLVED,))  # noqa: SLF001
+                    # The return may still be on its way on its own topic; the order says when it was.
+                    used.append((started_at, back.at if stop is None else stop.at))
+        return tuple(used)
 
     def verifying(self) -> Iterator[Demand]:
         for version in [v for v, fact in self.own.items() if fact is Fact.RESOLVED]:

@@ -22,16 +22,18 @@ from shared.events.case import (
     CaseOpened,
     CaseOrderWithdrawn,
     CaseRejected,
+    CaseReleased,
     CaseReopened,
     CaseResolved,
     CaseReturned,
+    CaseRuled,
     CaseSigned,
     CaseVerified,
 )
 from shared.events.envelope import Event
 from shared.events.order import Order, OrderEvent, OrderIssued, OrderWithdrawn
 from shared.events.parts import CaseView
-from shared.vocabulary import Severity
+from shared.vocabulary import NORMAL, OrderRole, Purpose, Severity
 
 
 @unique
@@ -44,6 +46,7 @@ class Fact(StrEnum):
     ARRIVED = "arrived"
     RESOLVED = "resolved"
     RETURNED = "returned"
+    RULED = "ruled"
     VERIFIED = "verified"
     REJECTED = "rejected"
     CLOSED = "closed"
@@ -53,11 +56,12 @@ class Fact(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One fact of a case, or of its order ``order_id``."""
+    """One fact of a case, or of its order ``order_id`` in ``order_role``."""
 
     fact: Fact
     at: datetime
     order_id: UUID | None = None
+    order_role: OrderRole | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,20 +72,53 @@ class Matter:
     category: str
     condition: str | None
     severity: Severity
+    mode: str = NORMAL
+    purpose: Purpose = Purpose.REAL
 
     @classmethod
     def of(cls, view: CaseView) -> Matter:
         """The matter of the case as ``view`` shows it."""
-        return cls(area=view.area, category=view.category, condition=view.condition, severity=view.severity)
+        return cls(
+            area=view.area,
+            category=view.category,
+            condition=view.condition,
+            severity=view.severity,
+            mode=view.mode,
+            purpose=view.purpose,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack:
+    """An earlier order of the same target, and when the target returned it."""
+
+    order_id: UUID
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """An order, the version of the case that it ``answers``, and the case's matter at that version."""
+    """An order, the version of the case that it ``answers``, and the case's matter at that version.
+
+    ``given_back`` are the orders that its target had returned by then.
+    """
 
     order: Order
     answers: int
     matter: Matter
+    given_back: tuple[GivenBack, ...] = ()
+
+    @classmethod
+    def of(cls, data: OrderIssued, *, answers: int) -> Issued:
+        """The order of ``data``, told with the version ``answers``."""
+        target = (data.order.target.kind, data.order.target.id)
+        returns = [one for one in data.case.returns if (one.target.kind, one.target.id) == target]
+        return cls(
+            order=data.order,
+            answers=answers,
+            matter=Matter.of(data.case),
+            given_back=tuple(GivenBack(order_id=one.order_id, at=one.at) for one in returns),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +142,10 @@ def fold(facts: Facts | None, event: Event[Folded]) -> Facts:
     """The facts with ``event`` added; the same for every order of the same events, however often each."""
     facts = _seen(facts, event)
     match event.data:
-        case OrderIssued(order=order, case=view):
-            told = Issued(order=order, answers=event.sequence, matter=Matter.of(view))
-            return replace(facts, issued={order.order_id: told} | dict(facts.issued))
-        case OrderWithdrawn(order=order):
+        case OrderIssued(order=order) as told:
+            issued = Issued.of(told, answers=event.sequence)
+            return replace(facts, issued={order.order_id: issued} | dict(facts.issued))
+        case OrderWithdrawn(order=order) | CaseReleased(order=order):
             return _without(facts, order.order_id, event.time)
         case CaseOrderWithdrawn(order_id=order_id):
             # Intake's own word: the order came too late, or another lead stands, and nobody can sign it.
@@ -134,7 +171,13 @@ def _seen(facts: Facts | None, event: Event[Folded]) -> Facts:
 def _step(data: CaseEvent, at: datetime) -> Step | None:
     # Not here: what the order topics say too (routed), and what moves no clock.
     fact = _FACTS.get(type(data))
-    return None if fact is None else Step(fact=fact, at=at, order_id=getattr(data, "order_id", None))
+    if fact is None:
+        return None
+    if isinstance(data, CaseRuled):
+        return Step(fact=fact, at=at, order_id=None if data.order is None else data.order.order_id)
+    return Step(
+        fact=fact, at=at, order_id=getattr(data, "order_id", None), order_role=getattr(data, "order_role", None)
+    )
 
 
 _FACTS: Final[Mapping[type[CaseEvent], Fact]] = MappingProxyType(
@@ -144,6 +187,7 @@ _FACTS: Final[Mapping[type[CaseEvent], Fact]] = MappingProxyType(
         CaseArrived: Fact.ARRIVED,
         CaseResolved: Fact.RESOLVED,
         CaseReturned: Fact.RETURNED,
+        CaseRuled: Fact.RULED,
         CaseRejected: Fact.REJECTED,
         CaseVerified: Fact.VERIFIED,
         CaseClosed: Fact.CLOSED,

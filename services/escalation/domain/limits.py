@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,10 +12,11 @@ from services.escalation.domain.deadline import Terms, deadline, elapsed
 from services.escalation.domain.fold import Matter
 from services.escalation.domain.words import arithmetic, limit_in_words
 from shared.events import sla
+from shared.events.order import Order
 from shared.events.parts import PlaybookRef, Target
 from shared.playbook.above import desk_above
 from shared.playbook.model import Area, ClockLimit, Limit, LimitUnit, Playbook
-from shared.vocabulary import ClockKind, Level, TargetKind, WhenLate, level_of
+from shared.vocabulary import ClockKind, Level, Purpose, TargetKind, WhenLate, level_of
 
 SIGN_IN_DEFAULT: Final = ClockLimit(
     id="default-sign-in",
@@ -29,39 +31,72 @@ SIGN_IN_DEFAULT: Final = ClockLimit(
 )
 
 
-def limit_for(playbook: Playbook, kind: ClockKind, matter: Matter) -> ClockLimit | None:
-    """The limit that fits best: the deepest category, then a named condition, then a named severity.
+WHISTLED: Final = {
+    kind: ClockLimit(
+        id=f"default-whistle-{kind}",
+        kind=kind,
+        category=None,
+        condition=None,
+        severity=None,
+        limit=Limit(amount=30, unit=LimitUnit.CONTINUOUS_MINUTE),
+        warn_at=(0.5,),
+        when_late=WhenLate.OVERSEE,
+        source="the default profile, for a playbook that does not limit it: whoever is whistled for must report in",
+        whistle=True,
+    )
+    for kind in (ClockKind.SIGN_IN, ClockKind.ARRIVE)
+}
 
-    None when the playbook does not limit this; a sign-in is always limited.
+
+def limit_for(playbook: Playbook, kind: ClockKind, matter: Matter, *, order: Order | None = None) -> ClockLimit | None:
+    """The limit that fits best; which goes before which stands at ``ClockLimit``.
+
+    None when the playbook does not limit this; a sign-in is always limited, and so is the arrival of
+    whoever was whistled for.
     """
     line = {category.code: depth for depth, category in enumerate(reversed(playbook.category_line(matter.category)), 1)}
+    whistled = order is not None and order.whistle is not None
+    profile = None if order is None else order.clock_profile
     fitting = [
-        (
-            line.get(limit.category, 0) if limit.category else 0,
-            limit.condition is not None,
-            limit.severity is not None,
-            limit,
-        )
+        limit
         for limit in playbook.clocks
         if limit.kind is kind
         and (limit.category is None or limit.category in line)
         and limit.condition in (None, matter.condition)
         and limit.severity in (None, matter.severity)
+        and limit.mode in (None, matter.mode)
+        and limit.profile in (None, profile)
+        and limit.whistle in (None, whistled)
     ]
     if not fitting:
-        return SIGN_IN_DEFAULT if kind is ClockKind.SIGN_IN else None
-    return max(fitting, key=lambda one: one[:3])[3]
+        default = SIGN_IN_DEFAULT if kind is ClockKind.SIGN_IN else None
+        return WHISTLED.get(kind, default) if whistled else default
+    return max(fitting, key=lambda limit: _closeness(limit, line))
+
+
+def _closeness(limit: ClockLimit, line: Mapping[str, int]) -> tuple[bool, bool, bool, int, bool, bool]:
+    return (
+        limit.mode is not None,
+        limit.profile is not None,
+        limit.whistle is not None,
+        line.get(limit.category, 0) if limit.category else 0,
+        limit.condition is not None,
+        limit.severity is not None,
+    )
 
 
 def start(demand: Demand, playbook: Playbook) -> RunningClock | None:
     """The clock that ``demand`` starts under ``playbook``; None where the playbook sets no limit.
 
-    Deadline, warnings and who is above are settled here, once: a running clock keeps them.
+    Deadline, warnings and who is above are settled here, once: a running clock keeps them, whatever
+    mode is entered afterwards (docs/decisions/0014). A canary's clock runs and stops, and says nothing
+    to anybody in between.
 
     Raises:
         UnknownYear: when its limit runs into a year without a calendar.
     """
-    limit = limit_for(playbook, demand.kind, demand.matter)
+    issued = demand.order.order if demand.order else None
+    limit = limit_for(playbook, demand.kind, demand.matter, order=issued)
     if limit is None:
         return None
     terms = Terms.of(playbook)
@@ -70,6 +105,7 @@ def start(demand: Demand, playbook: Playbook) -> RunningClock | None:
     found = deadline(demand.started_at, limit.limit, terms=terms, taken=taken)
     target, level = _answers(demand, playbook)
     above = _above(demand, playbook, target, level)
+    silent = demand.matter.purpose is Purpose.CANARY
     shown = sla.Clock(
         clock_id=demand.clock_id,
         kind=demand.kind,
@@ -78,18 +114,18 @@ def start(demand: Demand, playbook: Playbook) -> RunningClock | None:
         level=level,
         limit=limit_in_words(limit.limit),
         arithmetic=arithmetic(found, limit.limit, terms=terms, taken=taken),
-        when_late=limit.when_late,
+        when_late=WhenLate.NONE if silent else limit.when_late,
         playbook=PlaybookRef(version=playbook.version, digest=playbook.digest),
-        order_id=demand.order.order.order_id if demand.order else None,
-        order_role=demand.order.order.role if demand.order else None,
+        order_id=issued.order_id if issued else None,
+        order_role=issued.role if issued else None,
         target=target,
-        order=demand.order.order if demand.order else None,
+        order=issued,
     )
     warnings = tuple(
         Warned(fraction=fraction, at=_at_fraction(demand, limit.limit, fraction, terms, taken))
-        for fraction in limit.warn_at
+        for fraction in (() if silent else limit.warn_at)
     )
-    return RunningClock(case_id=demand.case_id, shown=shown, warnings=warnings, above=above)
+    return RunningClock(case_id=demand.case_id, shown=shown, warnings=warnings, above=above, silent=silent)
 
 
 def _at_fraction(demand: Demand, limit: Limit, fraction: float, terms: Terms, taken: timedelta) -> datetime:

@@ -16,7 +16,7 @@ from shared.events.codec import encode
 from shared.events.envelope import Event
 from shared.events.order import Order
 from shared.playbook.model import LimitUnit
-from shared.vocabulary import ClockKind, Level, OrderRole, Severity, TargetKind, WhenLate
+from shared.vocabulary import ClockKind, Level, OrderReason, OrderRole, Severity, TargetKind, WhenLate
 from tests.fakes.clock_county import CLOCKS, clock_county, limit
 from tests.fakes.small_county import COUNTY, EAST, EAST_VILLAGE, GAS_BUREAU, GAS_LEAK, WEST, WEST_VILLAGE
 from tests.fakes.story import Story
@@ -264,16 +264,23 @@ def test_the_playbook_says_who_oversees_and_who_takes_over() -> None:
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> list[Event[Any]]:
-    """A case's whole life: orders issued, signed, returned, done, rejected, withdrawn, closed and reopened."""
+def lives(draw: st.DrawFn) -> list[Event[Any]]:  # noqa: C901  one arm for each thing that happens
+    """A case's whole life: orders issued, signed, returned, done, let go, ruled on; modes; closed and reopened."""
     told = story()
     told.opened()
     orders = list[Order]()
     for _ in range(draw(st.integers(1, 14))):
-        match draw(st.integers(0, 11)) if orders else 0:
+        match draw(st.integers(0, 14)) if orders else 0:
             case 0 | 1:
                 target = draw(st.sampled_from((WEST_VILLAGE, WEST, COUNTY)))
-                orders.append(told.issued(target, role=draw(st.sampled_from(OrderRole))))
+                reason = draw(st.sampled_from((OrderReason.RULE, OrderReason.RULING)))
+                orders.append(told.issued(target, role=draw(st.sampled_from(OrderRole)), reason=reason))
+            case 12:
+                told.released(draw(st.sampled_from(orders)))
+            case 13:
+                told.ruled(orders[0].target, draw(st.sampled_from((*orders, None))))
+            case 14:
+                told.mode_changed(draw(st.sampled_from(("normal", "flood"))))
             case 2:
                 told.withdrawn(draw(st.sampled_from(orders)))
             case 3:
