@@ -11,7 +11,23 @@ from typing import Annotated
 
 import typer
 
-from cli import dead_letter, demo, doctor, explain, keys, playbook, replay, rules, send, simulate, status, tail
+from cli import (
+    act,
+    dead_letter,
+    demo,
+    doctor,
+    duties,
+    explain,
+    keys,
+    mode,
+    playbook,
+    replay,
+    rules,
+    send,
+    simulate,
+    status,
+    tail,
+)
 from cli.output import show_trouble
 from cli.trouble import BROKEN, Trouble
 
@@ -26,11 +42,14 @@ app.command()(demo.demo)
 app.command()(send.send)
 app.command()(tail.tail)
 app.command()(explain.explain)
+app.command()(act.act)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(replay.replay)
 app.command()(simulate.simulate)
 app.add_typer(dead_letter.app, name="dead-letter")
+app.add_typer(mode.app, name="mode")
+app.add_typer(duties.app, name="duties")
 app.add_typer(keys.app, name="keys")
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(rules.app, name="rules")

@@ -119,11 +119,7 @@ def ask(http: httpx.Client, question: Question) -> dict[str, Any]:
 
 
 def _asked(http: httpx.Client, body: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        response = http.post("/v1/explain", json=body)
-    except httpx.HTTPError as error:
-        raise client.unreachable(str(http.base_url), error) from error
-    answer: dict[str, Any] = client.answer_of(response)
+    answer: dict[str, Any] = client.post(http, "/v1/explain", body)
     return answer
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
+from uuid import uuid4
 
 import httpx
 
@@ -37,6 +38,23 @@ def get(http: httpx.Client, path: str, **params: str | int | None) -> Any:  # no
     """
     try:
         response = http.get(path, params={name: value for name, value in params.items() if value is not None})
+    except httpx.HTTPError as error:
+        raise unreachable(str(http.base_url), error) from error
+    return answer_of(response)
+
+
+def post(
+    http: httpx.Client, path: str, body: Mapping[str, Any] | None = None, *, idempotency_key: str | None = None
+) -> Any:  # noqa: ANN401  any JSON
+    """POST ``body`` to ``path`` and return the answer's JSON.
+
+    Raises:
+        Trouble: when the service cannot be reached or answers with a problem.
+    """
+    # Without a key of the caller's own a fresh one: a retry inside the connection makes no second change.
+    marked = {"idempotency-key": idempotency_key or str(uuid4())}
+    try:
+        response = http.post(path, json=body, headers=marked) if body is not None else http.post(path, headers=marked)
     except httpx.HTTPError as error:
         raise unreachable(str(http.base_url), error) from error
     return answer_of(response)
@@ -111,6 +129,7 @@ def _mend(status: int, problem: Mapping[str, Any]) -> str:
 
 
 _MENDS: Final = {
+    403: "use a key whose role and area allow it: `whistle keys list`",
     404: "check the id; what lies outside your key's area is answered like what does not exist",
     429: "wait a little and try again",
     500: "report the trace id to whoever runs the system",
