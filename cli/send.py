@@ -33,7 +33,7 @@ def send(
     category: Annotated[str | None, typer.Option(help="A category of the playbook; found by words if absent.")] = None,
     severity: Annotated[int | None, typer.Option(min=1, max=4, help="1 (I, red) to 4 (IV, blue).")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be given several times.")] = None,
-    drill: Annotated[bool, typer.Option("--drill", help="A report of a drill, where a drill mode is in force.")] = False,
+    drill: Annotated[bool, typer.Option("--drill", help="A drill's report, where a drill mode is in force.")] = False,
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="A report as JSON instead of options; - reads stdin.")
     ] = None,
