@@ -11,7 +11,7 @@ from shared.playbook.model import Ring, Zone
 
 MESH: Final = 0.02
 """Degrees of one mesh of the net, about two kilometres: a zone of a town lies in a handful of them."""
-MESHES_AT_MOST: Final = 4096
+MESHES_AT_MOST: Final = 256
 """A ring over more meshes than this is tried for every point."""
 
 Entry: TypeAlias = tuple[str, Ring]
