@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from playbooks.generator.catalogue import ITEMS
 from playbooks.generator.names import TOWNS, officer_name
 from playbooks.generator.places import COUNTY, AreaPlan
 
@@ -36,7 +37,7 @@ BUREAUS: Final = (
         "urban", "县城市管理局", "Urban Management Bureau", Duties("05 02.003", "03.004 05 06.001 07.001 07.005 04.009")
     ),
     Office("housing", "县住房和城乡建设局", "Housing and Construction Bureau", Duties("06", "06 03.003")),
-    Office("police", "县公安局", "Public Security Bureau", Duties("09", "09 08.007 10.009 07.005", "08")),
+    Office("police", "县公安局", "Public Security Bureau", Duties("09", "09 08.007 10.009", "08")),
     Office("traffic-police", "县交警大队", "Traffic Police", Duties("04.003 04.005 04.007", "04.004", "04")),
     Office("fire", "县消防救援大队", "Fire and Rescue", Duties("08.001 08.006 08.008 08.009", "08.002", "03")),
     Office("ambulance", "县急救中心", "Ambulance Centre", Duties("10.010", assist="08")),
@@ -51,10 +52,12 @@ BUREAUS: Final = (
     Office("culture", "县文化和旅游局", "Culture and Tourism Bureau", Duties("10.011")),
     Office("agriculture", "县农业农村局", "Agriculture Bureau", Duties("11", "11")),
     Office("forestry", "县林业局", "Forestry Bureau", Duties(assist="08.006 05.008")),
-    Office("natural-resources", "县自然资源局", "Natural Resources Bureau", Duties("08.003 09.004", "06.001 09.004")),
+    Office(
+        "natural-resources", "县自然资源局", "Natural Resources Bureau", Duties("08.003 09.004", "09.004", "06.001")
+    ),
     Office("emergency", "县应急管理局", "Emergency Management Bureau", Duties("08", "08", "08")),
     Office("labour", "县人力资源和社会保障局", "Labour Bureau", Duties(enforce="09.003")),
-    Office("justice", "县司法局", "Justice Bureau", Duties("09.001 09.004")),
+    Office("justice", "县司法局", "Justice Bureau", Duties("09.001", assist="09.004")),
     Office("petitions", "县信访局", "Petitions Office", Duties("12", assist="12")),
 )
 
@@ -78,7 +81,7 @@ STATIONS: Final = (
         "civil", "社会事务办", "Social Affairs Office", Duties("10.004 10.005 10.006 10.008 12.001 12.002", assist="10")
     ),
     Office("mediation", "司法所", "Justice Office", Duties("09.001 09.004", assist="09")),
-    Office("farming", "农业服务中心", "Farm Service Centre", Duties("11.002 11.003 11.004 11.001", assist="11")),
+    Office("farming", "农业服务中心", "Farm Service Centre", Duties("11.002 11.003 11.004", assist="11")),
     Office("market", "市场监管所", "Market Supervision Office", Duties(enforce="10.003", assist="10.002")),
 )
 """Every town has each of these; `<town>-<id>` is the department's id."""
@@ -86,10 +89,11 @@ STATIONS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offices:
-    """Rows of departments.csv, duties.csv, officers.csv and shifts.csv."""
+    """Rows of departments.csv, duties.csv, enforcement.csv, officers.csv and shifts.csv."""
 
     departments: Sequence[tuple[str, ...]]
     duties: Sequence[tuple[str, ...]]
+    enforcement: Sequence[tuple[str, ...]]
     officers: Sequence[tuple[str, ...]]
     shifts: Sequence[tuple[str, ...]]
 
@@ -102,6 +106,7 @@ def make_offices(areas: Sequence[AreaPlan]) -> Offices:
     return Offices(
         departments=[(office.id, office.zh, office.en, area) for office, area in placed],
         duties=[duty for office, area in placed for duty in _duties(office, area)],
+        enforcement=[item for office, area in placed for item in _enforcement(office, area)],
         officers=officers,
         shifts=shifts,
     )
@@ -117,9 +122,15 @@ def _placed() -> Iterator[tuple[Office, str]]:
 
 
 def _duties(office: Office, area: str) -> Iterator[tuple[str, ...]]:
-    for power, categories in zip(Duties._fields, office.duties, strict=True):
+    for power, categories in (("handle", office.duties.handle), ("assist", office.duties.assist)):
         for category in categories.split():
             yield office.id, category, area, power
+
+
+def _enforcement(office: Office, area: str) -> Iterator[tuple[str, ...]]:
+    for category in office.duties.enforce.split():
+        item = ITEMS[category]
+        yield f"E{category}", item.zh, item.en, office.id, category, area, item.basis
 
 
 def _shifts(areas: Sequence[AreaPlan], officers: list[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:

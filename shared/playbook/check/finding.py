@@ -2,8 +2,11 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from shared.playbook.near import meant, nearest
+
+Path: TypeAlias = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +19,7 @@ class Finding:
 
     part: str
     item: str | int = ""
-    path: tuple[str | int, ...] = ()
+    path: Path = ()
     problem: str
     allowed: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()

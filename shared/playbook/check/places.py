@@ -1,10 +1,11 @@
-"""Areas, grid cells and departments: one tree, nothing outside it."""
+"""Areas, grid cells, zones and departments: one tree, nothing outside it, shapes with an inside."""
 
+import itertools
 from collections.abc import Iterator
 
 from shared.playbook.check.finding import Finding
-from shared.playbook.model import Area, Cell, Playbook
-from shared.playbook.near import nearest
+from shared.playbook.model import Area, Playbook, Ring
+from shared.playbook.near import meant, nearest
 from shared.vocabulary import COUNTY_DIGITS, GRID_DIGITS, Level, level_of
 
 
@@ -27,6 +28,7 @@ def check_areas(playbook: Playbook) -> Iterator[Finding]:
 def check_cells(playbook: Playbook) -> Iterator[Finding]:
     """Every cell lies in a known village, has its own code and a closed ring with an inside."""
     seen: set[str] = set()
+    villages = _villages(playbook)
     for index, cell in enumerate(playbook.cells):
         if cell.code in seen:
             yield _cell(index, "code", f"cell {cell.code} stands twice")
@@ -39,11 +41,22 @@ def check_cells(playbook: Playbook) -> Iterator[Finding]:
                 part="cells",
                 item=index,
                 path=("properties", "village"),
-                problem=f"no village {cell.village!r}",
-                allowed=nearest(cell.village, _villages(playbook)),
+                problem=f"no village {cell.village!r}{meant(cell.village, villages)}",
+                allowed=nearest(cell.village, villages),
                 needs=("areas",),
             )
-        yield from _ring(index, cell)
+        if (problem := _wrong_ring(cell.polygon)) is not None:
+            yield _cell(index, "polygon", problem)
+
+
+def check_zones(playbook: Playbook) -> Iterator[Finding]:
+    """Every ring of a zone is closed and has an inside; zones may overlap."""
+    for name, zone in playbook.zones.items():
+        for ring in zone.polygons:
+            if (problem := _wrong_ring(ring)) is not None:
+                yield Finding(part="zones", item=name, path=("geometry", "coordinates"), problem=problem)
+        if not zone.polygons:
+            yield Finding(part="zones", item=name, path=("geometry",), problem="the zone has no polygon")
 
 
 def check_departments(playbook: Playbook) -> Iterator[Finding]:
@@ -54,7 +67,7 @@ def check_departments(playbook: Playbook) -> Iterator[Finding]:
                 part="departments",
                 item=code,
                 path=("area",),
-                problem=f"no area {department.area!r}",
+                problem=f"no area {department.area!r}{meant(department.area, playbook.areas)}",
                 allowed=nearest(department.area, playbook.areas),
                 needs=("areas",),
             )
@@ -82,16 +95,17 @@ def _villages(playbook: Playbook) -> tuple[str, ...]:
     return tuple(code for code, area in playbook.areas.items() if area.level is Level.VILLAGE)
 
 
-def _ring(index: int, cell: Cell) -> Iterator[Finding]:
-    if cell.polygon[0] != cell.polygon[-1]:
-        yield _cell(index, "polygon", "the ring is not closed: its last point must be its first")
-    elif _doubled_area(cell) == 0:
-        yield _cell(index, "polygon", "the ring encloses nothing")
+def _wrong_ring(ring: Ring) -> str | None:
+    if ring[0] != ring[-1]:
+        return "the ring is not closed: its last point must be its first"
+    if _doubled_area(ring) == 0:
+        return "the ring encloses nothing"
+    return None
 
 
-def _doubled_area(cell: Cell) -> float:
+def _doubled_area(ring: Ring) -> float:
     """Shoelace formula; the sign tells the direction."""
-    pairs = zip(cell.polygon, cell.polygon[1:], strict=False)
+    pairs = itertools.pairwise(ring)
     return sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in pairs)
 
 

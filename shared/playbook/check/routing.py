@@ -2,92 +2,95 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import assert_never
 
+from shared.playbook.check.conditions import Conditions, Told, told_of
 from shared.playbook.check.finding import Finding, unknown
-from shared.playbook.model import (
-    DepartmentTarget,
-    DeskTarget,
-    DutyTarget,
-    FieldTarget,
-    Playbook,
-    Rule,
-    Target,
-    When,
-)
-from shared.playbook.near import nearest
-from shared.vocabulary import OrderRole, covers
+from shared.playbook.check.targets import check_demands
+from shared.playbook.model import Playbook, Rule, RuleState, When
+from shared.vocabulary import NORMAL, ModeKind, OrderRole
 
 
 def check_rules(playbook: Playbook) -> Iterator[Finding]:
     """Every rule refers to known things, and no rule stands behind one that always ends the walk."""
     counts = Counter(rule.id for rule in playbook.rules)
-    ended_by: str | None = None
+    conditions = Conditions.of(playbook)
+    profiles = {clock.profile for clock in playbook.clocks if clock.profile is not None}
+    ends = _Ends()
     for index, rule in enumerate(playbook.rules):
+        told = told_of("rules", index)
         if counts[rule.id] > 1:
-            yield _rule(index, ("id",), f"rule {rule.id!r} stands {counts[rule.id]} times")
+            yield told(path=("id",), problem=f"rule {rule.id!r} stands {counts[rule.id]} times")
+        ended_by = ends.before(rule)
         if ended_by is not None:
-            yield _rule(index, (), f"can never match: {ended_by!r} before it takes every case and ends the walk")
-        yield from _conditions(index, rule, playbook)
-        yield from _demands(index, rule, playbook)
-        if rule.when == When() and not rule.goes_on:
-            ended_by = rule.id
+            yield told(problem=f"can never match: {ended_by!r} before it takes every such case and ends the walk")
+        yield from conditions.check(rule.when, ("when",), told)
+        yield from check_demands(rule, playbook, told)
+        yield from _asks(rule, told)
+        yield from _dates(rule, told)
+        yield from _settings(rule, playbook, profiles, told=told)
+    yield from _groups(playbook, conditions)
 
 
-def _conditions(index: int, rule: Rule, playbook: Playbook) -> Iterator[Finding]:
-    for at, problem, allowed in unknown(rule.when.areas, playbook.areas, what="area"):
-        yield _rule(index, ("when", "area", at), problem, allowed=allowed, needs=("areas",))
-    for at, problem, allowed in unknown(rule.when.categories, playbook.categories, what="category"):
-        yield _rule(index, ("when", "category", at), problem, allowed=allowed, needs=("categories",))
+class _Ends:
+    """Rules that take every case of their groups and end the walk there."""
+
+    def __init__(self) -> None:
+        self._by_groups: dict[tuple[str, ...], str] = {}
+
+    def before(self, rule: Rule) -> str | None:
+        """Return the id of an earlier rule that leaves nothing for `rule`, then remember `rule`."""
+        prefixes = (rule.groups[:depth] for depth in range(len(rule.groups) + 1))
+        ended = next((self._by_groups[prefix] for prefix in prefixes if prefix in self._by_groups), None)
+        always = rule.state is RuleState.ACTIVE and rule.valid_from is None and rule.valid_until is None
+        if always and rule.when == When() and not rule.goes_on:
+            # Groups that ask nothing hold for every case: the end reaches beyond them.
+            depth = max((depth for depth, when in enumerate(rule.around, 1) if when != When()), default=0)
+            self._by_groups.setdefault(rule.groups[:depth], rule.id)
+        return ended
 
 
-def _demands(index: int, rule: Rule, playbook: Playbook) -> Iterator[Finding]:
-    leads = [demand for demand in rule.demands if demand.role is OrderRole.LEAD]
+def _asks(rule: Rule, told: Told) -> Iterator[Finding]:
+    leads = any(demand.role is OrderRole.LEAD for demand in rule.demands)
     if not leads and not rule.goes_on:
         problem = "a rule that ends the walk must name who leads"
-        yield _rule(index, ("lead",), problem, allowed=("a lead, or continue: true",))
+        yield told(path=("lead",), problem=problem, allowed=("a lead, or continue: true",))
+    if not leads and rule.matter is not None:
+        problem = "a matter is run by the lead of the case, and the rule names none"
+        yield told(path=("matter",), problem=problem, allowed=("a lead beside it",))
     if not rule.demands:
-        yield _rule(index, (), "the rule asks nobody", allowed=("lead, assist or oversee",))
-    for demand in rule.demands:
-        yield from _target(index, rule, demand.target, playbook, demand.role)
+        yield told(problem="the rule asks nobody", allowed=("lead, assist or oversee",))
 
 
-def _target(index: int, rule: Rule, target: Target, playbook: Playbook, role: OrderRole) -> Iterator[Finding]:
-    match target:
-        case DepartmentTarget(department=department) if department not in playbook.departments:
-            yield _rule(
-                index,
-                (role.value, "department"),
-                f"no department {department!r}",
-                allowed=nearest(department, playbook.departments),
-                needs=("departments",),
-            )
-        case DepartmentTarget(department=department):
-            home = playbook.departments[department].area
-            if not _all_inside(home, rule.when.areas, playbook.county):
-                yield _rule(
-                    index,
-                    (role.value, "department"),
-                    f"{department} sits in {home}, but the rule also holds outside it",
-                    allowed=(f"when.area inside {home}", "a duty target"),
-                    needs=("departments",),
-                )
-        case DeskTarget() | DutyTarget() | FieldTarget():
-            pass
-        case _:
-            assert_never(target)
+def _dates(rule: Rule, told: Told) -> Iterator[Finding]:
+    if rule.valid_from is not None and rule.valid_until is not None and rule.valid_until < rule.valid_from:
+        problem = f"{rule.valid_until} is before {rule.valid_from}: it would never hold"
+        yield told(path=("valid", "until"), problem=problem, allowed=(f"{rule.valid_from} or later",))
 
 
-def _all_inside(home: str, areas: tuple[str, ...], county: str) -> bool:
-    return home == county or (bool(areas) and all(covers(home, area) for area in areas))
+def _settings(rule: Rule, playbook: Playbook, profiles: set[str], *, told: Told) -> Iterator[Finding]:
+    emergencies = {mode.id for mode in playbook.modes.values() if mode.kind is ModeKind.EMERGENCY}
+    named = (
+        (("matter",), rule.matter, playbook.matters, "matter", "matters"),
+        (("set", "clock_profile"), rule.sets.clock_profile, profiles, "clock profile", "clocks"),
+    )
+    for path, value, known, what, needs in named:
+        if value is not None:
+            for _, problem, allowed in unknown((value,), known, what=what):
+                yield told(path=path, problem=problem, allowed=allowed, needs=(needs,))
+    mode = rule.sets.mode
+    if mode == NORMAL:
+        problem = "no rule leaves a mode: that takes two persons"
+        yield told(path=("set", "mode"), problem=problem, allowed=tuple(sorted(emergencies)), needs=("modes",))
+    elif mode is not None:
+        for _, problem, allowed in unknown((mode,), emergencies, what="emergency mode"):
+            yield told(path=("set", "mode"), problem=problem, allowed=allowed, needs=("modes",))
 
 
-def _rule(
-    index: int,
-    path: tuple[str | int, ...],
-    problem: str,
-    *,
-    allowed: tuple[str, ...] = (),
-    needs: tuple[str, ...] = (),
-) -> Finding:
-    return Finding(part="rules", item=index, path=path, problem=problem, allowed=allowed, needs=needs)
+def _groups(playbook: Playbook, conditions: Conditions) -> Iterator[Finding]:
+    """Check the conditions of each group once, however many rules stand in it."""
+    groups = {name: when for rule in playbook.rules for name, when in zip(rule.groups, rule.around, strict=False)}
+    for name, when in groups.items():
+        yield from conditions.check(when, ("when",), told_of("groups", name))
+    for index, rule in enumerate(playbook.rules):
+        if len(rule.groups) != len(rule.around):
+            yield Finding(part="rules", item=index, problem="each of its groups needs its conditions, and no more")

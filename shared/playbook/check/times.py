@@ -1,14 +1,14 @@
 """Clocks, calendar and roster: a limit for every order, a known year, nobody's desk unwatched."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.playbook.check.finding import Finding
-from shared.playbook.model import Calendar, Limit, LimitUnit, Opening, Playbook, Shift
-from shared.playbook.near import nearest
+from shared.playbook.model import Calendar, ClockLimit, Limit, LimitUnit, Opening, Playbook, Shift
+from shared.playbook.near import meant, nearest
 from shared.vocabulary import ClockKind, Level
 
 NEEDED_CLOCKS: Final = (ClockKind.SIGN_IN, ClockKind.HANDLE)
@@ -33,23 +33,28 @@ def check_header(playbook: Playbook) -> Iterator[Finding]:
 
 def check_clocks(playbook: Playbook) -> Iterator[Finding]:
     """Limits name known categories and conditions, stand once, and leave no order without one."""
-    keys = Counter((c.kind, c.category, c.condition, c.severity) for c in playbook.clocks)
+    keys = Counter(_key(clock) for clock in playbook.clocks)
     ids = Counter(c.id for c in playbook.clocks)
     for index, clock in enumerate(playbook.clocks):
         if ids[clock.id] > 1:
             yield _clock(index, "id", f"clock {clock.id!r} stands {ids[clock.id]} times")
-        if keys[clock.kind, clock.category, clock.condition, clock.severity] > 1:
-            yield _clock(index, "kind", "two limits for the same kind, category, condition and severity")
+        if keys[_key(clock)] > 1:
+            problem = "two limits for the same kind, category, condition, severity, mode, profile and whistle"
+            yield _clock(index, "kind", problem)
         if list(clock.warn_at) != sorted(set(clock.warn_at)):
             yield _clock(index, "warn_at", "warnings must rise and stand once")
         if clock.category is not None and clock.category not in playbook.categories:
-            problem = f"no category {clock.category!r}"
+            problem = f"no category {clock.category!r}{meant(clock.category, playbook.categories)}"
             near = nearest(clock.category, playbook.categories)
             yield _clock(index, "category", problem, allowed=near, needs=("categories",))
         elif clock.condition is not None:
             yield from _condition(index, clock.category, clock.condition, playbook)
+        if clock.mode is not None and clock.mode not in playbook.modes:
+            problem = f"no mode {clock.mode!r}{meant(clock.mode, playbook.modes)}"
+            allowed = nearest(clock.mode, playbook.modes) or ("a mode of modes.yaml",)
+            yield _clock(index, "mode", problem, allowed=allowed, needs=("modes",))
     for kind in NEEDED_CLOCKS:
-        if (kind, None, None, None) not in keys:
+        if (kind, None, None, None, None, None, None) not in keys:
             problem = f"no limit of kind {kind.value!r} for any category: some orders would run without a clock"
             # Such a limit may stand in a row that could not be read.
             yield Finding(part="clocks", problem=problem, needs=("clocks",))
@@ -81,15 +86,25 @@ def check_roster(playbook: Playbook) -> Iterator[Finding]:
     roster = playbook.roster
     for index, shift in enumerate(roster.shifts):
         if shift.owner not in playbook.areas and shift.owner not in playbook.departments:
-            yield _shift(index, "owner", f"no area or department {shift.owner!r}", needs=("areas", "departments"))
+            owners = (*playbook.areas, *playbook.departments)
+            problem = f"no area or department {shift.owner!r}{meant(shift.owner, owners)}"
+            near = nearest(shift.owner, owners)
+            yield _shift(index, "owner", problem, allowed=near, needs=("areas", "departments"))
         for officer in shift.officers:
             if officer not in roster.officers:
                 near = nearest(officer, roster.officers)
-                yield _shift(index, "officers", f"no officer {officer!r}", allowed=near, needs=("officers",))
+                problem = f"no officer {officer!r}{meant(officer, roster.officers)}"
+                yield _shift(index, "officers", problem, allowed=near, needs=("officers",))
+    by_owner: defaultdict[str, list[Shift]] = defaultdict(list)
+    for shift in roster.shifts:
+        by_owner[shift.owner].append(shift)
     for code, area in playbook.areas.items():
         if area.desk:
-            shifts = [shift for shift in roster.shifts if shift.owner == code]
-            yield from _unwatched(code, area.level, shifts)
+            yield from _unwatched(code, area.level, by_owner[code])
+
+
+def _key(clock: ClockLimit) -> tuple[object, ...]:
+    return clock.kind, clock.category, clock.condition, clock.severity, clock.mode, clock.profile, clock.whistle
 
 
 def _condition(index: int, category: str | None, condition: str, playbook: Playbook) -> Iterator[Finding]:
@@ -98,7 +113,7 @@ def _condition(index: int, category: str | None, condition: str, playbook: Playb
         return
     known = [c.code for line in playbook.category_line(category) for c in line.conditions]
     if condition not in known:
-        problem = f"{category} has no condition {condition!r}"
+        problem = f"{category} has no condition {condition!r}{meant(condition, known)}"
         yield _clock(index, "condition", problem, allowed=tuple(known), needs=("categories",))
 
 
@@ -133,7 +148,7 @@ def _natural_days(limit: Limit, working_day_hours: float) -> float:
             return 2 * limit.amount + 9
 
 
-def _unwatched(code: str, level: Level, shifts: list[Shift]) -> Iterator[Finding]:
+def _unwatched(code: str, level: Level, shifts: Sequence[Shift]) -> Iterator[Finding]:
     needs = ("shifts",)
     if not shifts:
         yield Finding(part="areas", item=code, path=("desk",), problem="its desk has no shift", needs=needs)

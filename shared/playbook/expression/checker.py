@@ -277,7 +277,7 @@ class _Reader:
             case Shape.STRING:
                 return Part(kind=STRING, at=token.at, texts=(_spelled(token.text),))
             case Shape.INT:
-                if int(token.text, 0) > LARGEST:
+                if int(token.text, 16 if "x" in token.text else 10) > LARGEST:
                     raise BadExpression(token.at, f"{token.text} is too large", (f"up to {LARGEST}",))
                 return Part(kind=INT, at=token.at)
             case Shape.DOUBLE:

@@ -145,7 +145,7 @@ def test_the_calendar_must_reach_as_far_as_the_longest_clock(tmp_path: Path) -> 
 def test_a_department_of_a_town_is_not_named_for_the_whole_county(tmp_path: Path) -> None:
     folder = write_tiny(tmp_path, rules=("lead: {duty: }", "lead: {department: east-station}"))
     (problem,) = problems(folder)
-    assert "also holds outside it" in problem.problem
+    assert "is asked outside it too" in problem.problem
 
 
 def test_spreadsheet_files_with_a_byte_order_mark_and_crlf_are_read(tmp_path: Path) -> None:
