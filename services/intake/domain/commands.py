@@ -42,11 +42,15 @@ class OpenCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldOrderIssued:
-    """The router issued ``order``; the lead's may bring settings of its rules and the case's matter."""
+    """The router issued ``order``; the lead's may bring settings of its rules and the case's matter.
+
+    ``replaces`` are the orders that it stands instead of; their withdrawals may come before it or after.
+    """
 
     order: Order
     sets: CaseSettings | None = None
     matter: MatterView | None = None
+    replaces: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from services.intake.domain.states import FOLLOWS
 from services.intake.domain.system import ESCALATION, ROUTER
 from shared.events.case import CaseEscalated, CaseEvent, CaseOrderWithdrawn, CaseRouted
 from shared.events.order import Order
-from shared.events.parts import CaseView
+from shared.events.parts import CaseView, Target
 from shared.vocabulary import CaseState, Level, OrderReason, OrderRole, OrderState, Purpose, Refused, TargetKind
 
 MOST_TAGS: Final = 32
@@ -47,28 +47,49 @@ def _issued(case: Case, command: FoldOrderIssued, now: datetime) -> tuple[CaseEv
     order = command.order
     if case.knows(order.order_id):
         return ()
-    too_late = _too_late(case, order)
+    too_late = _too_late(case, command)
     if too_late is not None:
         return (_never_stood(case, order, too_late),)
-    standing = case.lead
-    if order.role is not OrderRole.LEAD:
-        return (_routed(case, command),)
-    replaced = () if standing is None else (_withdraw(case, standing, _replaced_by(order)),)
-    for event in replaced:
-        case = evolve(case, event, at=now)
+    events: list[CaseEvent] = []
+    for old in _giving_way(case, command):
+        withdrawn = _withdraw(case, old, _replaced_by(order, old))
+        case = evolve(case, withdrawn, at=now)
+        events.append(withdrawn)
     routed = _routed(case, command)
     if case.view.purpose is not Purpose.CANARY:
-        return (*replaced, routed)
-    return (*replaced, routed, *close_canary(evolve(case, routed, at=now), now))
+        return (*events, routed)
+    return (*events, routed, *close_canary(evolve(case, routed, at=now), now))
 
 
-def _replaced_by(order: Order) -> str:
+def _giving_way(case: Case, command: FoldOrderIssued) -> tuple[CaseOrder, ...]:
+    """The orders that the new one takes the place of: nobody has two, and one leads."""
+    order = command.order
+    leads = case.lead if order.role is OrderRole.LEAD else None
+    held = () if order.step is not None else _held_by(case, order.target)
+    return tuple(
+        old for old in case.orders if old == leads or (old.stands and (old in held or old.order_id in command.replaces))
+    )
+
+
+def _held_by(case: Case, target: Target) -> tuple[CaseOrder, ...]:
+    """The standing orders of ``target``; a matter's steps are things of their own and do not count."""
+    return tuple(
+        old
+        for old in case.standing
+        if (old.target.kind, old.target.id) == (target.kind, target.id) and old.step is None
+    )
+
+
+def _replaced_by(order: Order, old: CaseOrder) -> str:
     name = order.target.name or order.target.id
-    return f"由 {name} 接替主办 / replaced as the lead by {name}"
+    if old.role is OrderRole.LEAD:
+        return f"由 {name} 接替主办 / replaced as the lead by {name}"
+    return f"由 {name} 的新派单代替 / a newer order of {name} stands instead"
 
 
-def _too_late(case: Case, order: Order) -> str | None:
+def _too_late(case: Case, command: FoldOrderIssued) -> str | None:
     """Why an order just issued does not count any more, if so."""
+    order = command.order
     if order.generation > case.view.reopened:
         raise Refused(f"order of round {order.generation}, the case is in round {case.view.reopened}", field="order")
     if order.generation < case.view.reopened:
@@ -77,12 +98,29 @@ def _too_late(case: Case, order: Order) -> str | None:
     does_the_work = leads or order.whistle is not None or order.step is not None
     if case.view.state is CaseState.CLOSED or (does_the_work and case.view.state in _DONE):
         return f"到达时案件已{_WORDS[case.view.state]} / the case was {case.view.state} when it came"
+    return _second_lead(case, command) if leads else _second_order(case, command)
+
+
+def _second_lead(case: Case, command: FoldOrderIssued) -> str | None:
     standing = case.lead
-    if leads and standing is not None and not _outranks(order, standing):
-        return "已有主办单 / another lead order stands"
-    return None
+    if standing is None or standing.order_id in command.replaces or _outranks(command.order, standing):
+        return None
+    return "已有主办单 / another lead order stands"
 
 
+def _second_order(case: Case, command: FoldOrderIssued) -> str | None:
+    """The router asks nobody twice, but its answers to two events can cross with what has come of the first."""
+    order = command.order
+    if order.step is not None:
+        twins = tuple(old for old in case.standing if old.step == order.step)
+    else:
+        twins = tuple(old for old in _held_by(case, order.target) if _STRENGTH[old.role] <= _STRENGTH[order.role])
+    if all(old.order_id in command.replaces for old in twins):
+        return None
+    return "已有派单，不重复派单 / it has such an order already"
+
+
+_STRENGTH: Final = {OrderRole.LEAD: 0, OrderRole.ASSIST: 1, OrderRole.OVERSEE: 2}
 _WORDS: Final = {CaseState.RESOLVED: "办结", CaseState.VERIFIED: "核查通过", CaseState.CLOSED: "结案"}
 
 

@@ -1,5 +1,6 @@
 """Orders and escalations come from other topics, late, twice and in either order."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -125,3 +126,41 @@ def test_a_clock_escalates_a_case_once() -> None:
     assert isinstance(event, CaseEscalated)
     assert event.case.state is CaseState.ROUTED
     assert decide(apply(led_by(), command), command, NOON) == ()
+
+
+@pytest.mark.parametrize("role", (OrderRole.ASSIST, OrderRole.OVERSEE))
+def test_nobody_gets_a_second_order_beside_an_equal_or_a_stronger_one(role: OrderRole) -> None:
+    for case in (led_by(TOWN_DESK), apply(led_by(), FoldOrderIssued(order=order(TOWN_DESK, role)))):
+        again = order(TOWN_DESK, role)
+        (event,) = decide(case, FoldOrderIssued(order=again), NOON)
+        assert isinstance(event, CaseOrderWithdrawn)
+        assert (event.order_id, event.reason[:4]) == (again.order_id, "已有派单")
+
+
+def test_a_stronger_order_takes_the_place_of_a_weaker_one_of_the_same_target() -> None:
+    watch, lead = order(TOWN_DESK, OrderRole.OVERSEE), order(TOWN_DESK)
+    case = apply(led_by(), FoldOrderIssued(order=watch), FoldOrderIssued(order=lead))
+    assert [one.order_id for one in case.standing] == [lead.order_id]
+
+
+def test_a_step_stands_beside_what_its_target_does_else_and_is_asked_for_once() -> None:
+    step, again = (replace(order(BUREAU, OrderRole.ASSIST), step="look") for _ in range(2))
+    case = apply(led_by(BUREAU), FoldOrderIssued(order=step), FoldOrderIssued(order=again))
+    assert [one.order_id for one in case.standing][1:] == [step.order_id]
+
+
+@pytest.mark.parametrize("new_first", (True, False))
+def test_an_order_comes_in_the_place_of_those_that_it_names(*, new_first: bool) -> None:
+    old, new = order(TOWN_DESK, OrderRole.OVERSEE), order(TOWN_DESK, OrderRole.OVERSEE)
+    issued = FoldOrderIssued(order=new, replaces=(old.order_id,))
+    withdrawn = FoldOrderWithdrawn(order=old, reason="重新告知")
+    case = apply(led_by(), FoldOrderIssued(order=old))
+    case = apply(case, *((issued, withdrawn) if new_first else (withdrawn, issued)))
+    assert [one.order_id for one in case.standing][1:] == [new.order_id]
+
+
+def test_a_lead_of_a_lower_level_leads_when_it_names_the_one_that_it_replaces() -> None:
+    case = led_by(COUNTY_DESK)
+    lower = order(VILLAGE_DESK)
+    replaced = (case.orders[0].order_id,)
+    assert apply(case, FoldOrderIssued(order=lower, replaces=replaced)).view.lead == VILLAGE_DESK
