@@ -301,7 +301,10 @@ class CaseStepDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseModeChanged:
-    """The mode where the case lies changed from ``before`` to ``case.mode``; the router does what the profile says."""
+    """The mode where the case lies changed from ``before`` to ``case.mode``; the router does what the profile says.
+
+    ``change_id`` names the change (``ModeChanged``) that reached the case.
+    """
 
     TYPE: ClassVar[str] = "whistle.case.mode_changed.v1"
     case: CaseView
@@ -310,6 +313,7 @@ class CaseModeChanged:
     reason: Note
     text: Annotated[str, MaxLen(8000)] = ""
     standing: Orders = ()
+    change_id: UUID | None = None
 
 
 CaseEvent = (

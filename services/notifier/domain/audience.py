@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.vocabulary import Level, Severity, covers
+from shared.vocabulary import NORMAL, Level, Purpose, Severity, covers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,8 @@ class Facets:
     category: str
     severity: Severity
     departments: frozenset[str]
+    purpose: Purpose = Purpose.REAL
+    mode: str = NORMAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Filter:
     types: frozenset[str] = frozenset()
     departments: frozenset[str] = frozenset()
     case_id: UUID | None = None
+    purposes: frozenset[Purpose] = frozenset()
+    modes: frozenset[str] = frozenset()
 
 
 def may_hear(scope: Scope, facets: Facets) -> bool:
@@ -55,6 +59,8 @@ def wants(asked: Filter, facets: Facets) -> bool:
         (asked.area is None or covers(asked.area, facets.area))
         and (asked.case_id is None or asked.case_id == facets.case_id)
         and (not asked.levels or facets.level in asked.levels)
+        and (not asked.purposes or facets.purpose in asked.purposes)
+        and (not asked.modes or facets.mode in asked.modes)
         and (not asked.severities or facets.severity in asked.severities)
         and (not asked.departments or not asked.departments.isdisjoint(facets.departments))
         and (not asked.categories or any(under(code, facets.category) for code in asked.categories))

@@ -85,7 +85,7 @@ def runs(read: ClockRead, *, view: CaseView, order: OrderRead | None) -> bool:
         case ClockKind.ACCEPT:
             return False
         case ClockKind.DISPATCH:
-            return view.state is CaseState.OPENED
+            return view.state in (CaseState.OPENED, CaseState.RETURNED)
         case ClockKind.VERIFY:
             return view.state is CaseState.RESOLVED
         case ClockKind.SIGN_IN | ClockKind.ARRIVE | ClockKind.HANDLE if order is not None:

@@ -9,17 +9,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from services.notifier.domain.clocks import ClockRead, fold_clock, runs
 from services.notifier.domain.orders import OrderRead, department_of, fold_order, order_id_of, target_of
-from shared.events.case import CaseEvent, CaseOpened, CaseReopened
+from services.notifier.domain.settling import Settling
+from services.notifier.domain.whistles import WhistleRead, fold_whistle
+from shared.events.case import (
+    CaseEvent,
+    CaseModeChanged,
+    CaseOpened,
+    CaseReopened,
+    CaseTransferred,
+    CaseWhistleAsked,
+    CaseWhistled,
+    CaseWhistleDeclined,
+)
 from shared.events.envelope import Event
 from shared.events.order import OrderEvent
 from shared.events.parts import CaseView
 from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned, SlaEvent
-from shared.vocabulary import Level
+from shared.vocabulary import CaseState, Level, OrderRole, OrderState
+
+MOST_SETTLINGS: Final = 16
+"""Mode changes of one case that are remembered; the newest count."""
 
 Told: TypeAlias = CaseEvent | OrderEvent | SlaEvent
 """What the notifier hears: everything on the topics of cases, orders and clocks."""
@@ -37,6 +51,8 @@ class CaseRead:
     escalated_to: Level | None = None
     orders: Mapping[UUID, OrderRead] = field(default_factory=dict[UUID, OrderRead])
     clocks: Mapping[UUID, ClockRead] = field(default_factory=dict[UUID, ClockRead])
+    whistles: Mapping[UUID, WhistleRead] = field(default_factory=dict[UUID, WhistleRead])
+    settlings: tuple[Settling, ...] = ()
 
     @property
     def departments(self) -> frozenset[str]:
@@ -48,8 +64,23 @@ class CaseRead:
         """The clocks that still limit somebody."""
         return tuple(read for read in self.clocks.values() if runs(read, view=self.view, order=self._order_of(read)))
 
+    def state_of(self, order: OrderRead) -> OrderState:
+        """The state of ``order`` among the case's others.
+
+        A lead that signed and gave the case back is returning until another lead has signed (首接负责).
+        """
+        answers = order.role is OrderRole.LEAD and order.signed_at is not None and order.step_at is not None
+        if order.state is not OrderState.RETURNED or not answers or order.generation < self.view.reopened:
+            return order.state
+        others = [one for one in self.orders.values() if one.role is OrderRole.LEAD and one.signed_at is not None]
+        relieved = any(one.signed_at > order.step_at for one in others if one.signed_at and order.step_at)
+        return OrderState.RETURNED if relieved or self.view.state in _OVER else OrderState.RETURNING
+
     def _order_of(self, read: ClockRead) -> OrderRead | None:
         return None if read.clock.order_id is None else self.orders.get(read.clock.order_id)
+
+
+_OVER: Final = frozenset({CaseState.RESOLVED, CaseState.VERIFIED, CaseState.CLOSED})
 
 
 def fold(known: CaseRead | None, event: Event[Told]) -> CaseRead:
@@ -67,6 +98,11 @@ def fold(known: CaseRead | None, event: Event[Told]) -> CaseRead:
             return replace(read, text=text, area_why=area_why, category_why=category_why)
         case CaseReopened(text=text) if text and not read.text:
             return replace(read, text=text)
+        case CaseWhistleAsked() | CaseWhistled() | CaseWhistleDeclined():
+            return replace(read, whistles=fold_whistle(read.whistles, event))
+        case CaseModeChanged(change_id=change_id) if change_id is not None:
+            told = Settling(event_id=event.id, change_id=change_id)
+            return replace(read, settlings=tuple(dict.fromkeys((*read.settlings, told)))[-MOST_SETTLINGS:])
         case ClockStarted() | ClockStopped() | ClockWarned() | ClockBreached() | ClockEscalated() as said:
             return _with_clock(read, said)
         case _:
@@ -107,6 +143,14 @@ def concerned(read: CaseRead, data: Told) -> frozenset[str]:
             if clock.order_id is None:
                 return read.departments
             own = department_of(clock.target)
+            return frozenset() if own is None else frozenset({own})
+        case CaseWhistleAsked() | CaseWhistleDeclined():
+            # Nobody has been called yet.
+            return frozenset()
+        case CaseWhistled(departments=called):
+            return read.departments | frozenset(called)
+        case CaseTransferred(order=order):
+            own = department_of(order.target)
             return frozenset() if own is None else frozenset({own})
         case _:
             if order_id_of(data) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -19,8 +20,8 @@ from shared.events.case import (
     CaseSigned,
 )
 from shared.events.envelope import Event, Payload
-from shared.events.order import Explanation, OrderIssued, OrderWithdrawn
-from shared.events.parts import Target
+from shared.events.order import Explanation, Order, OrderIssued, OrderWithdrawn
+from shared.events.parts import Target, WhistleRef
 from shared.vocabulary import Level, OrderReason, OrderRole, OrderState, level_of
 
 
@@ -29,7 +30,8 @@ class OrderRead:
     """One order as far as it is known.
 
     ``step`` and ``step_sequence`` follow intake, whose versions are in order; ``withdrawn`` is the
-    router's word, which may come before or after intake has folded it.
+    router's word, which may come before or after intake has folded it. ``of_step`` is the step of the
+    case's matter; ``cause_id`` and ``withdrawn_by`` are the events that it and its withdrawal answer.
     """
 
     order_id: UUID
@@ -46,6 +48,13 @@ class OrderRead:
     signed_at: datetime | None = None
     withdrawn: str | None = None
     note: str = ""
+    of_step: str | None = None
+    whistle: WhistleRef | None = None
+    clock_profile: str | None = None
+    on_duty: tuple[str, ...] = ()
+    arrived_at: datetime | None = None
+    cause_id: UUID | None = None
+    withdrawn_by: UUID | None = None
 
     @property
     def state(self) -> OrderState:
@@ -80,28 +89,9 @@ def fold_order(known: OrderRead | None, event: Event[Payload]) -> OrderRead | No
     """
     match event.data:
         case OrderIssued(order=order, explanation=explanation):
-            read = known or OrderRead(order_id=order.order_id, role=order.role, target=order.target, level=order.level)
-            return replace(
-                read,
-                role=order.role,
-                target=order.target,
-                level=order.level,
-                generation=order.generation,
-                issued_at=order.issued_at,
-                reason=order.reason,
-                explanation=explanation,
-            )
-        case OrderWithdrawn(order=order, reason=reason):
-            read = known or OrderRead(
-                order_id=order.order_id,
-                role=order.role,
-                target=order.target,
-                level=order.level,
-                generation=order.generation,
-                issued_at=order.issued_at,
-                reason=order.reason,
-            )
-            return replace(read, withdrawn=reason)
+            return replace(_as_issued(known, order), explanation=explanation, cause_id=event.data.cause_id)
+        case OrderWithdrawn(order=order, reason=reason, cause_id=cause_id):
+            return replace(_as_issued(known, order), withdrawn=reason, withdrawn_by=cause_id)
         case CaseRouted() as routed:
             read = known or OrderRead(
                 order_id=routed.order_id,
@@ -109,25 +99,30 @@ def fold_order(known: OrderRead | None, event: Event[Payload]) -> OrderRead | No
                 target=routed.target,
                 level=routed.level,
                 generation=routed.case.reopened,
+                issued_at=routed.issued_at,
+                reason=routed.reason,
+                of_step=routed.step,
+                whistle=routed.whistle,
             )
             return _step(read, event, OrderState.ISSUED)
         case CaseSigned() | CaseArrived() | CaseProgressed() | CaseResolved() as done:
             return _step(known or _of_action(done), event, _STEPS[type(done)], note=done.note)
         case CaseReturned() as done:
             return _step(known or _of_action(done), event, OrderState.RETURNED, note=done.reason)
-        case CaseRejected() as done if known is not None:
-            return _step(known, event, OrderState.IN_PROGRESS, note=done.reason)
-        case CaseOrderWithdrawn() as done if known is not None:
-            return _step(known, event, OrderState.WITHDRAWN, note=done.reason)
+        case CaseRejected() | CaseReleased() | CaseOrderWithdrawn() as done if known is not None:
+            return _step(known, event, _STEPS[type(done)], note=done.reason)
         case _:
             return known
 
 
-_STEPS: Final = {
+_STEPS: Final[Mapping[type[Payload], OrderState]] = {
     CaseSigned: OrderState.SIGNED,
     CaseArrived: OrderState.ARRIVED,
     CaseProgressed: OrderState.IN_PROGRESS,
     CaseResolved: OrderState.RESOLVED,
+    CaseRejected: OrderState.IN_PROGRESS,
+    CaseReleased: OrderState.WITHDRAWN,
+    CaseOrderWithdrawn: OrderState.WITHDRAWN,
 }
 
 
@@ -167,6 +162,23 @@ def target_of(data: Payload) -> Target | None:
             return None
 
 
+def _as_issued(known: OrderRead | None, order: Order) -> OrderRead:
+    read = known or OrderRead(order_id=order.order_id, role=order.role, target=order.target, level=order.level)
+    return replace(
+        read,
+        role=order.role,
+        target=order.target,
+        level=order.level,
+        generation=order.generation,
+        issued_at=order.issued_at,
+        reason=order.reason,
+        of_step=order.step,
+        whistle=order.whistle,
+        clock_profile=order.clock_profile,
+        on_duty=order.on_duty,
+    )
+
+
 def _of_action(done: CaseSigned | CaseArrived | CaseProgressed | CaseResolved | CaseReturned) -> OrderRead:
     """An order first heard of by what its target did: the level is the desk's own, or the case's."""
     level = level_of(done.target.id) if done.target.kind == "desk" else done.case.level
@@ -183,8 +195,18 @@ def _step(read: OrderRead, event: Event[Payload], state: OrderState, *, note: st
     signed_at = read.signed_at
     if state is OrderState.SIGNED:
         signed_at = event.time if signed_at is None else min(signed_at, event.time)
+    arrived_at = event.time if state is OrderState.ARRIVED and read.arrived_at is None else read.arrived_at
     if event.sequence <= read.step_sequence:
         return replace(read, signed_at=signed_at)
+    if read.step is OrderState.RETURNED and state is OrderState.IN_PROGRESS:
+        # First-contact responsibility (首接负责): it tells of its work until another has signed.
+        return replace(read, step_sequence=event.sequence, note=note or read.note)
     return replace(
-        read, step=state, step_sequence=event.sequence, step_at=event.time, signed_at=signed_at, note=note or read.note
+        read,
+        step=state,
+        step_sequence=event.sequence,
+        step_at=event.time,
+        signed_at=signed_at,
+        arrived_at=arrived_at,
+        note=note or read.note,
     )

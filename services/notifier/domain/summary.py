@@ -8,8 +8,8 @@ from uuid import UUID
 
 from services.notifier.domain.clocks import ClockRead, most_pressing
 from services.notifier.domain.fold import CaseRead
-from shared.events.parts import Place, Target
-from shared.vocabulary import CaseState, ClockKind, Level, OrderState, Severity, Source
+from shared.events.parts import MatterView, Place, Target
+from shared.vocabulary import NORMAL, CaseState, ClockKind, Level, OrderState, Purpose, Severity, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,21 @@ class OrderCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MatterLine:
+    """The 一件事 that the case is run as: how many of its steps are done or released, of how many."""
+
+    id: str
+    title: str
+    done: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseSummary:
-    """One line of a list. ``escalated_to`` is the highest level that a late clock has reached."""
+    """One line of a list. ``escalated_to`` is the highest level that a late clock has reached.
+
+    ``purpose`` marks a drill; ``holder`` answers until another lead has signed.
+    """
 
     case_id: UUID
     version: int
@@ -59,6 +72,10 @@ class CaseSummary:
     reports: int
     tags: tuple[str, ...]
     place: Place | None
+    purpose: Purpose = Purpose.REAL
+    mode: str = NORMAL
+    holder: Target | None = None
+    matter: MatterLine | None = None
 
 
 def summarise(read: CaseRead) -> CaseSummary:
@@ -90,7 +107,16 @@ def summarise(read: CaseRead) -> CaseSummary:
         reports=view.reports,
         tags=view.tags,
         place=view.place,
+        purpose=view.purpose,
+        mode=view.mode,
+        holder=view.holder,
+        matter=None if view.matter is None else _matter(view.matter),
     )
+
+
+def _matter(matter: MatterView) -> MatterLine:
+    done = sum(step.state in (OrderState.RESOLVED, OrderState.WITHDRAWN) for step in matter.steps)
+    return MatterLine(id=matter.id, title=matter.title, done=done, steps=len(matter.steps))
 
 
 def _line(read: ClockRead) -> ClockLine:

@@ -55,6 +55,8 @@ def tell(event: Event[Told], read: CaseRead, names: Names = CODES) -> Telling:
             category=data.case.category,
             severity=data.case.severity,
             departments=concerned(read, data),
+            purpose=data.case.purpose,
+            mode=data.case.mode,
         ),
         case=summarise(read),
         data=data,
@@ -93,6 +95,7 @@ class ThinData:
     level: Level
     category: str
     severity: Severity
+    mode: str
     order_id: UUID | None
     target: Target | None
 
@@ -120,6 +123,7 @@ def thin(telling: Telling) -> Thin:
             level=telling.facets.level,
             category=telling.facets.category,
             severity=telling.facets.severity,
+            mode=telling.facets.mode,
             order_id=telling.entry.order_id,
             target=telling.entry.target,
         ),
