@@ -52,4 +52,4 @@ class Comparison:
         case = opening.case
         if self._assumed.mode is not None:
             case = replace(case, mode=self._assumed.mode)
-        return Facts.of(case, opening.text)
+        return Facts.of(case, opening.text, at=self._assumed.at or case.opened_at)
