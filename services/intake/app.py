@@ -20,6 +20,7 @@ from services.intake.metrics import Metrics
 from services.intake.playbooks import ShelvedPlaybooks
 from services.intake.settings import Settings
 from services.intake.store import PostgresCaseStore
+from services.intake.timers import OFF, Canaries, Settling, Timer
 from services.intake.vault import FernetVault
 from shared.events.topics import PLAYBOOK
 from shared.playbook.shelf import PlaybookShelf
@@ -93,13 +94,17 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
             vault=vault,
             clock=utc_now,
             maps=CellMaps(settings.playbooks_in_use),
+            tell=metrics,
         )
         reader = CompactedReader(settings.kafka, PLAYBOOK.name, shelf.receive)
         fold = fold_loop(settings, doors, publisher, metrics)
         inbound = inbound_loop(settings, doors, publisher, metrics)
         metrics.watch(relay, {"fold": fold, "inbound": inbound})
         watch = PostgresWatch(pool)
-        health = IntakeHealth(watch, playbooks, {"fold": fold, "inbound": inbound})
+        timers: dict[str, Timer] = {"settling": Settling(doors)}
+        if settings.canary_county != OFF:
+            timers["canaries"] = Canaries(doors, county=settings.canary_county, seconds=settings.canary_seconds)
+        health = IntakeHealth(watch, playbooks, {"fold": fold, "inbound": inbound}, timers)
 
         ops = OpsServer(
             settings.ops_host, settings.ops_port, live=health.live, ready=health.ready, registry=metrics.registry
@@ -114,13 +119,16 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
                     "relay": relay.run(),
                     "fold": fold.run(),
                     "inbound": _with_playbooks(reader, inbound),
-                },
+                }
+                | {name: timer.run() for name, timer in timers.items()},
                 asked=asked,
             )
         )
         closing.push_async_callback(end, rooms)
         for stop in (reader.stop, relay.stop, inbound.stop, fold.stop):
             closing.push_async_callback(stop)
+        for timer in timers.values():
+            closing.callback(timer.stop)
         http = HttpServer(make_api(doors, keyring, metrics), settings.http_host, settings.http_port)
         closing.push_async_callback(http.stop)
         closing.callback(asked.set)
@@ -149,7 +157,7 @@ async def _pool(settings: Settings) -> Pool:
             await asyncio.sleep(AGAIN.total_seconds())
             continue
         try:
-            migrated = await pool.fetchval("SELECT to_regclass('client_key') IS NOT NULL")
+            migrated = await pool.fetchval("SELECT to_regclass('mode_settling') IS NOT NULL")
         except OUTAGES:
             pool.terminate()
             continue

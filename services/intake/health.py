@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from shared.runtime.health import Health
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.intake.ports import Playbooks
+    from services.intake.timers import Timer
     from shared.runtime.delivery import DeliveryLoop
     from shared.runtime.postgres_watch import PostgresWatch
 
@@ -21,10 +24,17 @@ STILL: Final = timedelta(minutes=5)
 class IntakeHealth:
     """The two probes; Kafka being away fails neither, for intake goes on accepting."""
 
-    def __init__(self, watch: PostgresWatch, playbooks: Playbooks, loops: Mapping[str, DeliveryLoop]) -> None:
+    def __init__(
+        self,
+        watch: PostgresWatch,
+        playbooks: Playbooks,
+        loops: Mapping[str, DeliveryLoop],
+        timers: Mapping[str, Timer] = MappingProxyType({}),
+    ) -> None:
         self._watch = watch
         self._playbooks = playbooks
         self._loops = loops
+        self._timers = timers
         self._joined: set[str] = set()
 
     def ready(self) -> Health:
@@ -38,8 +48,9 @@ class IntakeHealth:
         )
 
     def live(self) -> Health:
-        """Whether each loop still moves."""
+        """Whether each loop and each timer still moves."""
         still = {name: loop.progress.idle_seconds for name, loop in self._loops.items()}
+        still |= {name: time.monotonic() - timer.ticked for name, timer in self._timers.items()}
         return Health.of(
             **{
                 name: f"no progress for {seconds:.0f} s" if seconds > STILL.total_seconds() else None

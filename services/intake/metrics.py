@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from shared.runtime.delivery import DeliveryLoop
 from shared.runtime.outbox import OutboxRelay
+from shared.vocabulary import ModeKind
 
 _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -30,6 +31,29 @@ class Metrics:
             "whistle_intake_actions_total",
             "Actions on cases by how they ended: done, replayed, refused.",
             ["action", "outcome"],
+            registry=self.registry,
+        )
+        self.mode_requests = Counter(
+            "whistle_intake_mode_requests_total",
+            "Requests to change a mode (propose, confirm) by how they ended: done, replayed, refused.",
+            ["step", "outcome"],
+            registry=self.registry,
+        )
+        self.modes_entered = Counter(
+            "whistle_intake_modes_entered_total",
+            "Changes of mode that came into force, by the kind entered; normal: one was left.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.settled_cases = Counter(
+            "whistle_intake_settled_cases_total",
+            "Open cases that were told of a change of mode.",
+            registry=self.registry,
+        )
+        self.canaries = Counter(
+            "whistle_intake_canaries_total",
+            "Canaries by what became of them: sent by this replica, closed by an order that came for them.",
+            ["outcome"],
             registry=self.registry,
         )
         self.http_seconds = Histogram(
@@ -58,6 +82,22 @@ class Metrics:
             ["loop"],
             registry=self.registry,
         )
+
+    def canary_sent(self) -> None:
+        """See ``ports.Tell.canary_sent``."""
+        self.canaries.labels("sent").inc()
+
+    def canary_closed(self) -> None:
+        """See ``ports.Tell.canary_closed``."""
+        self.canaries.labels("closed").inc()
+
+    def mode_entered(self, kind: ModeKind) -> None:
+        """See ``ports.Tell.mode_entered``."""
+        self.modes_entered.labels(kind).inc()
+
+    def settled(self, cases: int) -> None:
+        """See ``ports.Tell.settled``."""
+        self.settled_cases.inc(cases)
 
     def observe_http(self, method: str, route: str, status: int, seconds: float) -> None:
         """Note one answered request."""

@@ -10,11 +10,13 @@ from typing import Protocol
 from uuid import UUID
 
 from services.intake.domain.case import Case
+from services.intake.domain.modes import InForce, ModeChange
 from shared.events.case import CaseEvent
 from shared.events.envelope import Event
-from shared.events.parts import Place
+from shared.events.mode import ModeChanged
+from shared.events.parts import Actor, Place
 from shared.playbook.model import Playbook
-from shared.vocabulary import Refused, Source
+from shared.vocabulary import ModeKind, Purpose, Refused, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +58,94 @@ class Change:
     events: tuple[Event[CaseEvent], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """Where a case opens, and what it is about."""
+
+    area: str
+    category: str
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a case must know of its place when it opens.
+
+    ``modes`` are those entered for the areas over it; ``earlier`` when cases of the same category and
+    purpose in the same village were opened, newest first, at most 16.
+    """
+
+    modes: tuple[InForce, ...] = ()
+    earlier: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """The walk over the open cases of ``area`` after a change of mode; it goes on behind ``after``."""
+
+    change_id: UUID
+    area: str
+    by: Actor
+    reason: str
+    after: tuple[str, UUID]
+
+
+class ModeBook(Protocol):
+    """The modes in force and their changes, inside a transaction."""
+
+    async def hold(self, county: str) -> None:
+        """Wait until no case of the county is being opened, and let none be until the transaction ends."""
+
+    async def over(self, area: str) -> Sequence[InForce]:
+        """The modes entered for ``area`` and the areas that hold it."""
+
+    async def propose(self, change: ModeChange) -> None:
+        """Keep a proposal; an older one for the same area is superseded."""
+
+    async def ask(self, changes: Sequence[ModeChange]) -> None:
+        """Keep what rules ask for, each change once."""
+
+    async def asked(self, most: int) -> Sequence[ModeChange]:
+        """The oldest that rules asked for and nobody has in hand, locked."""
+
+    async def change(self, change_id: UUID) -> ModeChange | None:
+        """The change of that id, locked."""
+
+    async def decide(self, change: ModeChange) -> None:
+        """Keep what has become of a change."""
+
+    async def enter(self, event: Event[ModeChanged]) -> None:
+        """Put a mode into force and its event into the outbox, and have the area's cases settled."""
+
+    async def take_settling(self) -> Settling | None:
+        """The oldest unfinished walk that nobody has in hand, for half a minute; None when there is none."""
+
+    async def next_cases(self, settling: Settling, most: int) -> Sequence[tuple[str, UUID]]:
+        """The next open cases of a walk: area and id, in the order of the walk."""
+
+    async def walked(self, settling: Settling, *, to: tuple[str, UUID], seen: int, changed: int) -> None:
+        """Keep how far a walk has come; ``to`` behind its last case. Nothing when another has gone on with it."""
+
+    async def finish(self, settling: Settling, *, at: datetime) -> None:
+        """End a walk."""
+
+
 class Transaction(Protocol):
     """One transaction: everything in it is kept, or nothing."""
+
+    @property
+    def modes(self) -> ModeBook:
+        """The modes, as this transaction sees them."""
+
+    async def around(self, spots: Sequence[Spot], *, since: datetime) -> Sequence[Surroundings]:
+        """What each spot's case must know, earlier cases back to ``since``.
+
+        No mode of these counties changes until the transaction ends: a case is either opened before
+        the change and settled, or after it and knows.
+        """
+
+    async def remove_canaries(self, *, before: datetime, most: int) -> int:
+        """Remove at most so many canaries that were opened before then, with everything of theirs; how many."""
 
     async def claim(self, answers: Mapping[ClientKey, Answer]) -> frozenset[ClientKey]:
         """Keep each answer unless its key has one already; the keys that were free.
@@ -125,3 +213,19 @@ class Playbooks(Protocol):
 
     def around(self, place: Place) -> Sequence[str]:
         """The counties whose cells may hold ``place``: every one that does, and few that do not."""
+
+
+class Tell(Protocol):
+    """Counts what intake does by itself."""
+
+    def canary_sent(self) -> None:
+        """A canary was sent."""
+
+    def canary_closed(self) -> None:
+        """A canary came back as an order and closed itself."""
+
+    def mode_entered(self, kind: ModeKind) -> None:
+        """A mode of that kind came into force; normal: one was left."""
+
+    def settled(self, cases: int) -> None:
+        """So many cases were told of a change of mode."""

@@ -34,3 +34,7 @@ class Settings(BaseSettings):
     """PostgreSQL connections at most; each request that writes holds one."""
     playbooks_in_use: PositiveInt = 64
     """Counties whose playbook is kept ready at most; others wait packed and are read again when used."""
+    canary_county: str = ""
+    """Whose canary is sent: a county's code; empty is the first one known, ``off`` sends none."""
+    canary_seconds: int = Field(default=60, ge=1, le=3600)
+    """From one canary to the next."""

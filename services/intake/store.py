@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import msgspec
 
+from services.intake.domain.canaries import CANARY_OWNER, canary_key
 from services.intake.domain.case import Case
-from services.intake.ports import Answer, Change, ClientKey, FiledReport
+from services.intake.domain.modes import InForce
+from services.intake.mode_store import PostgresModes
+from services.intake.ports import Answer, Change, ClientKey, FiledReport, Spot, Surroundings
 from shared.events.case import CaseEvent
 from shared.events.codec import Message, encode
 from shared.events.envelope import Event
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 ACQUIRE_SECONDS: Final = 3.0
 
 _SNAPSHOT: Final = msgspec.json.Decoder(Case)
+_MODES: Final = msgspec.json.Decoder(tuple[InForce, ...])
 
 
 class PostgresCaseStore:
@@ -37,7 +42,7 @@ class PostgresCaseStore:
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
             transaction = PostgresTransaction(connection)
             yield transaction
-        if transaction.wrote_events:
+        if transaction.wrote_events or transaction.modes.wrote_events:
             self._committed()
 
 
@@ -46,7 +51,43 @@ class PostgresTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.modes = PostgresModes(connection)
         self.wrote_events = False
+
+    async def around(self, spots: Sequence[Spot], *, since: datetime) -> Sequence[Surroundings]:
+        """See ``ports.Transaction.around``."""
+        rows = await self._connection.fetch(
+            "SELECT modes, earlier FROM opening_facts($1::text[], $2::text[], $3::text[], $4) ORDER BY place",
+            [spot.area for spot in spots],
+            [spot.category for spot in spots],
+            [spot.purpose for spot in spots],
+            since,
+        )
+        return [Surroundings(modes=_MODES.decode(row["modes"]), earlier=tuple(row["earlier"])) for row in rows]
+
+    async def remove_canaries(self, *, before: datetime, most: int) -> int:
+        """See ``ports.Transaction.remove_canaries``; their answers under a key go in the same stroke."""
+        removed = await self._connection.fetchval(
+            """
+            WITH old AS (
+                DELETE FROM case_snapshot WHERE case_id IN (
+                    SELECT case_id FROM case_snapshot WHERE purpose = 'canary' AND opened_at < $1 LIMIT $2)
+                RETURNING case_id
+            ), facts AS (
+                DELETE FROM case_event USING old WHERE case_event.case_id = old.case_id
+            ), papers AS (
+                DELETE FROM report USING old WHERE report.case_id = old.case_id
+            ), keys AS (
+                DELETE FROM client_key WHERE owner = $3 AND key < $4
+            )
+            SELECT count(*) FROM old
+            """,
+            before,
+            most,
+            CANARY_OWNER,
+            canary_key(before),
+        )
+        return int(removed or 0)
 
     async def claim(self, answers: Mapping[ClientKey, Answer]) -> frozenset[ClientKey]:
         """See ``ports.Transaction.claim``; keys in one order, so that two batches cannot lock each other out."""
@@ -135,13 +176,17 @@ class PostgresTransaction:
         await self._connection.execute(
             """
             WITH snapshots AS (
-                INSERT INTO case_snapshot (case_id, version, state, area, snapshot, updated_at)
-                SELECT case_id, version, state, area, snapshot::jsonb, updated_at
-                FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-                    AS new (case_id, version, state, area, snapshot, updated_at)
+                INSERT INTO case_snapshot (case_id, version, state, area, snapshot, updated_at, category, opened_at,
+                    purpose, closed)
+                SELECT case_id, version, state, area, snapshot::jsonb, updated_at, category, opened_at,
+                    purpose, state = 'closed'
+                FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                    $13::text[], $14::timestamptz[], $15::text[])
+                    AS new (case_id, version, state, area, snapshot, updated_at, category, opened_at, purpose)
                 ON CONFLICT (case_id) DO UPDATE
                 SET version = EXCLUDED.version, state = EXCLUDED.state, area = EXCLUDED.area,
-                    snapshot = EXCLUDED.snapshot, updated_at = EXCLUDED.updated_at
+                    snapshot = EXCLUDED.snapshot, updated_at = EXCLUDED.updated_at, category = EXCLUDED.category,
+                    opened_at = EXCLUDED.opened_at, purpose = EXCLUDED.purpose, closed = EXCLUDED.closed
             )
             INSERT INTO case_event (case_id, version, event_id, type, at, data)
             SELECT case_id, version, event_id, type, at, data::jsonb
@@ -160,4 +205,7 @@ class PostgresTransaction:
             [event.type for event in events],
             [event.time for event in events],
             [message.value.decode() for message in messages],
+            [change.case.view.category for change in last.values()],
+            [change.case.view.opened_at for change in last.values()],
+            [change.case.view.purpose for change in last.values()],
         )

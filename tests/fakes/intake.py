@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from services.intake.domain.case import Case
-from services.intake.ports import Answer, Change, ClientKey, FiledReport, NoPlaybook
+from services.intake.ports import Answer, Change, ClientKey, FiledReport, NoPlaybook, Spot, Surroundings
 from shared.events.case import CaseEvent
 from shared.events.envelope import Event
 from shared.events.parts import Place
 from shared.playbook.model import Playbook
-from shared.vocabulary import county_of
+from shared.vocabulary import VILLAGE_DIGITS, Purpose, county_of
+from tests.fakes.intake_modes import FakeModes
 
 
 class FakeTransaction:
@@ -23,6 +24,30 @@ class FakeTransaction:
         self.events: list[Event[CaseEvent]] = []
         self.reports: dict[UUID, FiledReport] = {}
         self.kept: dict[ClientKey, Answer] = {}
+        self.modes = FakeModes(self.cases)
+
+    async def around(self, spots: Sequence[Spot], *, since: datetime) -> Sequence[Surroundings]:
+        return [
+            Surroundings(modes=tuple(await self.modes.over(spot.area)), earlier=self._earlier(spot, since))
+            for spot in spots
+        ]
+
+    async def remove_canaries(self, *, before: datetime, most: int) -> int:
+        views = [case.view for case in self.cases.values()]
+        old = [v.case_id for v in views if v.purpose is Purpose.CANARY and v.opened_at < before][:most]
+        for case_id in old:
+            del self.cases[case_id]
+        return len(old)
+
+    def _earlier(self, spot: Spot, since: datetime) -> tuple[datetime, ...]:
+        village = spot.area[:VILLAGE_DIGITS]
+        views = (case.view for case in self.cases.values() if len(village) == VILLAGE_DIGITS)
+        like = (
+            v
+            for v in views
+            if (v.area[:VILLAGE_DIGITS], v.category, v.purpose) == (village, spot.category, spot.purpose)
+        )
+        return tuple(sorted((v.opened_at for v in like if v.opened_at >= since), reverse=True)[:16])
 
     async def claim(self, answers: Mapping[ClientKey, Answer]) -> frozenset[ClientKey]:
         free = frozenset(answers) - frozenset(self.kept)
@@ -36,7 +61,7 @@ class FakeTransaction:
         return {case_id: self.cases[case_id] for case_id in case_ids if case_id in self.cases}
 
     async def save(self, changes: Sequence[Change]) -> None:
-        self.cases |= {change.case.view.case_id: change.case for change in changes}
+        self.cases.update({change.case.view.case_id: change.case for change in changes})
         self.events += [event for change in changes for event in change.events]
 
     async def file(self, reports: Sequence[FiledReport]) -> None:
@@ -46,6 +71,7 @@ class FakeTransaction:
         other = copy(self)
         other.cases, other.events = dict(self.cases), list(self.events)
         other.reports, other.kept = dict(self.reports), dict(self.kept)
+        other.modes = self.modes.opened(other.cases)
         return other
 
 

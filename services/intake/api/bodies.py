@@ -9,12 +9,23 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from services.intake.domain.actions import ActionRequest
+from services.intake.domain.modes import ChangeState, ModeRequest
 from services.intake.domain.reports import Report, Reporter
 from services.intake.domain.states import Action
 from services.intake.domain.targets import Whom
 from shared.events.case import Rating
-from shared.events.parts import Place
-from shared.vocabulary import AreaCode, CaseState, CategoryCode, OrderState, Severity, Source, TargetKind, WhistleKind
+from shared.events.parts import Place, Slug
+from shared.vocabulary import (
+    AreaCode,
+    CaseState,
+    CategoryCode,
+    OrderState,
+    Purpose,
+    Severity,
+    Source,
+    TargetKind,
+    WhistleKind,
+)
 
 Coordinate = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
@@ -82,6 +93,7 @@ class ReportBody(_Body):
     tags: Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=32)] = []
     reporter: ReporterBody | None = None
     occurred_at: AwareDatetime | None = None
+    drill: Annotated[bool, Field(description="A report of a drill; only where a drill mode is in force.")] = False
 
     def as_report(self) -> Report:
         """The report as the domain knows it."""
@@ -95,6 +107,7 @@ class ReportBody(_Body):
             tags=tuple(self.tags),
             reporter=self._reporter(),
             occurred_at=self.occurred_at,
+            purpose=Purpose.DRILL if self.drill else Purpose.REAL,
         )
 
     def _reporter(self) -> Reporter | None:
@@ -122,6 +135,8 @@ class AcceptedBody(_Body):
     area: AreaCode
     category: CategoryCode
     severity: Severity
+    purpose: Purpose
+    mode: Slug
     why: WhyBody
 
 
@@ -187,7 +202,36 @@ class ActedBody(_Body):
     state: CaseState
     event_id: UUID
     order_id: UUID | None
+    whistle_id: UUID | None = None
     allowed: list[Action]
+
+
+MODE_EXAMPLE: Final[JsonDict] = {"area": "990101", "mode": "flood-3", "reason": "县防指启动防汛三级响应"}
+
+
+class ModeBody(_Body):
+    """A change of mode: `normal` leaves the one in force in `area`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [MODE_EXAMPLE]})
+
+    area: AreaCode
+    mode: Slug
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+
+    def as_request(self) -> ModeRequest:
+        """The request as the domain knows it."""
+        return ModeRequest(area=self.area, mode=self.mode, reason=self.reason)
+
+
+class ModeChangeBody(_Body):
+    """A change of mode: `proposed` until a second person confirms it before `expires_at`, then `in_force`."""
+
+    change_id: UUID
+    area: AreaCode
+    mode: Slug
+    before: Slug
+    state: ChangeState
+    expires_at: AwareDatetime | None
 
 
 class FieldErrorBody(BaseModel):

@@ -1,4 +1,4 @@
-"""The two endpoints that write: every report and every action on a case comes in here."""
+"""The endpoints that write: every report, every action on a case and every change of mode comes in here."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from services.intake.api.bodies import (
     AcceptedBody,
     ActedBody,
     ActionBody,
+    ModeBody,
+    ModeChangeBody,
     ProblemBody,
     ReportBody,
     WrongStateBody,
 )
 from services.intake.api.refusals import outage, problem_of
 from services.intake.domain.permissions import Bearer
-from services.intake.handlers import Doors, Reply, accept_report, act_on_case
+from services.intake.handlers import Doors, Reply, accept_report, act_on_case, confirm_mode, propose_mode
 from services.intake.metrics import Metrics
 from shared.runtime.auth import KeyRing, Principal
 from shared.runtime.bearer import bearer
@@ -53,7 +55,7 @@ def describe_api() -> FastAPI:
     """The endpoints alone, for the OpenAPI file."""
     app = FastAPI(
         title="Whistle intake",
-        summary="Reports and actions on cases come in here; reading and listening is the notifier's.",
+        summary="Reports, actions on cases and changes of mode come in here; reading and listening is the notifier's.",
         version="1",
         docs_url=None,
         redoc_url=None,
@@ -130,7 +132,7 @@ _WORDS: Final = {
     400: "The body is no JSON in UTF-8.",
     401: "The key is missing or not known.",
     403: "The key may not do this; says who may.",
-    404: "There is no such case.",
+    404: "There is no such case or change of mode.",
     413: "The body is larger than 256 kB.",
     415: "The body is not application/json.",
     422: "A field is wrong: names it and what is allowed.",
@@ -191,6 +193,58 @@ async def post_action(
         reply = await act_on_case(
             case_id, body.as_request(), bearer=bearer, client_key=idempotency_key, doors=rooms.doors
         )
+        count("replayed" if reply.replayed else "done")
+    return _response(reply, status=200)
+
+
+@router.post(
+    "/modes",
+    status_code=202,
+    summary="Propose a change of mode",
+    response_model=ModeChangeBody,
+    responses={
+        202: {"description": "Durable: it waits for a second person, for half an hour.", "headers": _REPLAYED},
+        409: _problem(ProblemBody, "The mode in force does not allow it."),
+        **_problems(400, 401, 403, 413, 415, 422, 503),
+    },
+)
+async def post_mode(
+    body: ModeBody,
+    request: Request,
+    bearer: Annotated[Bearer, Depends(_bearer)],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Propose that a mode of the playbook be entered in an area, or `normal` that the one in force be left.
+
+    A later proposal for the same area takes the place of one that nobody has confirmed.
+    """
+    rooms = _rooms(request)
+    with _counted(rooms.metrics.mode_requests, "propose") as count:
+        reply = await propose_mode(body.as_request(), bearer=bearer, client_key=idempotency_key, doors=rooms.doors)
+        count("replayed" if reply.replayed else "done")
+    return _response(reply, status=202)
+
+
+@router.post(
+    "/modes/{change_id}/confirm",
+    summary="Confirm a change of mode",
+    response_model=ModeChangeBody,
+    responses={
+        200: {"description": "Durable: the mode is in force; open cases are settled next.", "headers": _REPLAYED},
+        409: _problem(ProblemBody, "The proposal is no longer open, or the mode in force does not allow it."),
+        **_problems(401, 403, 404, 413, 422, 503),
+    },
+)
+async def post_confirm(
+    change_id: UUID,
+    request: Request,
+    bearer: Annotated[Bearer, Depends(_bearer)],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Be the second person: another key, by another name, than who proposed it."""
+    rooms = _rooms(request)
+    with _counted(rooms.metrics.mode_requests, "confirm") as count:
+        reply = await confirm_mode(change_id, bearer=bearer, client_key=idempotency_key, doors=rooms.doors)
         count("replayed" if reply.replayed else "done")
     return _response(reply, status=200)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.intake.domain.modes import UnknownChange, WrongMode
 from services.intake.domain.permissions import NotYours
 from services.intake.domain.states import WrongState
 from services.intake.handlers import KeyReused, UnknownCase
@@ -20,6 +21,10 @@ def problem_of(refusal: Refused) -> Problem | None:
             return Problem(403, "forbidden", "This key may not do this", refusal.reason, _errors(refusal))
         case UnknownCase():
             return Problem(404, "not-found", "There is no such case", refusal.reason, _errors(refusal))
+        case UnknownChange():
+            return Problem(404, "not-found", "There is no such change of mode", refusal.reason, _errors(refusal))
+        case WrongMode():
+            return Problem(409, "wrong-mode", "This change of mode is not open now", refusal.reason, _errors(refusal))
         case KeyReused():
             return Problem(
                 422, "idempotency-key-reused", "This key belongs to another request", refusal.reason, _errors(refusal)

@@ -86,7 +86,8 @@ def _oversees(order: CaseOrder) -> bool:
 
 def _must_not(reason: str | None, case: Case, order: CaseOrder) -> None:
     if reason is not None:
-        raise WrongState(reason, state=case.view.state, order_state=order.state)
+        words = f"{reason}; the order is {order.state}, the case {case.view.state}"
+        raise WrongState(words, state=case.view.state, order_state=order.state)
 
 
 def _must_say(reason: str, what: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -10,12 +11,13 @@ from uuid import UUID
 from services.intake.domain.classifying import classify
 from services.intake.domain.commands import OpenCase
 from services.intake.domain.locating import CellMap, locate
+from services.intake.domain.modes import InForce, mode_of, must_be_drilled
 from services.intake.domain.texts import clean, title_of
 from shared.events.envelope import WHISTLE, derive_id
 from shared.events.parts import Actor, Place, PlaybookRef
 from shared.masking import mask
 from shared.playbook.model import Playbook
-from shared.vocabulary import Level, Refused, Severity, Source
+from shared.vocabulary import Level, Purpose, Refused, Severity, Source
 
 CLOCKS_APART: Final = timedelta(minutes=10)
 """How far a sender's clock may run ahead of ours."""
@@ -43,6 +45,7 @@ class Report:
     tags: tuple[str, ...] = ()
     reporter: Reporter | None = None
     occurred_at: datetime | None = None
+    purpose: Purpose = Purpose.REAL
 
 
 def report_id_of(owner: str, client_key: str) -> UUID:
@@ -64,16 +67,11 @@ def tidy(report: Report, *, now: datetime) -> Report:
     if report.occurred_at is not None and report.occurred_at > now + CLOCKS_APART:
         raise Refused("it has not happened yet", field="occurred_at", allowed=[f"a time up to now, {now.isoformat()}"])
     tags = (clean(tag, field=f"tags.{n}", lines=False) for n, tag in enumerate(report.tags))
-    return Report(
-        source=report.source,
+    return replace(
+        report,
         text=clean(report.text, field="text"),
-        area=report.area,
-        place=report.place,
-        category=report.category,
-        severity=report.severity,
         tags=tuple(dict.fromkeys(tags)),
         reporter=None if report.reporter is None else _tidy_reporter(report.reporter),
-        occurred_at=report.occurred_at,
     )
 
 
@@ -104,7 +102,19 @@ def opening(report: Report, *, report_id: UUID, by: Actor, playbook: Playbook, c
         tags=tuple(mask(tag) for tag in report.tags),
         place=report.place,
         playbook=PlaybookRef(version=playbook.version, digest=playbook.digest),
+        purpose=report.purpose,
     )
+
+
+def placed(command: OpenCase, *, modes: Sequence[InForce], earlier: Sequence[datetime]) -> OpenCase:
+    """The command with what is known of its place when it opens: the mode in force, and earlier cases like it.
+
+    Raises:
+        Refused: it is a drill where none is in force.
+    """
+    if command.purpose is Purpose.DRILL:
+        must_be_drilled(command.area, modes)
+    return replace(command, mode=mode_of(command.area, command.purpose, modes), earlier=tuple(earlier))
 
 
 def _tidy_reporter(reporter: Reporter) -> Reporter:

@@ -152,7 +152,7 @@ def _lead(command: BlowWhistle) -> str | None:
 
 def _open(shut: str | None, case: Case) -> None:
     if shut is not None:
-        raise WrongState(shut, state=case.view.state)
+        raise WrongState(f"{shut}; the case is {case.view.state}", state=case.view.state)
 
 
 def _must_say(reason: str, what: str) -> None:

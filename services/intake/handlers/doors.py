@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
+from services.intake.domain.actions import ActionRequest
 from services.intake.domain.case import Case
 from services.intake.domain.evolve import evolve
 from services.intake.domain.locating import CellMap
-from services.intake.ports import Answer, CaseStore, Change, Playbooks, Vault
+from services.intake.domain.reports import Report
+from services.intake.ports import Answer, CaseStore, Change, Playbooks, Tell, Vault
 from shared.events.case import CaseEvent
 from shared.events.envelope import Event, derive_id
 from shared.playbook.model import Playbook
 from shared.runtime.telemetry import current_traceparent
-from shared.vocabulary import Refused
+from shared.vocabulary import ModeKind, Refused
 
 SOURCE: Final = "/whistle/intake"
 
@@ -46,6 +50,22 @@ class CellMaps:
         return found
 
 
+class Silence:
+    """See ``ports.Tell``; nobody counts."""
+
+    def canary_sent(self) -> None:
+        """See ``ports.Tell.canary_sent``."""
+
+    def canary_closed(self) -> None:
+        """See ``ports.Tell.canary_closed``."""
+
+    def mode_entered(self, kind: ModeKind) -> None:
+        """See ``ports.Tell.mode_entered``."""
+
+    def settled(self, cases: int) -> None:
+        """See ``ports.Tell.settled``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
     """Everything outside of a handler; ``clock`` says now."""
@@ -55,6 +75,8 @@ class Doors:
     vault: Vault
     clock: Callable[[], datetime]
     maps: CellMaps = field(default_factory=CellMaps)
+    tell: Tell = field(default_factory=Silence)
+    """What happens without anybody asking, told to whoever counts it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +87,15 @@ class Reply:
     replayed: bool = False
 
 
-def change_of(case: Case | None, payloads: Sequence[CaseEvent], *, at: datetime) -> Change:
+def change_of(
+    case: Case | None, payloads: Sequence[CaseEvent], *, at: datetime, traceparent: str | None = None
+) -> Change:
     """The case after ``payloads`` and the events that carry them; at least one payload.
 
-    An event's id follows from case and version alone, so that a repeat makes the same one.
+    An event's id follows from case and version alone, so that a repeat makes the same one. Without
+    ``traceparent`` the events continue the trace that is open.
     """
-    traceparent = current_traceparent()
+    traceparent = traceparent or current_traceparent()
     events: list[Event[CaseEvent]] = []
     for payload in payloads:
         case = evolve(case, payload, at=at)
@@ -93,6 +118,20 @@ def change_of(case: Case | None, payloads: Sequence[CaseEvent], *, at: datetime)
 def event_id_of(case_id: UUID, version: int) -> UUID:
     """The id of the event that brought a case to ``version``."""
     return derive_id(case_id, f"v{version}")
+
+
+def canonical(request: Report | ActionRequest, *, first: Collection[str], case_id: UUID | None = None) -> bytes:
+    """What was asked, in bytes that depend neither on how its JSON was written nor on what it leaves out.
+
+    Only the fields that were there ``first`` stand in it always: an answer under a key outlives the
+    release that gave it, so a field that comes later is written when it says something.
+    """
+    said = {
+        one.name: getattr(request, one.name)
+        for one in fields(request)
+        if one.name in first or getattr(request, one.name) != one.default
+    }
+    return msgspec.json.encode(said if case_id is None else (str(case_id), said))
 
 
 def replay(answer: Answer, asked: bytes, vault: Vault) -> Reply:

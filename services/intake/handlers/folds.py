@@ -12,16 +12,19 @@ from uuid import UUID
 from services.intake.domain.case import Case
 from services.intake.domain.commands import Fold, FoldEscalated, FoldOrderIssued, FoldOrderWithdrawn
 from services.intake.domain.decide import decide
+from services.intake.domain.modes import ModeChange, by_rule
+from services.intake.domain.system import ROUTER
 from services.intake.handlers.doors import Doors, change_of
-from services.intake.ports import Change
-from shared.events.case import CaseEvent
+from services.intake.ports import Change, NoPlaybook
+from shared.events.case import CaseEvent, CaseRouted
 from shared.events.codec import decode
 from shared.events.envelope import Event, Payload
 from shared.events.order import OrderIssued, OrderWithdrawn
 from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned
+from shared.playbook.model import Playbook
 from shared.runtime.delivery import Outcome, Record, Rejected
 from shared.runtime.telemetry import process_span
-from shared.vocabulary import Malformed, Refused
+from shared.vocabulary import Malformed, Purpose, Refused
 
 GROUP: Final = "whistle-intake-fold"
 
@@ -45,7 +48,39 @@ async def fold_batch(records: Sequence[Record], *, doors: Doors) -> Outcome:
             changes = _fold_all(wanted, cases, rejected, now=doors.clock())
             if changes:
                 await transaction.save(changes)
+                await transaction.modes.ask(_modes_asked(wanted, changes, doors))
+        for change in changes:
+            if change.case.view.purpose is Purpose.CANARY and change.case.closed_at is not None:
+                doors.tell.canary_closed()
     return Outcome(rejected=rejected)
+
+
+def _modes_asked(wanted: Mapping[UUID, list[_Wanted]], changes: Sequence[Change], doors: Doors) -> list[ModeChange]:
+    """The modes that rules ask for with lead orders that came to stand; a room of its own carries them out."""
+    stood = {
+        event.data.order_id: event
+        for change in changes
+        for event in change.events
+        if isinstance(event.data, CaseRouted)
+    }
+    asked: dict[UUID, ModeChange] = {}
+    for fold in (one.fold for folds in wanted.values() for one in folds):
+        event = stood.get(fold.order.order_id) if isinstance(fold, FoldOrderIssued) else None
+        if event is None or not isinstance(fold, FoldOrderIssued) or fold.sets is None or fold.sets.mode is None:
+            continue
+        playbook = _playbook(event.data.case.county, doors)
+        if playbook is not None:
+            change = by_rule(event.data.case, fold.sets.mode, by=ROUTER, playbook=playbook, now=event.time)
+            asked |= {} if change is None else {change.change_id: change}
+    return list(asked.values())
+
+
+def _playbook(county: str, doors: Doors) -> Playbook | None:
+    """The county's playbook; a rule of one that was withdrawn asks for nothing any more."""
+    try:
+        return doors.playbooks.of(county)
+    except NoPlaybook:
+        return None
 
 
 def _read(records: Sequence[Record]) -> tuple[Mapping[UUID, list[_Wanted]], list[Rejected]]:
@@ -70,7 +105,9 @@ def _fold_of(event: Event[Payload]) -> Fold | None:
     """What an event asks of its case; None for what a clock says of itself, which changes no case."""
     match event.data:
         case OrderIssued() as issued:
-            return FoldOrderIssued(order=issued.order, sets=issued.sets, matter=issued.matter)
+            return FoldOrderIssued(
+                order=issued.order, sets=issued.sets, matter=issued.matter, replaces=issued.replaces
+            )
         case OrderWithdrawn() as withdrawn:
             return FoldOrderWithdrawn(order=withdrawn.order, reason=withdrawn.reason)
         case ClockEscalated() as escalated:

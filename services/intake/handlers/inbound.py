@@ -9,7 +9,7 @@ from typing import Final
 from services.intake.domain.reports import Report, report_id_of
 from services.intake.domain.texts import clean
 from services.intake.handlers.doors import Doors, KeyReused, replay
-from services.intake.handlers.reports import Filing, canonical, prepare
+from services.intake.handlers.reports import Draft, asked_by, file_all, prepare
 from services.intake.ports import Answer, ClientKey
 from shared.events.codec import decode
 from shared.events.inbound import ReportReceived
@@ -28,7 +28,7 @@ class _Arrived:
     record: Record
     key: ClientKey
     asked: bytes
-    filing: Filing
+    draft: Draft
 
 
 async def accept_inbound(records: Sequence[Record], *, doors: Doors) -> Outcome:
@@ -88,22 +88,25 @@ def _read(record: Record, doors: Doors) -> _Arrived:
         partition=record.partition,
         offset=record.offset,
     ):
-        filing = prepare(report, report_id=report_id_of(key.owner, key.key), by=by, at=None, doors=doors)
-    return _Arrived(record=record, key=key, asked=canonical(report), filing=filing)
+        draft = prepare(report, report_id=report_id_of(key.owner, key.key), by=by, at=None, doors=doors)
+    return _Arrived(record=record, key=key, asked=asked_by(report), draft=draft)
 
 
 async def _keep(
     arrived: Mapping[ClientKey, _Arrived], repeats: Sequence[_Arrived], rejected: list[Rejected], *, doors: Doors
 ) -> None:
-    answers = {
-        key: Answer(fingerprint=doors.vault.fingerprint(one.asked), body=one.filing.answer)
-        for key, one in arrived.items()
-    }
     async with doors.store.transaction() as transaction:
-        free = await transaction.claim(answers)
-        new = [one for key, one in arrived.items() if key in free]
-        await transaction.save([one.filing.change for one in new])
-        await transaction.file([one.filing.report for one in new])
+        filed = await file_all([one.draft for one in arrived.values()], transaction, doors=doors)
+        filings = dict(zip(arrived, filed, strict=True))
+        free = await transaction.claim(
+            {
+                key: Answer(fingerprint=doors.vault.fingerprint(one.asked), body=filings[key].answer)
+                for key, one in arrived.items()
+            }
+        )
+        new = [filings[key] for key in arrived if key in free]
+        await transaction.save([one.change for one in new])
+        await transaction.file([one.report for one in new])
         again = [*(one for key, one in arrived.items() if key not in free), *repeats]
         known = await transaction.answers({one.key for one in again}) if again else {}
     for one in again:

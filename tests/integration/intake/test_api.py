@@ -209,7 +209,7 @@ async def test_what_is_allowed_next_is_for_the_key_that_asked(intake: Intake) ->
     await issue(intake, case_id)
     await issue(intake, case_id, TOWN, OrderRole.ASSIST, Level.TOWN)
     signed = await intake.act(case_id, "west desk", "sign")
-    assert signed.json()["allowed"] == ["arrive", "progress", "resolve", "return"]
+    assert signed.json()["allowed"] == ["arrive", "progress", "resolve", "return", "whistle", "transfer"]
     assert signed.json()["state"] == "routed"
     await intake.act(case_id, "gas bureau", "sign")
     resolved = await intake.act(case_id, "gas bureau", "resolve")

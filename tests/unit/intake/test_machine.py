@@ -1,6 +1,7 @@
 """Whatever is asked in whatever order, what must hold of a case holds."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -12,32 +13,53 @@ from services.intake.domain.actions import ActionRequest, command_of
 from services.intake.domain.case import Case, CaseOrder
 from services.intake.domain.commands import (
     ArriveOnSite,
+    BlowWhistle,
+    ChangeMode,
     CloseCase,
     Command,
+    ConfirmWhistle,
+    DeclineWhistle,
     FoldEscalated,
     FoldOrderIssued,
     FoldOrderWithdrawn,
     RateCase,
     RejectCase,
+    ReleaseOrder,
     ReopenCase,
     ReportProgress,
     ResolveOrder,
     ReturnOrder,
+    RuleCase,
     SignOrder,
+    TransferOrder,
     VerifyCase,
 )
 from services.intake.domain.decide import allowed, decide
 from services.intake.domain.evolve import evolve
 from services.intake.domain.states import FOLLOWS, ORDER_MOVES, STANDING, Action
-from shared.events.case import CaseEvent, Rating
+from services.intake.domain.targets import Whom
+from shared.events.case import CaseEvent, CaseStepDone, Rating
 from shared.events.codec import decode, encode
 from shared.events.envelope import WHISTLE, Event
+from shared.events.parts import MatterView, StepView
 from shared.playbook.model import Policy
-from shared.vocabulary import CaseState, ClockKind, Level, OrderRole, OrderState, Refused
+from shared.vocabulary import (
+    CaseState,
+    ClockKind,
+    Level,
+    OrderReason,
+    OrderRole,
+    OrderState,
+    Refused,
+    TargetKind,
+    WhistleKind,
+)
+from tests.fakes.joint_county import WATER_BUREAU, joint_county
 from tests.unit.intake.cases import (
     BUREAU,
     COUNTY_DESK,
     NOON,
+    POLICE,
     SOMEBODY,
     TOWN_DESK,
     VILLAGE_DESK,
@@ -52,15 +74,53 @@ BY = SOMEBODY
 IDS = [uuid5(WHISTLE, f"order of the machine {n}") for n in range(6)]
 TARGETS = dict(zip(IDS, [VILLAGE_DESK, TOWN_DESK, BUREAU, COUNTY_DESK, VILLAGE_DESK, TOWN_DESK], strict=True))
 ROLES = dict(zip(IDS, [OrderRole.LEAD] * 4 + [OrderRole.ASSIST, OrderRole.OVERSEE], strict=True))
+STEP_IDS = {step: uuid5(WHISTLE, f"step of the machine {step}") for step in ("a", "b", "c")}
+MATTER = MatterView(
+    id="m",
+    title="一件事",
+    steps=(
+        StepView(id="a", title="甲"),
+        StepView(id="b", title="乙"),
+        StepView(id="c", title="丙", after=("a", "b")),
+    ),
+)
+REASONS = (OrderReason.RULE, OrderReason.ESCALATED, OrderReason.TRANSFERRED, OrderReason.RULED, OrderReason.MODE)
 
 
-def _order(order_id: UUID, generation: int) -> FoldOrderIssued:
-    fresh = uuid5(order_id, str(generation))
-    return FoldOrderIssued(order=order(TARGETS[order_id], ROLES[order_id], generation=generation, order_id=fresh))
+def _order(order_id: UUID, generation: int, reason: OrderReason, minutes: int, *, with_matter: bool) -> FoldOrderIssued:
+    made = order(TARGETS[order_id], ROLES[order_id], generation=generation, order_id=uuid5(order_id, str(generation)))
+    issued_at = NOON + timedelta(minutes=minutes)
+    lead = made.role is OrderRole.LEAD
+    matter = MATTER if with_matter and lead else None
+    return FoldOrderIssued(order=replace(made, reason=reason, issued_at=issued_at), matter=matter)
 
 
-ids = st.sampled_from([uuid5(one, str(generation)) for one in IDS for generation in (0, 1)])
-issued = st.builds(_order, st.sampled_from(IDS), st.integers(0, 1))
+def _step_order(step: str, generation: int) -> FoldOrderIssued:
+    made = order(POLICE, OrderRole.ASSIST, generation=generation, order_id=uuid5(STEP_IDS[step], str(generation)))
+    return FoldOrderIssued(order=replace(made, reason=OrderReason.STEP, step=step))
+
+
+ids = st.sampled_from([uuid5(one, str(generation)) for one in (*IDS, *STEP_IDS.values()) for generation in (0, 1)])
+issued = st.one_of(
+    st.builds(
+        _order,
+        st.sampled_from(IDS),
+        st.integers(0, 1),
+        st.sampled_from(REASONS),
+        st.integers(0, 30),
+        with_matter=st.booleans(),
+    ),
+    st.builds(_step_order, st.sampled_from(sorted(STEP_IDS)), st.integers(0, 1)),
+)
+whistles = st.builds(
+    BlowWhistle,
+    by=st.just(BY),
+    departments=st.sampled_from((("police",), ("market", "police"))),
+    kind=st.sampled_from(WhistleKind),
+    reason=st.just("请来"),
+)
+CONFIRM_WHATEVER_WAITS = ConfirmWhistle(by=BY, whistle_id=UUID(int=0))
+DECLINE_WHATEVER_WAITS = DeclineWhistle(by=BY, whistle_id=UUID(int=0), reason="不必")
 commands: st.SearchStrategy[Command] = st.one_of(
     issued,
     issued,
@@ -72,6 +132,15 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(ResolveOrder, order_id=ids, by=st.just(BY), note=st.just("好")),
     st.builds(ResolveOrder, order_id=ids, by=st.just(BY), note=st.just("好")),
     st.builds(ReturnOrder, order_id=ids, by=st.just(BY), reason=st.just("不是我"), returns_allowed=st.just(2)),
+    whistles,
+    st.builds(lambda: CONFIRM_WHATEVER_WAITS),
+    st.builds(lambda: DECLINE_WHATEVER_WAITS),
+    st.builds(ReleaseOrder, order_id=ids, by=st.just(BY), reason=st.just("不需要了")),
+    st.builds(
+        TransferOrder, order_id=ids, by=st.just(BY), to=st.sampled_from((POLICE, BUREAU)), reason=st.just("归它")
+    ),
+    st.builds(RuleCase, by=st.just(BY), to=st.sampled_from((BUREAU, TOWN_DESK)), reason=st.just("归它")),
+    st.builds(ChangeMode, mode=st.sampled_from(("normal", "flood")), by=st.just(BY), reason=st.just("汛")),
     st.just(VerifyCase(by=BY)),
     st.just(RejectCase(by=BY, reason="不行")),
     st.just(CloseCase(by=BY)),
@@ -86,6 +155,13 @@ commands: st.SearchStrategy[Command] = st.one_of(
         to_level=st.just(Level.TOWN),
     ),
 )
+
+
+def meant(command: Command, case: Case) -> Command:
+    """A word of the head is about the whistle that waits."""
+    if case.asked is not None and isinstance(command, ConfirmWhistle | DeclineWhistle):
+        return replace(command, whistle_id=case.asked.whistle.whistle_id)
+    return command
 
 
 def must_hold(case: Case, log: list[CaseEvent]) -> None:
@@ -105,6 +181,27 @@ def must_hold(case: Case, log: list[CaseEvent]) -> None:
     if case.view.state is CaseState.CLOSED:
         assert not any(one.stands for one in case.orders)
     assert (case.closed_at is not None) == (case.view.state is CaseState.CLOSED)
+    if case.view.state in {CaseState.RESOLVED, CaseState.VERIFIED, CaseState.CLOSED}:
+        assert not any(one.stands and one.is_joint for one in case.orders), "nobody who was called is left behind"
+        assert case.asked is None
+    returning = [one for one in case.orders if one.state is OrderState.RETURNING]
+    assert len(returning) <= 1 or case.view.holder is not None
+    for one in returning:
+        assert one.role is OrderRole.LEAD
+        assert case.view.holder is not None, "whoever gives a case back answers until another has signed"
+    steps_hold(case, log)
+
+
+def steps_hold(case: Case, log: list[CaseEvent]) -> None:
+    """A step is as its last order of this round is, and its end is told once."""
+    last = log[-1]
+    if isinstance(last, CaseStepDone):
+        told = [one for one in log if isinstance(one, CaseStepDone) and one.order_id == last.order_id]
+        assert len(told) == 1
+    for step in () if case.view.matter is None else case.view.matter.steps:
+        own = [one for one in case.orders if one.step == step.id and one.generation == case.view.reopened]
+        assert step.order_id in {None, *(one.order_id for one in own[-1:])}
+        assert step.state is not OrderState.WITHDRAWN or own[-1].released
 
 
 @given(st.lists(st.tuples(commands, st.integers(0, 40)), max_size=60))
@@ -113,8 +210,9 @@ def test_no_sequence_of_commands_breaks_a_case(steps: list[tuple[Command, int]])
     log = list(decide(None, opening(), now))
     times = [now]
     case = evolve(None, log[0], at=now)
-    for command, hours in steps:
+    for one, hours in steps:
         now += timedelta(hours=hours)
+        command = meant(one, case)
         try:
             events = decide(case, command, now)
         except Refused:
@@ -166,7 +264,7 @@ def test_what_is_listed_as_allowed_is_taken_and_nothing_else_is(
 ) -> None:
     for step in steps:
         with suppress(Refused):
-            for event in decide(case, step, NOON):
+            for event in decide(case, meant(step, case), NOON):
                 case = evolve(case, event, at=NOON)
     now = NOON + timedelta(hours=hours)
     for named in (None, *case.orders):
@@ -177,9 +275,19 @@ def test_what_is_listed_as_allowed_is_taken_and_nothing_else_is(
 def _taken(case: Case, order: CaseOrder | None, action: Action, policy: Policy, now: datetime) -> bool:
     if action in ORDER_MOVES and order is None:
         return False
-    request = ActionRequest(action=action, reason="不行", rating=Rating.NOT)
-    command = command_of(request, order if action in ORDER_MOVES else None, by=BY, policy=policy)
+    waits = case.asked or case.sounded[0] if case.asked or case.sounded else None
+    request = ActionRequest(
+        action=action,
+        reason="不行",
+        rating=Rating.NOT,
+        kind=WhistleKind.EMERGENCY,
+        departments=(WATER_BUREAU,),
+        whistle_id=waits.whistle.whistle_id if waits and action in {Action.CONFIRM, Action.DECLINE} else None,
+        to=Whom(kind=TargetKind.DEPARTMENT, id=WATER_BUREAU),
+    )
+    playbook = replace(joint_county(), policy=policy)
     try:
+        command = command_of(request, order if action in ORDER_MOVES else None, case=case, by=BY, playbook=playbook)
         decide(case, command, now)
     except Refused:
         return False

@@ -56,7 +56,7 @@ async def doors_of(*playbooks: Playbook) -> Doors:
 
 def area_of(doors: Doors, *, area: str | None = None, place: Place | None = None, at: str | None = None) -> str:
     report = Report(source=Source.SENSOR, text="停水", area=area, place=place)
-    return prepare(report, report_id=uuid4(), by=SENDER, at=at, doors=doors).change.case.view.area
+    return prepare(report, report_id=uuid4(), by=SENDER, at=at, doors=doors).command.area
 
 
 def inside(playbook: Playbook) -> Place:

@@ -9,24 +9,30 @@ import pytest
 from services.intake.domain.case import Case
 from services.intake.domain.commands import (
     ArriveOnSite,
+    BlowWhistle,
     CloseCase,
     Command,
+    ConfirmWhistle,
+    DeclineWhistle,
     FoldOrderIssued,
     FoldOrderWithdrawn,
     RateCase,
     RejectCase,
+    ReleaseOrder,
     ReopenCase,
     ReportProgress,
     ResolveOrder,
     ReturnOrder,
+    RuleCase,
     SignOrder,
+    TransferOrder,
     VerifyCase,
 )
 from services.intake.domain.decide import allowed, decide
 from services.intake.domain.states import FOLLOWS, STAGES, Action, WrongState
 from shared.events.case import CaseOrderWithdrawn, CaseRated, CaseReopened, CaseReturned, Rating
 from shared.playbook.model import Policy
-from shared.vocabulary import CaseState, OrderRole, OrderState, Refused
+from shared.vocabulary import CaseState, OrderRole, OrderState, Refused, WhistleKind
 from tests.unit.intake.cases import (
     BUREAU,
     COUNTY_DESK,
@@ -49,6 +55,8 @@ ON_ORDER: dict[Action, Callable[[UUID], Command]] = {
     Action.PROGRESS: lambda order_id: ReportProgress(order_id=order_id, by=BY, note="挖开了"),
     Action.RESOLVE: lambda order_id: ResolveOrder(order_id=order_id, by=BY, note="好了"),
     Action.RETURN: lambda order_id: ReturnOrder(order_id=order_id, by=BY, reason="不归我管", returns_allowed=2),
+    Action.RELEASE: lambda order_id: ReleaseOrder(order_id=order_id, by=BY, reason="不需要了"),
+    Action.TRANSFER: lambda order_id: TransferOrder(order_id=order_id, by=BY, to=BUREAU, reason="归它管"),
 }
 ON_CASE: dict[Action, Command] = {
     Action.VERIFY: VerifyCase(by=BY),
@@ -56,18 +64,32 @@ ON_CASE: dict[Action, Command] = {
     Action.CLOSE: CloseCase(by=BY),
     Action.REOPEN: ReopenCase(by=BY, reason="又漏了", window=WINDOW),
     Action.RATE: RateCase(by=BY, rating=Rating.SATISFIED),
+    Action.WHISTLE: BlowWhistle(by=BY, kind=WhistleKind.KEY_WORK, departments=("police",), reason="请来"),
+    Action.CONFIRM: ConfirmWhistle(by=BY, whistle_id=UUID(int=1)),
+    Action.DECLINE: DeclineWhistle(by=BY, whistle_id=UUID(int=1), reason="不必"),
+    Action.RULE: RuleCase(by=BY, to=BUREAU, reason="归它管"),
 }
 
 S = CaseState
 WORK = {"progress": S.IN_PROGRESS, "resolve": S.RESOLVED, "return": S.RETURNED}
+
+
+JOINT = (Action.WHISTLE, Action.TRANSFER, Action.RULE)
+
+
+def joint(state: CaseState, *, led: bool = True) -> dict[str, CaseState]:
+    """What calls others, moving no state; nobody waits for a head's word, and a lead is never released."""
+    return {"whistle": state, "rule": state} | ({"transfer": state} if led else {})
+
+
 # The whole table once more, written by hand: state of the case → open actions on its lead or on itself → state after.
 TABLE: dict[CaseState, dict[str, CaseState]] = {
-    S.OPENED: {},
-    S.ROUTED: {"sign": S.SIGNED, "return": S.RETURNED},
-    S.SIGNED: {"arrive": S.ARRIVED, **WORK},
-    S.ARRIVED: WORK,
-    S.IN_PROGRESS: WORK,
-    S.RETURNED: {},
+    S.OPENED: joint(S.OPENED, led=False),
+    S.ROUTED: {"sign": S.SIGNED, "return": S.RETURNED} | joint(S.ROUTED),
+    S.SIGNED: {"arrive": S.ARRIVED, **WORK} | joint(S.SIGNED),
+    S.ARRIVED: WORK | joint(S.ARRIVED),
+    S.IN_PROGRESS: WORK | joint(S.IN_PROGRESS),
+    S.RETURNED: joint(S.RETURNED, led=False),
     S.RESOLVED: {"verify": S.VERIFIED, "reject": S.IN_PROGRESS},
     S.VERIFIED: {"close": S.CLOSED},
     S.CLOSED: {"reopen": S.OPENED, "rate": S.CLOSED},
@@ -150,7 +172,7 @@ def test_the_county_desk_cannot_return_for_there_is_nobody_above() -> None:
     case = led_by(COUNTY_DESK)
     with pytest.raises(WrongState, match="nobody above"):
         decide(case, ON_ORDER[Action.RETURN](case.orders[0].order_id), NOON)
-    assert allowed(case, None, policy=POLICY, now=NOON) == (Action.SIGN,)
+    assert allowed(case, None, policy=POLICY, now=NOON) == (Action.SIGN, *JOINT)
 
 
 def test_an_order_to_oversee_cannot_be_returned() -> None:
@@ -169,7 +191,7 @@ def test_after_as_many_returns_as_the_county_allows_a_desk_decides_for_good() ->
     case = apply(case, FoldOrderIssued(order=last))
     with pytest.raises(WrongState, match="decides for good"):
         decide(case, ON_ORDER[Action.RETURN](last.order_id), NOON)
-    assert allowed(case, None, policy=POLICY, now=NOON) == (Action.SIGN,)
+    assert allowed(case, None, policy=POLICY, now=NOON) == (Action.SIGN, *JOINT)
 
 
 @pytest.mark.parametrize(
