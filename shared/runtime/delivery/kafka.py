@@ -71,12 +71,14 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka's l
     async def fetch(self, *, most: int, wait: timedelta) -> Mapping[Partition, Sequence[Record]]:
         """See ``Log.fetch``; awaited in the caller's own task, for a time limit would put a task between."""
         fetched = await self._open_consumer.getmany(timeout_ms=int(wait.total_seconds() * 1000), max_records=most)
-        return {
+        read = {
             Partition(*place): [
                 Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp) for r in records
             ]
             for place, records in fetched.items()
         }
+        self._tell_partitions(read)
+        return read
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """See ``Log.publish``."""
@@ -117,6 +119,13 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka's l
         """Called by aiokafka after it has joined."""
         if self._assignments is not None:
             await self._assignments.assigned(frozenset(Partition(*place) for place in assigned))
+
+    def _tell_partitions(self, read: Mapping[Partition, Sequence[Record]]) -> None:
+        # What is sent in answer has the keys of what was read: the publisher need not hash them again.
+        for place, records in read.items():
+            count = len(self._open_consumer.partitions_for_topic(place.topic) or ())
+            if count:
+                self._publisher.remember([record.key for record in records], number=place.number, count=count)
 
     @property
     def _open_consumer(self) -> AIOKafkaConsumer:
