@@ -17,11 +17,12 @@ from shared.vocabulary import OrderReason, TargetKind
 def transfer(handed: CaseTransferred, facts: Facts, book: Rulebook) -> Decision:
     """Return the order for the new target, in the role, step and whistle of the old one, which is withdrawn.
 
-    Refused are a target that this playbook does not know, that gave the case back before, or that has such an
-    order already: then the old order stays, and the desk that asked hears why.
+    Refused are a target that this playbook does not know, or that has such an order already: then the old order
+    stays, and the desk that asked hears why. Whether somebody who gave the case back may have it again intake
+    has judged: it alone knows what has been ruled.
     """
     choice = named(handed.to, book)
-    why_not = _why_not(handed, choice, facts)
+    why_not = _why_not(handed, choice)
     if choice is None or why_not is not None:
         words = _refused(handed, why_not or _unknown(handed.to))
         return told_back(words, by=handed.by, standing=handed.standing, facts=facts, book=book)
@@ -46,16 +47,12 @@ def named(target: Target, book: Rulebook) -> Choice | None:
     return Choice(target=asked, level=department.level, why=department.name)
 
 
-def _why_not(handed: CaseTransferred, choice: Choice | None, facts: Facts) -> Text | None:
+def _why_not(handed: CaseTransferred, choice: Choice | None) -> Text | None:
     if choice is None:
         return _unknown(handed.to)
     name = choice.why
     if same(choice.target, handed.order.target):
         return Text(zh=f"本单已由{name.zh}承办", en=f"{name.en} holds this very order")
-    if facts.refused_by(choice.target):
-        return Text(
-            zh=f"{name.zh}此前已退单，未经裁定不再派", en=f"{name.en} gave the case back before, and there is no ruling"
-        )
     role = handed.order.role
     if handed.order.step is None and spares(choice.target, role, without(handed.order, handed.standing)) is not None:
         return Text(zh=f"{name.zh}已有本事件派单", en=f"{name.en} has an order of this case already")
