@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from services.router.domain.rulebook import Rulebook
 from shared.events.parts import CaseView, PlaybookRef
+from shared.playbook.garbage import held_off
 from shared.playbook.model import Playbook
 from shared.playbook.shelf import IN_USE, PlaybookShelf, Standing, UnknownCounty
 from shared.vocabulary import Malformed, Refused
@@ -46,7 +47,8 @@ class ShelvedRulebooks:
         """Return the rulebook of `playbook`, compiled once and in a thread."""
         book = self._compiled.get(playbook.digest)
         if book is None:
-            book = self._compiled[playbook.digest] = await asyncio.to_thread(Rulebook, playbook)
+            with held_off():
+                book = self._compiled[playbook.digest] = await asyncio.to_thread(Rulebook, playbook)
             while len(self._compiled) > self._kept:
                 self._compiled.popitem(last=False)
         else:

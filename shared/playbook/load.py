@@ -11,6 +11,7 @@ from shared.playbook.files.places import AreaRow, CellFeature, DepartmentRow, Zo
 from shared.playbook.files.templates import MatterNode, MattersFile, ModeNode, ModesFile
 from shared.playbook.files.times import CalendarFile, ClockRow, OfficerRow, ShiftRow
 from shared.playbook.files.work import CategoriesFile, CategoryNode, DutyRow, EnforcementRow
+from shared.playbook.garbage import held_off
 from shared.playbook.located import FieldPath, Located
 from shared.playbook.model import Category, Playbook, Power, Roster, Text
 from shared.playbook.problems import BadPlaybook
@@ -46,7 +47,8 @@ def load(folder: Path, *, today: date) -> Playbook:
     Raises:
         BadPlaybook: anything wrong, all of it at once.
     """
-    return load_located(folder, today=today).playbook
+    with held_off():
+        return load_located(folder, today=today).playbook
 
 
 def load_located(folder: Path, *, today: date) -> Loaded:

@@ -4,10 +4,12 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from shared.playbook.check import check
+from shared.playbook.garbage import held_off
 from shared.playbook.model import Playbook
 from shared.playbook.record import Bounds, Packed, bounds_of, packed, unpacked
 from shared.vocabulary import Malformed, Refused, county_of
@@ -172,19 +174,21 @@ class PlaybookShelf:
 
     async def receive(self, record: PlaybookRecord) -> None:
         """Bring a record into force, or refuse it and keep the playbook before it."""
+        county = (record.key or b"").decode(errors="replace")
         if record.value is None:
-            await self._withdraw(record)
+            await self._withdraw(county)
             return
-        try:
-            # Up to a second for a large county: other tasks go on meanwhile.
-            version = await asyncio.to_thread(_take, record)
-        except Malformed as malformed:
-            county = (record.key or b"").decode(errors="replace")
-            self._refuse(Refusal(county=county, version="", offset=record.offset, reason=malformed.reason))
-            return
-        if self._uses(version.key[0]) and await self._opened(version) is None:
-            return
-        await self._put(version)
+        in_use = self._uses(county)
+        with held_off() if in_use else nullcontext():
+            try:
+                # Up to a second for a large county: other tasks go on meanwhile.
+                version = await asyncio.to_thread(_take, record)
+            except Malformed as malformed:
+                self._refuse(Refusal(county=county, version="", offset=record.offset, reason=malformed.reason))
+                return
+            if in_use and await self._opened(version) is None:
+                return
+            await self._put(version)
 
     async def put(self, playbook: Playbook) -> None:
         """Bring `playbook` into force without a record, as tests and the simulator do."""
@@ -209,8 +213,7 @@ class PlaybookShelf:
             self._changed.notify_all()
         log.info("playbook of %s in force: version %s, digest %.12s", county, named, digest)
 
-    async def _withdraw(self, record: PlaybookRecord) -> None:
-        county = (record.key or b"").decode(errors="replace")
+    async def _withdraw(self, county: str) -> None:
         async with self._changed:
             known = self._counties.get(county)
             if known is None or not known.standing:
@@ -250,9 +253,10 @@ class PlaybookShelf:
         if (playbook := self._at_hand(version)) is not None or version.refused:
             return playbook
         try:
-            playbook = await asyncio.to_thread(_read, version.content, proven=version.proven)
-            if self.prepare is not None:
-                await self.prepare(playbook)
+            with held_off():
+                playbook = await asyncio.to_thread(_read, version.content, proven=version.proven)
+                if self.prepare is not None:
+                    await self.prepare(playbook)
         except Malformed as malformed:
             self._turn_down(version, malformed.reason)
             return None

@@ -19,7 +19,7 @@ from typing import Final
 import uvloop
 
 from shared.runtime.clock import utc_now
-from tests.bench import fire, fold, intake, playbooks, relay, router, stream
+from tests.bench import fire, fold, intake, playbooks, relay, router, stream, switch
 from tests.bench.table import Row, table
 
 BENCHES: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
@@ -30,6 +30,7 @@ BENCHES: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
     "fire": fire.bench,
     "stream": stream.bench,
     "playbooks": playbooks.bench,
+    "switch": switch.bench,
 }
 
 

@@ -1,6 +1,7 @@
 """A playbook to a record and back, and the shelf that keeps the good ones."""
 
 import asyncio
+import gc
 import gzip
 import json
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from shared.playbook import digest
 from shared.playbook import record as record_module
 from shared.playbook import shelf as shelf_module
 from shared.playbook.digest import digest_of, is_digest_of_parts
+from shared.playbook.garbage import held_off
 from shared.playbook.model import Playbook
 from shared.playbook.publish import publish
 from shared.playbook.record import (
@@ -328,3 +330,16 @@ async def test_publishing_sends_one_record_and_refuses_what_is_not_sound(yunlu: 
     with pytest.raises(Refused, match="2031 is missing"):
         await publish(yunlu, sent, now=NOW.replace(year=2031))
     assert len(sent.messages) == 1
+
+
+def test_a_playbook_is_freed_when_it_is_dropped_without_any_collection(yunlu: Playbook) -> None:
+    """It is kept out of collections: a reference cycle in it would never be freed."""
+    message = to_message(yunlu, published_at=NOW)
+    with held_off():
+        assert not gc.isenabled()
+        before = len(gc.get_objects())
+        back = from_record(message.value, message.headers)
+        assert len(gc.get_objects()) - before > len(back.duties)
+        del back
+        assert len(gc.get_objects()) - before < 100
+    assert gc.isenabled()

@@ -1,6 +1,8 @@
 """A batch of records to order events, on fakes."""
 
 import asyncio
+import gc
+import weakref
 from dataclasses import replace
 from datetime import timedelta
 
@@ -233,3 +235,18 @@ async def test_a_county_without_a_playbook_is_waited_for_once_and_then_refused_a
     routed = await route_batch(records, rulebooks=rulebooks, now=NOW)
     assert len(routed.rejected) == 50
     assert "then send this dead letter again" in routed.rejected[0].reason
+
+
+async def test_a_rulebook_is_freed_when_it_is_dropped_without_any_collection(book: Rulebook) -> None:
+    """It is kept out of collections: a reference cycle in it would never be freed."""
+    gc.collect()
+    gc.disable()
+    try:
+        of_this = Rulebook(book.playbook)
+        (await route_batch([record(event(opened(a_case())))], rulebooks=OneRulebook(of_this), now=NOW)).orders.clear()
+        dropped = weakref.ref(of_this)
+        del of_this
+        assert dropped() is None
+        assert gc.collect() < 1000
+    finally:
+        gc.enable()
