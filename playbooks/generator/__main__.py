@@ -7,20 +7,25 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from playbooks.generator.geometry import Point
 from playbooks.generator.offices import make_offices
 from playbooks.generator.places import County, make_county
+from playbooks.generator.zones import ZonePlan, make_zones
 
 FOLDER = Path(__file__).parent.parent / "yunlu"
+SETTLEMENTS = {"街道": "urban", "社区": "urban", "镇": "rural", "乡": "rural", "村": "rural"}
+"""How a place is settled, by what it calls itself; the county says nothing."""
 
 
 def contents() -> Mapping[str, str]:
     """Return the text of every generated file by its name."""
     county = make_county()
     offices = make_offices(county.areas)
-    areas = [(a.code, a.zh, a.en, a.kind, str(a.desk).lower()) for a in county.areas]
+    areas = [(a.code, a.zh, a.en, a.kind, str(a.desk).lower(), SETTLEMENTS.get(a.kind, "")) for a in county.areas]
     return {
-        "areas.csv": _csv(("code", "zh", "en", "kind", "desk"), areas),
+        "areas.csv": _csv(("code", "zh", "en", "kind", "desk", "settlement"), areas),
         "cells.geojson": _geojson(county),
+        "zones.geojson": _zones(make_zones(county.cells)),
         "departments.csv": _csv(("id", "zh", "en", "area"), offices.departments),
         "duties.csv": _csv(("department", "category", "area", "power"), offices.duties),
         "enforcement.csv": _csv(("code", "zh", "en", "department", "category", "area", "basis"), offices.enforcement),
@@ -58,18 +63,32 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _geojson(county: County) -> str:
-    """Write one feature a line, so that a mistake has a line number worth reading."""
-    features = [
-        json.dumps(
-            {
-                "type": "Feature",
-                "properties": {"code": cell.code, "village": cell.village},
-                "geometry": {"type": "Polygon", "coordinates": [[list(point) for point in cell.ring]]},
-            },
-            separators=(",", ":"),
+    return _collection(
+        _feature({"code": cell.code, "village": cell.village}, "Polygon", [_points(cell.ring)]) for cell in county.cells
+    )
+
+
+def _zones(zones: Iterable[ZonePlan]) -> str:
+    return _collection(
+        _feature(
+            {"id": zone.id, "zh": zone.zh, "en": zone.en}, "MultiPolygon", [[_points(ring)] for ring in zone.rings]
         )
-        for cell in county.cells
-    ]
+        for zone in zones
+    )
+
+
+def _points(ring: Sequence[Point]) -> list[list[float]]:
+    return [list(point) for point in ring]
+
+
+def _feature(properties: Mapping[str, str], shape: str, coordinates: Sequence[object]) -> str:
+    geometry = {"type": shape, "coordinates": coordinates}
+    feature = {"type": "Feature", "properties": properties, "geometry": geometry}
+    return json.dumps(feature, ensure_ascii=False, separators=(",", ":"))
+
+
+def _collection(features: Iterable[str]) -> str:
+    """Write one feature a line, so that a mistake has a line number worth reading."""
     return '{"type":"FeatureCollection","features":[\n' + ",\n".join(features) + "\n]}\n"
 
 

@@ -87,6 +87,28 @@ STATIONS: Final = (
 """Every town has each of these; `<town>-<id>` is the department's id."""
 
 
+ROUND_THE_CLOCK: Final = frozenset(
+    {
+        "water",
+        "supply",
+        "power",
+        "gas",
+        "police",
+        "fire",
+        "ambulance",
+        "emergency",
+        "clinic",
+        "drainage",
+        "transport",
+        "resources",
+        "environment",
+        "housing",
+        "labour",
+    }
+)
+"""Offices that answer at night, by the last word of their id."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offices:
     """Rows of departments.csv, duties.csv, enforcement.csv, officers.csv and shifts.csv."""
@@ -102,7 +124,7 @@ def make_offices(areas: Sequence[AreaPlan]) -> Offices:
     """Return all offices of the county's areas."""
     placed = list(_placed())
     officers: list[tuple[str, ...]] = []
-    shifts = list(_shifts(areas, officers))
+    shifts = [*_shifts(areas, officers), *_office_shifts(placed, officers)]
     return Offices(
         departments=[(office.id, office.zh, office.en, area) for office, area in placed],
         duties=[duty for office, area in placed for duty in _duties(office, area)],
@@ -147,6 +169,18 @@ def _desk_shifts(area: AreaPlan, officers: list[tuple[str, ...]]) -> Iterator[tu
     day, night, backup = (_hired(officers) for _ in range(3))
     yield area.code, "1-7", "08:00", "20:00", f"{day} {backup}"
     yield area.code, "1-7", "20:00", "08:00", f"{night} {backup}"
+
+
+def _office_shifts(placed: Sequence[tuple[Office, str]], officers: list[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Who turns out at night is on duty round the clock, every other office in office hours."""
+    for office, _ in placed:
+        day = _hired(officers)
+        if office.id.rpartition("-")[2] in ROUND_THE_CLOCK:
+            night = _hired(officers)
+            yield office.id, "1-7", "08:00", "20:00", f"{day} {night}"
+            yield office.id, "1-7", "20:00", "08:00", f"{night} {day}"
+        else:
+            yield office.id, "1-5", "08:00", "18:00", day
 
 
 def _hired(officers: list[tuple[str, ...]]) -> str:

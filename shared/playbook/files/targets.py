@@ -1,7 +1,5 @@
 """Who a rule or a step asks: `{desk: town}`, `{department: gas}`, `{duty: handle}` or `{field: tag, …}`."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -44,7 +42,7 @@ class FieldNode(Row):
 
     field: CaseField
     prefix: Annotated[str, Field(max_length=32)] = ""
-    table: Annotated[Mapping[Word, Slug], Field(max_length=2000)] = MappingProxyType({})
+    table: Annotated[dict[Word, Slug], Field(max_length=2000, default_factory=dict)]
 
     def value(self) -> model.Target:
         return model.FieldTarget(of=self.field, prefix=self.prefix, table=dict(self.table))

@@ -20,7 +20,7 @@ def test_the_county_has_its_towns_villages_and_cells(yunlu: Playbook) -> None:
     levels = Counter(area.level for area in yunlu.areas.values())
     assert levels == {Level.COUNTY: 1, Level.TOWN: 12, Level.VILLAGE: 211}
     assert {cell.village for cell in yunlu.cells} == {a.code for a in yunlu.areas.values() if a.level is Level.VILLAGE}
-    assert len(yunlu.rules) == 25
+    assert len(yunlu.rules) == 40
     names = [area.name.zh for area in yunlu.areas.values()]
     assert len(names) == len(set(names))
 
