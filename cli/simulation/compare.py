@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from cli.simulation.deciding import Decider
 from cli.simulation.history import Opening
 from cli.simulation.outcome import Outcomes
 from cli.simulation.tally import Tally
 from services.router.domain.facts import Facts
-from services.router.domain.routing import route
-from services.router.domain.rulebook import Rulebook
 from shared.playbook.model import Playbook
 
 
@@ -30,23 +29,17 @@ class Comparison:
         """Compile both; a comparison of a million cases then holds only their counts."""
         self.before, self.after = before, after
         self.tally = Tally()
-        self._books = Rulebook(before), Rulebook(after)
         self._assumed = assumed
-        self._outcomes = Outcomes()
+        outcomes = Outcomes()
+        self._deciders = Decider(before, outcomes), Decider(after, outcomes)
 
     def add(self, openings: Iterable[Opening]) -> None:
         """Decide and count each case."""
-        before, after = self._books
-        outcomes, tally = self._outcomes, self.tally
+        before, after = self._deciders
         for opening in openings:
             facts = self._facts(opening)
-            case = opening.case
-            tally.add(
-                outcomes.of(route(facts, before)),
-                outcomes.of(route(facts, after)),
-                severity=case.severity,
-                case_id=case.case_id,
-            )
+            case = facts.case
+            self.tally.add(before.outcome(facts), after.outcome(facts), severity=case.severity, case_id=case.case_id)
 
     def _facts(self, opening: Opening) -> Facts:
         case = opening.case
