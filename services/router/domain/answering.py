@@ -7,7 +7,8 @@ from services.router.domain.decision import Decision
 from services.router.domain.facts import Facts
 from services.router.domain.matters import open_steps
 from services.router.domain.modes import change_mode
-from services.router.domain.moving import move_up, reroute
+from services.router.domain.moving import move_up
+from services.router.domain.returns import reroute
 from services.router.domain.routing import route
 from services.router.domain.rulebook import Rulebook
 from services.router.domain.rulings import rule

@@ -7,7 +7,8 @@ import pytest
 
 from services.router.domain.decision import Decision
 from services.router.domain.facts import Facts
-from services.router.domain.moving import move_up, reroute
+from services.router.domain.moving import move_up
+from services.router.domain.returns import reroute
 from services.router.domain.rulebook import Rulebook
 from shared.events.case import CaseReturned
 from shared.events.order import Order

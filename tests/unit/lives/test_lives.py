@@ -1,0 +1,315 @@
+"""Whole lives of cases in random counties: whatever people, clocks and modes do, the promises hold."""
+
+import os
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from services.intake.domain.case import CaseOrder
+from services.intake.domain.commands import (
+    ArriveOnSite,
+    BlowWhistle,
+    ChangeMode,
+    CloseCase,
+    Command,
+    ConfirmWhistle,
+    DeclineWhistle,
+    OpenCase,
+    ReleaseOrder,
+    ReopenCase,
+    ReportProgress,
+    ResolveOrder,
+    ReturnOrder,
+    RuleCase,
+    SignOrder,
+    TransferOrder,
+    VerifyCase,
+)
+from services.router.domain.rulebook import Rulebook
+from shared.events.case import CaseStepDone
+from shared.events.order import OrderIssued, OrderWithdrawn
+from shared.events.parts import Actor, Target
+from shared.vocabulary import (
+    NORMAL,
+    ActorKind,
+    CaseState,
+    Level,
+    OrderReason,
+    OrderRole,
+    OrderState,
+    Severity,
+    Source,
+    TargetKind,
+    WhenLate,
+    WhistleKind,
+    level_of,
+)
+from tests.fakes.router import SYSTEM, department, desk
+from tests.fakes.small_county import COUNTY, EAST, WEST
+from tests.unit.intake.cases import opening
+from tests.unit.lives.county import CASE_CATEGORIES, DEPARTMENTS, MODES, TAGS, VILLAGES, county
+from tests.unit.lives.world import World
+
+DONE = (CaseState.RESOLVED, CaseState.VERIFIED, CaseState.CLOSED)
+WINDOW = timedelta(hours=72)
+NTH = st.integers(0, 7)
+TARGETS = st.one_of(
+    st.sampled_from(DEPARTMENTS).map(department),
+    st.sampled_from((*VILLAGES, WEST, EAST, COUNTY)).map(desk),
+    st.just(department("nobody")),
+)
+
+
+class Life(RuleBasedStateMachine):
+    """Draws a county, opens a case and lets everything happen to it in any order."""
+
+    world: World
+    prompt: bool
+    """Whether everything arrives before the next thing happens."""
+
+    @initialize(
+        seed=st.integers(0, 2**32),
+        prompt=st.booleans(),
+        area=st.sampled_from((*VILLAGES, WEST, COUNTY)),
+        category=st.sampled_from(CASE_CATEGORIES),
+        severity=st.sampled_from(Severity),
+        tags=st.lists(st.sampled_from(TAGS), unique=True).map(tuple),
+        mode=st.sampled_from((NORMAL, *MODES)),
+    )
+    def open(self, seed: int, *, prompt: bool, **case: Any) -> None:
+        self.world = World(book=Rulebook(county(seed)))
+        self.prompt = prompt
+        command = opening(
+            **case,
+            level=level_of(case["area"]),
+            source=Source.HOTLINE,
+            text="有人说漏气",
+            playbook=self.world.book.ref,
+        )
+        assert isinstance(command, OpenCase)
+        assert self._do(command)
+
+    @rule()
+    def the_router_reads(self) -> None:
+        self.world.route()
+
+    @rule(level=st.sampled_from(Level))
+    def intake_reads(self, level: Level) -> None:
+        self.world.deliver(level)
+
+    @rule()
+    def all_arrives(self) -> None:
+        self.world.settle()
+
+    @rule(nth=NTH)
+    def somebody_signs(self, nth: int) -> None:
+        self._with_order(nth, lambda order: SignOrder(order_id=order.order_id, by=holder(order)))
+
+    @rule(nth=NTH)
+    def somebody_arrives(self, nth: int) -> None:
+        self._with_order(nth, lambda order: ArriveOnSite(order_id=order.order_id, by=holder(order)))
+
+    @rule(nth=NTH)
+    def somebody_reports(self, nth: int) -> None:
+        self._with_order(nth, lambda order: ReportProgress(order_id=order.order_id, by=holder(order)))
+
+    @rule(nth=NTH)
+    def somebody_is_done(self, nth: int) -> None:
+        self._with_order(nth, lambda order: ResolveOrder(order_id=order.order_id, by=holder(order), note="已办"))
+
+    @rule(nth=NTH)
+    def somebody_gives_back(self, nth: int) -> None:
+        allowed = self.world.book.playbook.policy.returns_allowed
+        self._with_order(
+            nth,
+            lambda order: ReturnOrder(
+                order_id=order.order_id, by=holder(order), reason="不归我管", returns_allowed=allowed
+            ),
+        )
+
+    @rule(nth=NTH)
+    def a_desk_releases(self, nth: int) -> None:
+        self._with_order(nth, lambda order: ReleaseOrder(order_id=order.order_id, by=a_desk(COUNTY), reason="不再需要"))
+
+    @rule(nth=NTH, to=TARGETS)
+    def a_desk_hands_on(self, nth: int, to: Target) -> None:
+        self._with_order(
+            nth, lambda order: TransferOrder(order_id=order.order_id, by=a_desk(WEST), to=to, reason="归他管")
+        )
+
+    @rule(to=TARGETS)
+    def the_level_above_rules(self, to: Target) -> None:
+        self._do(RuleCase(by=a_desk(COUNTY), to=to, reason="就是他的"))
+
+    @rule(
+        called=st.lists(st.sampled_from((*DEPARTMENTS, "nobody")), min_size=1, max_size=4, unique=True),
+        kind=st.sampled_from(WhistleKind),
+        named=st.booleans(),
+        adds=st.booleans(),
+    )
+    def a_desk_whistles(self, called: list[str], kind: WhistleKind, *, named: bool, adds: bool) -> None:
+        sounded = self.world.life.sounded
+        whistle = sounded[-1].whistle if adds and sounded else None
+        self._do(
+            BlowWhistle(
+                by=a_desk(VILLAGES[0]),
+                departments=tuple(called),
+                reason="一家管不了",
+                kind=kind if whistle is None else None,
+                lead=called[0] if named else None,
+                whistle_id=whistle.whistle_id if whistle is not None else None,
+            )
+        )
+
+    @rule(yes=st.booleans())
+    def its_head_says(self, *, yes: bool) -> None:
+        asked = self.world.life.asked
+        if asked is not None:
+            whistle_id = asked.whistle.whistle_id
+            head = a_desk(VILLAGES[0])
+            self._do(
+                ConfirmWhistle(by=head, whistle_id=whistle_id)
+                if yes
+                else DeclineWhistle(by=head, whistle_id=whistle_id, reason="不必")
+            )
+
+    @rule(mode=st.sampled_from((NORMAL, *MODES)))
+    def the_mode_changes(self, mode: str) -> None:
+        self._do(ChangeMode(mode=mode, by=SYSTEM, reason="汛情"))
+
+    @rule(nth=NTH, when_late=st.sampled_from((WhenLate.OVERSEE, WhenLate.TAKE_OVER)))
+    def somebody_is_late(self, nth: int, when_late: WhenLate) -> None:
+        standing = self.world.life.standing
+        if standing:
+            self.world.be_late(standing[nth % len(standing)], when_late)
+            if self.prompt:
+                self.world.settle()
+
+    @rule()
+    def it_is_opened_again(self) -> None:
+        finish(self.world)
+        for command in (VerifyCase(by=SYSTEM), CloseCase(by=SYSTEM)):
+            self._do(command)
+        self._do(ReopenCase(by=SYSTEM, reason="没有解决", window=WINDOW))
+
+    @invariant()
+    def at_most_one_leads(self) -> None:
+        assert len(leads(self.world)) <= 1
+
+    @invariant()
+    def whoever_gave_it_back_is_not_asked_again_without_a_ruling(self) -> None:
+        for one in self.world.decided[-1:]:
+            gave_back = {(given.target.kind, given.target.id) for given in one.cause.data.case.returns}
+            for event in one.events:
+                order = event.data.order
+                if isinstance(event.data, OrderIssued) and (order.target.kind, order.target.id) in gave_back:
+                    assert (
+                        order.role is OrderRole.OVERSEE
+                        or order.target.id == COUNTY
+                        or order.reason
+                        in (
+                            OrderReason.RULED,
+                            OrderReason.TRANSFERRED,
+                        )
+                    ), order
+
+    @invariant()
+    def a_replay_gives_the_same_ids(self) -> None:
+        for one in self.world.decided[-1:]:
+            assert [event.id for event in self.world.answered(one.cause)] == [event.id for event in one.events]
+            assert len({event.id for event in one.events}) == len(one.events)
+
+    @invariant()
+    def everything_says_why_in_both_languages(self) -> None:
+        for one in self.world.decided[-1:]:
+            for event in one.events:
+                match event.data:
+                    case OrderIssued(explanation=told):
+                        assert told.words
+                        assert told.words_en
+                    case OrderWithdrawn(reason=reason, reason_en=reason_en):
+                        assert reason
+                        assert reason_en
+
+    @invariant()
+    def a_step_opens_when_all_before_it_are_finished(self) -> None:
+        for one in self.world.decided[-1:]:
+            matter = one.cause.data.case.matter
+            opened = {e.data.order.step for e in one.events if e.data.order.reason is OrderReason.STEP}
+            if matter is None or not isinstance(one.cause.data, CaseStepDone):
+                continue
+            state = {step.id: step.state for step in matter.steps}
+            for step in matter.steps:
+                if step.id in opened:
+                    assert all(state[before] in (OrderState.RESOLVED, OrderState.WITHDRAWN) for before in step.after)
+
+    @invariant()
+    @precondition(lambda self: self.world.quiet)
+    def when_all_has_arrived_one_leads_and_nobody_is_asked_twice(self) -> None:
+        case = self.world.life
+        if case.view.state not in DONE:
+            assert len(leads(self.world)) == 1, case.view.state
+        asked = Counter((order.target.kind, order.target.id) for order in case.standing if order.step is None)
+        assert not [target for target, times in asked.items() if times > 1]
+        steps = Counter(order.step for order in case.standing if order.step is not None)
+        assert not [step for step, times in steps.items() if times > 1]
+
+    def teardown(self) -> None:
+        if hasattr(self, "world") and self.world.case is not None:
+            finish(self.world)
+
+    def _with_order(self, nth: int, command: Any) -> None:
+        orders = self.world.life.standing
+        if orders:
+            self._do(command(orders[nth % len(orders)]))
+
+    def _do(self, command: Command) -> bool:
+        done = self.world.do(command)
+        if done and self.prompt:
+            self.world.settle()
+        return done
+
+
+def finish(world: World) -> None:
+    """Nothing is stuck: whoever is asked does their part, and the case resolves."""
+    world.settle()
+    if world.life.asked is not None:
+        world.do(DeclineWhistle(by=SYSTEM, whistle_id=world.life.asked.whistle.whistle_id, reason="不必"))
+    # Whoever has not heard from the router about a whistle waits no longer than this.
+    world.now += timedelta(minutes=10)
+    for _ in range(12):
+        if world.life.view.state in DONE:
+            return
+        for order in sorted(world.life.standing, key=lambda order: order.role is OrderRole.LEAD):
+            world.do(SignOrder(order_id=order.order_id, by=holder(order)))
+            world.do(ResolveOrder(order_id=order.order_id, by=holder(order), note="已办"))
+            world.settle()
+    raise AssertionError(f"the case cannot be resolved: {world.life}")
+
+
+def leads(world: World) -> list[CaseOrder]:
+    return [order for order in world.life.standing if order.role is OrderRole.LEAD]
+
+
+def holder(order: CaseOrder) -> Actor:
+    kind = ActorKind.DESK if order.target.kind is TargetKind.DESK else ActorKind.DEPARTMENT
+    return Actor(kind=kind, id=order.target.id, name=order.target.name)
+
+
+def a_desk(area: str) -> Actor:
+    return Actor(kind=ActorKind.DESK, id=area, name="平台")
+
+
+TestLives = Life.TestCase
+TestLives.settings = settings(
+    max_examples=int(os.environ.get("WHISTLE_LIVES", "100")),
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+)
+pytestmark = pytest.mark.timeout(120)
