@@ -19,45 +19,54 @@ from typing import Final
 import uvloop
 
 from shared.runtime.clock import utc_now
-from tests.bench import fire, fold, intake, playbooks, relay, router, stream, switch
-from tests.bench.table import Row, table
+from tests.bench import fire, fold, intake, loop, match, playbooks, relay, router, stream
+from tests.bench.table import Row, Size, table
 
-BENCHES: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
+SIZED: Final[dict[str, Callable[[Size], Awaitable[Sequence[Row]]]]] = {
     "router": router.bench,
+    "match": match.bench,
+}
+PLAIN: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
+    "loop": loop.bench,
     "relay": relay.bench,
     "intake": intake.bench,
     "fold": fold.bench,
     "fire": fire.bench,
     "stream": stream.bench,
     "playbooks": playbooks.bench,
-    "switch": switch.bench,
 }
+BENCHES: Final = (*SIZED, *PLAIN)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benches asked for, print each table as it is ready, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"default: all of {', '.join(BENCHES)}")
-    names = parser.parse_args(arguments).name or list(BENCHES)
+    parser.add_argument("--events", type=int, help="for router and match: how many events, fewer for a quick look")
+    parser.add_argument("--rounds", type=int, default=2, help="for router and match: the better of so many is shown")
+    parser.add_argument("--only", default="", help="for router and match: contenders with this in their name")
+    given = parser.parse_args(arguments)
+    names = given.name or list(BENCHES)
     if unknown := sorted(set(names) - set(BENCHES)):
         parser.error(f"no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}")
     print(f"python -m tests.bench {' '.join(names)}\n{_machine()}")
-    return max(_shown(name) for name in names)
+    size = Size(events=given.events, rounds=given.rounds, only=given.only)
+    return max(_shown(name, size) for name in names)
 
 
-def _shown(name: str) -> int:
+def _shown(name: str, size: Size) -> int:
     # One loop a bench, so that what a failed one leaves open cannot reach the next.
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            print(f"\n{table(name, runner.run(_run(BENCHES[name])))}", flush=True)
+            print(f"\n{table(name, runner.run(_run(name, size)))}", flush=True)
         except Exception:  # noqa: BLE001  shown, and the other benches go on
             print(f"\n== {name} failed\n{traceback.format_exc()}", flush=True)
             return 1
     return 0
 
 
-async def _run(bench: Callable[[], Awaitable[Sequence[Row]]]) -> Sequence[Row]:
-    return await bench()
+async def _run(name: str, size: Size) -> Sequence[Row]:
+    return await (SIZED[name](size) if name in SIZED else PLAIN[name]())
 
 
 def _machine() -> str:

@@ -63,6 +63,12 @@ def made_events(count: int, playbook: Playbook, *, topic: str, seed: int = SEED)
         yield Message(topic=topic, key=written.key, value=written.value, headers=written.headers)
 
 
+def drawn(count: int, playbook: Playbook, *, seed: int = SEED) -> Iterator[CaseOpened]:
+    """Yield the same cases without envelope and bytes."""
+    county = County(playbook, random.Random(seed))
+    return (county.event(number).data for number in range(count))
+
+
 class County:
     """Draws cases in one county's places."""
 

@@ -1,168 +1,168 @@
-"""The delivery loop beside bare aiokafka doing the same, and the router's own handler on that loop."""
+"""The router with ten to ten thousand rules beside peers that only look a table up: same topic, same broker, one run.
+
+The router is the service as it runs in earnest: every order carries its decision with reasons, metrics are
+counted, offsets are committed behind acknowledged orders. The peers pass each record on unchanged to one of
+three topics. All of them: one process, one thread of work, acks=all, the same number of partitions.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import sys
+import tempfile
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
 from typing import Final
 
-import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.partitioner import murmur2
-from aiokafka.structs import TopicPartition
+from deploy.local.playbooks import load_playbook, put_into_force
+from services.router.handlers import GROUP
+from shared.events.topics import CASE, ORDER
+from shared.playbook.record import sealed
+from shared.runtime.delivery import Publisher, PublisherSettings
+from tests.bench.contest import Contender, Failed, Score, run
+from tests.bench.events_made import made_events, texts
+from tests.bench.ground import AT_ONCE, ground, make_topics
+from tests.bench.java_programs import STREAMS, LeftOut, compiled
+from tests.bench.peers.table_lookup import write_table
+from tests.bench.rules_made import made_playbook
+from tests.bench.table import Row, Size
 
-from deploy.local.playbooks import load_playbook
-from services.router.domain.rulebook import Rulebook
-from services.router.handlers import route_batch
-from services.router.publisher import messages_of
-from shared.events.codec import Message
-from shared.events.topics import CASE_PARTITIONS
-from shared.runtime.clock import utc_now
-from shared.runtime.delivery import (
-    DeliveryLoop,
-    DeliverySettings,
-    Handle,
-    KafkaLog,
-    KafkaSettings,
-    Outcome,
-    Publisher,
-    Record,
-)
-from tests.bench.ground import Watch, cases, fill, ground, make_topics, until
-from tests.bench.table import Row
-from tests.fakes.router import OneRulebook
-
-EVENTS: Final = 200_000
-KEYS: Final = 20_000
-CASES: Final = 10_000
-BATCH: Final = 4000
-ROUNDS: Final = 2
-OUT: Final = ("bench.out.county", "bench.out.town", "bench.out.village")
+EVENTS: Final = 1_000_000
+SLOW_PART: Final = 10
+"""Peers that take one record at a time get a tenth of the events: minutes, not an hour, for the same rate."""
+LEAST: Final = 20_000
+RULES: Final = (10, 1_000, 10_000)
+PREFIX: Final = "bench.out."
+OUTPUTS: Final = tuple(PREFIX + level for level in ("county", "town", "village"))
+COMPRESSION: Final = PublisherSettings().compression or "none"
+"""As the router's publisher has it; the peers get the same."""
+BESIDE: Final = "Kafka Streams at_least_once"
 
 
-class Narrow(msgspec.Struct):
-    """The one field of an event that decides where it goes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What every contender is told."""
 
-    level: int
-
-
-_decoder = msgspec.json.Decoder(Narrow)
-
-
-async def bench() -> Sequence[Row]:
-    """Route small events to one of three topics by a field, bare and by the loop; then real cases by real rules."""
-    async with ground() as system:
-        bootstrap = system.bootstrap
-        await make_topics(bootstrap, "bench.in", "bench.cases", *OUT)
-        await fill(bootstrap, [_small(n) for n in range(EVENTS)])
-        await fill(bootstrap, [replace(message, topic="bench.cases") for message in cases(CASES)])
-        # In turn and twice, the better of each: a neighbour's burst must not count for one side only.
-        rounds = [(await _bare(bootstrap), await _loop(bootstrap, "bench.in", _forward, EVENTS)) for _ in range(ROUNDS)]
-        bare, loop = (max(rates) for rates in zip(*rounds, strict=True))
-        book = OneRulebook(Rulebook(load_playbook()))
-
-        async def route(records: Sequence[Record]) -> Outcome:
-            routed = await route_batch(records, rulebooks=book, now=utc_now())
-            return Outcome(messages=messages_of(routed.orders), rejected=routed.rejected)
-
-        real = await _loop(bootstrap, "bench.cases", route, CASES)
-    return [
-        Row(what="bare aiokafka: consume, decode narrowly, produce, commit", figure=bare, unit="events/s"),
-        Row(what="the delivery loop doing the same", figure=loop, unit="events/s", beside=bare),
-        Row(what="the router: real cases, 25 rules, orders explained", figure=real, unit="cases/s", beside=bare),
-    ]
+    bootstrap: str
+    table: Path
+    folder: Path
+    events: int
 
 
-def _small(number: int) -> Message:
-    case = str(uuid.uuid5(uuid.NAMESPACE_OID, str(number % KEYS)))
-    value = msgspec.json.encode({"level": number % 3, "case_id": case, "text": "路灯不亮，晚上看不清路" * 6})
-    headers = (("ce_id", str(uuid.uuid4()).encode()), ("ce_type", b"bench.small.v1"), ("ce_subject", case.encode()))
-    return Message(topic="bench.in", key=case.encode(), value=value, headers=headers)
+async def bench(size: Size) -> Sequence[Row]:
+    """Run every contender in turn and twice, and show the better of each: a neighbour's burst must not count."""
+    # The client tells of each try to rewind a group whose last member is still remembered.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    events = size.events or EVENTS
+    with tempfile.TemporaryDirectory(prefix="whistle-bench-") as folder:
+        async with ground() as system:
+            await make_topics(system.bootstrap, *OUTPUTS)
+            stage = Stage(bootstrap=system.bootstrap, table=Path(folder, "table"), folder=Path(folder), events=events)
+            rows = write_table(made_playbook(max(RULES)), stage.table)
+            await _fill(system.bootstrap, events)
+            _say(f"{events:,} cases, {len(texts()):,} texts, {rows:,} rows in the table of the peers")
+            scores, left_out = await _contest(stage, size)
+    return [*_shown(scores), *(Row(what=f"{name}: left out, {why}", figure=0, unit="") for name, why in left_out)]
 
 
-async def _forward(records: Sequence[Record]) -> Outcome:
-    return Outcome(
-        messages=[
-            Message(
-                topic=OUT[_decoder.decode(r.value or b"").level],
-                key=r.key or b"",
-                value=r.value or b"",
-                headers=r.headers,
-            )
-            for r in records
-        ]
+async def _contest(stage: Stage, size: Size) -> tuple[dict[str, Score], list[tuple[str, str]]]:
+    scores: defaultdict[str, list[Score]] = defaultdict(list)
+    left_out: dict[str, str] = {}
+    for _ in range(size.rounds):
+        for peer in (*PEERS, *(f"router-{rules}" for rules in RULES)):
+            if peer in left_out or size.only not in peer:
+                continue
+            try:
+                contender = await asyncio.to_thread(_ready, peer, stage)
+                score = await run(contender, stage.bootstrap, CASE.name, folder=stage.folder)
+            except (LeftOut, Failed) as why:
+                left_out[peer] = str(why)
+                continue
+            _say(f"{contender.name}: {score.rate:,.0f}/s, {score.cpu_micros:.1f} µs, {score.mib:.0f} MiB")
+            scores[contender.name].append(score)
+    return {name: max(of, key=lambda score: score.rate) for name, of in scores.items()}, list(left_out.items())
+
+
+def _ready(peer: str, stage: Stage) -> Contender:
+    """Return the contender, compiled or with its rules in force."""
+    return PEERS[peer](stage) if peer in PEERS else _router(int(peer.removeprefix("router-")), stage)
+
+
+def _router(rules: int, stage: Stage) -> Contender:
+    put_into_force(stage.bootstrap, made_playbook(rules))
+    return Contender(
+        name=f"the router, {rules:,} rules",
+        command=(sys.executable, "-m", "services.router"),
+        events=stage.events,
+        group=GROUP,
+        outputs=[topic.name for topic in ORDER.values()],
+        one_for_one=False,
+        environment={
+            "WHISTLE_KAFKA": stage.bootstrap,
+            "WHISTLE_OPS_PORT": "0",
+            "WHISTLE_BATCH_RECORDS": "4000",
+        },
     )
 
 
-async def _loop(bootstrap: str, topic: str, handle: Handle, count: int) -> float:
-    publisher = Publisher(bootstrap, client_id="bench")
-    await publisher.start()
-    log = KafkaLog(KafkaSettings(bootstrap=bootstrap, group=f"bench-{uuid.uuid4()}", topics=[topic]), publisher)
-    loop = DeliveryLoop(log, handle, settings=DeliverySettings(service="bench", batch_records=BATCH))
-    running = asyncio.create_task(loop.run())
-    await until(lambda: loop.progress.partitions is not None)
-    watch = Watch()
-    await until(lambda: loop.progress.records >= count)
-    rate = watch.rate(count)
-    await loop.stop()
-    await running
+def _python(name: str, module: str, stage: Stage, *, part: int = 1) -> Contender:
+    return _peer(name, (sys.executable, "-m", f"tests.bench.peers.{module}"), stage, part=part)
+
+
+def _streams(guarantee: str, stage: Stage) -> Contender:
+    command = compiled("StreamsLookup", STREAMS, stage.folder)
+    contender = _peer(f"Kafka Streams {guarantee}", command, stage)
+    bootstrap, group, *rest = contender.command[len(command) :]
+    return replace(contender, command=(*command, bootstrap, group, guarantee, *rest))
+
+
+def _peer(name: str, command: Sequence[str], stage: Stage, *, part: int = 1) -> Contender:
+    group = f"bench-{uuid.uuid4()}"
+    return Contender(
+        name=name,
+        command=(*command, stage.bootstrap, group, COMPRESSION, CASE.name, PREFIX, str(stage.table)),
+        events=max(stage.events // part, min(stage.events, LEAST)),
+        group=group,
+        outputs=OUTPUTS,
+    )
+
+
+PEERS: Final[dict[str, Callable[[Stage], Contender]]] = {
+    "bare": partial(_python, "bare aiokafka", "bare"),
+    "streams": partial(_streams, "at_least_once"),
+    "streams-eos": partial(_streams, "exactly_once_v2"),
+    "faststream": partial(_python, "FastStream", "fast_stream", part=SLOW_PART),
+    "faust": partial(_python, "stock Faust", "stock_faust", part=SLOW_PART),
+}
+
+
+async def _fill(bootstrap: str, events: int) -> None:
+    # No published version: each case is routed by the rules in force, whichever round it is.
+    unpublished = sealed(replace(load_playbook(), version="bench"))
+    publisher = Publisher(bootstrap, client_id="filler")
+    made = made_events(events, unpublished, topic=CASE.name)
+    while some := list(islice(made, AT_ONCE)):
+        await publisher.publish(some)
     await publisher.stop()
-    return rate
 
 
-async def _bare(bootstrap: str) -> float:
-    consumer = AIOKafkaConsumer(
-        "bench.in",
-        bootstrap_servers=bootstrap,
-        group_id=f"bench-{uuid.uuid4()}",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_bytes=16 * 1024 * 1024,
-        max_partition_fetch_bytes=2 * 1024 * 1024,
-    )
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", max_batch_size=256 * 1024
-    )
-    await producer.start()
-    await consumer.start()
-    partitions: dict[bytes, int] = {}
-    done = 0
-    watch = Watch()
-    while done < EVENTS:
-        fetched = await consumer.getmany(timeout_ms=500, max_records=BATCH)
-        out: dict[tuple[str, int], list[tuple[bytes, bytes, list[tuple[str, bytes]]]]] = defaultdict(list)
-        for records in fetched.values():
-            for r in records:
-                number = partitions.get(r.key)
-                if number is None:
-                    number = partitions[r.key] = (murmur2(r.key) & 0x7FFFFFFF) % CASE_PARTITIONS
-                out[OUT[_decoder.decode(r.value).level], number].append((r.key, r.value, list(r.headers)))
-            done += len(records)
-        await asyncio.gather(*await _sent(producer, out))
-        if not fetched:
-            continue
-        await consumer.commit({TopicPartition(*p): records[-1].offset + 1 for p, records in fetched.items()})
-    rate = watch.rate(done)
-    await consumer.stop()
-    async with asyncio.timeout(timedelta(seconds=10).total_seconds()):
-        await producer.stop()
-    return rate
+def _shown(scores: Mapping[str, Score]) -> Iterator[Row]:
+    beside = scores.get(BESIDE)
+    for name, score in scores.items():
+        yield Row(
+            what=name,
+            figure=score.rate,
+            unit="events/s",
+            beside=beside.rate if beside is not None and score is not beside else None,
+            more=f"{score.cpu_micros:6.1f} µs CPU, {score.mib:5.0f} MiB, {score.outputs_each:.2f} records out an event",
+        )
 
 
-async def _sent(
-    producer: AIOKafkaProducer, out: dict[tuple[str, int], list[tuple[bytes, bytes, list[tuple[str, bytes]]]]]
-) -> list[asyncio.Future[object]]:
-    futures = []
-    for (topic, number), rows in out.items():
-        batch = producer.create_batch()
-        for key, value, headers in rows:
-            if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
-                futures.append(await producer.send_batch(batch, topic, partition=number))
-                batch = producer.create_batch()
-                batch.append(timestamp=None, key=key, value=value, headers=headers)
-        futures.append(await producer.send_batch(batch, topic, partition=number))
-    return futures
+def _say(what: str) -> None:
+    print(f"   {what}", flush=True)
