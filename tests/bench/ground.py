@@ -27,7 +27,13 @@ AT_ONCE: Final = 2000
 async def ground(*services: str) -> AsyncIterator[Platform]:
     """Kafka, PostgreSQL and these services; started and stopped off the loop."""
     with data_folder("bench") as data:
-        options = Options(data=data, services=services, bearers=county_bearers(DEMO_COUNTY), known_ports=False)
+        options = Options(
+            data=data,
+            services=services,
+            bearers=county_bearers(DEMO_COUNTY),
+            environment={"WHISTLE_CANARY_COUNTY": "off"},
+            known_ports=False,
+        )
         system = Platform(options, Quiet())
         await asyncio.to_thread(system.start)
         try:

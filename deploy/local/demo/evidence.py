@@ -13,8 +13,10 @@ from shared.events.case import CaseOpened
 from shared.events.codec import decode
 from shared.events.envelope import Event, Payload
 from shared.events.order import OrderIssued
+from shared.events.parts import CaseView
 from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned
 from shared.events.topics import CASE, DEAD_LETTER, ORDER, SLA, Topic
+from shared.vocabulary import Purpose
 
 READ_SECONDS: Final = 60.0
 PAGE: Final = 200
@@ -101,6 +103,9 @@ def _take(told: Told, topic: str, record: Any) -> None:  # noqa: ANN401  aiokafk
         told.dead_letters.append(reason.decode("utf-8", "replace"))
         return
     event = decode(record.value, record.headers)
+    case = getattr(event.data, "case", None)
+    if isinstance(case, CaseView) and case.purpose is Purpose.CANARY:
+        return
     told.events[str(event.id)] = event
     match event.data:
         case CaseOpened(case=case):
