@@ -1,6 +1,7 @@
 """Kafka in and out: cases and escalations are routed in batches, their orders acknowledged before the commit."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from services.router.handlers import GROUP, TOPICS, route_batch
 from services.router.metrics import LoopMeter, Metrics
@@ -23,7 +24,14 @@ from shared.runtime.delivery import (
 
 def route_loop(settings: Settings, rulebooks: Switch, publisher: Publisher, metrics: Metrics) -> DeliveryLoop:
     """The loop that turns case and sla events into orders."""
-    kafka = KafkaSettings(bootstrap=settings.kafka, group=GROUP, topics=TOPICS, instance=settings.instance)
+    kafka = KafkaSettings(
+        bootstrap=settings.kafka,
+        group=GROUP,
+        topics=TOPICS,
+        instance=settings.instance,
+        session=settings.session,
+        heartbeat=min(timedelta(seconds=3), settings.session / 8),
+    )
     limits = RejectionLimits(
         max_rejected_ratio=settings.max_rejected_ratio, max_rejected_in_a_row=settings.max_rejected_in_a_row
     )

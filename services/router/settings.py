@@ -1,5 +1,7 @@
 """The environment as one frozen value."""
 
+from datetime import timedelta
+
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -17,6 +19,8 @@ class Settings(BaseSettings):
     traces: str = "off"
     batch_records: PositiveInt = 1000
     """Records that are routed and committed together at most."""
+    session: timedelta = timedelta(seconds=30)
+    """How long the group waits for a member that is gone before others take its partitions."""
     max_rejected_ratio: float = Field(default=0.5, ge=0, le=1)
     """Of the last 1000 records of a partition at most this share may be set aside; 0 is no limit."""
     max_rejected_in_a_row: int = Field(default=100, ge=0)
