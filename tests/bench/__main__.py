@@ -19,7 +19,7 @@ from typing import Final
 import uvloop
 
 from shared.runtime.clock import utc_now
-from tests.bench import fire, fold, intake, loop, match, playbooks, relay, router, stream
+from tests.bench import fire, fold, intake, loop, match, playbooks, relay, router, stream, switch
 from tests.bench.table import Row, Size, table
 
 SIZED: Final[dict[str, Callable[[Size], Awaitable[Sequence[Row]]]]] = {
@@ -34,6 +34,7 @@ PLAIN: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
     "fire": fire.bench,
     "stream": stream.bench,
     "playbooks": playbooks.bench,
+    "switch": switch.bench,
 }
 BENCHES: Final = (*SIZED, *PLAIN)
 
