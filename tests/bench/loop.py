@@ -1,4 +1,4 @@
-"""The delivery loop beside bare aiokafka doing the same, and the router's own handler on that loop."""
+"""The delivery loop beside bare aiokafka doing the same: small events to one of three topics by a field."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -15,13 +14,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 from aiokafka.structs import TopicPartition
 
-from deploy.local.playbooks import load_playbook
-from services.router.domain.rulebook import Rulebook
-from services.router.handlers import route_batch
-from services.router.publisher import messages_of
 from shared.events.codec import Message
 from shared.events.topics import CASE_PARTITIONS
-from shared.runtime.clock import utc_now
 from shared.runtime.delivery import (
     DeliveryLoop,
     DeliverySettings,
@@ -32,13 +26,11 @@ from shared.runtime.delivery import (
     Publisher,
     Record,
 )
-from tests.bench.ground import Watch, cases, fill, ground, make_topics, until
+from tests.bench.ground import Watch, fill, ground, make_topics, until
 from tests.bench.table import Row
-from tests.fakes.router import OneRulebook
 
 EVENTS: Final = 200_000
 KEYS: Final = 20_000
-CASES: Final = 10_000
 BATCH: Final = 4000
 ROUNDS: Final = 2
 OUT: Final = ("bench.out.county", "bench.out.town", "bench.out.village")
@@ -54,26 +46,17 @@ _decoder = msgspec.json.Decoder(Narrow)
 
 
 async def bench() -> Sequence[Row]:
-    """Route small events to one of three topics by a field, bare and by the loop; then real cases by real rules."""
+    """Route small events, bare and by the loop."""
     async with ground() as system:
         bootstrap = system.bootstrap
-        await make_topics(bootstrap, "bench.in", "bench.cases", *OUT)
+        await make_topics(bootstrap, "bench.in", *OUT)
         await fill(bootstrap, [_small(n) for n in range(EVENTS)])
-        await fill(bootstrap, [replace(message, topic="bench.cases") for message in cases(CASES)])
         # In turn and twice, the better of each: a neighbour's burst must not count for one side only.
         rounds = [(await _bare(bootstrap), await _loop(bootstrap, "bench.in", _forward, EVENTS)) for _ in range(ROUNDS)]
         bare, loop = (max(rates) for rates in zip(*rounds, strict=True))
-        book = OneRulebook(Rulebook(load_playbook()))
-
-        async def route(records: Sequence[Record]) -> Outcome:
-            routed = await route_batch(records, rulebooks=book, now=utc_now())
-            return Outcome(messages=messages_of(routed.orders), rejected=routed.rejected)
-
-        real = await _loop(bootstrap, "bench.cases", route, CASES)
     return [
         Row(what="bare aiokafka: consume, decode narrowly, produce, commit", figure=bare, unit="events/s"),
         Row(what="the delivery loop doing the same", figure=loop, unit="events/s", beside=bare),
-        Row(what="the router: real cases, 25 rules, orders explained", figure=real, unit="cases/s", beside=bare),
     ]
 
 

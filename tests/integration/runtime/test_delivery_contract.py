@@ -391,16 +391,3 @@ async def test_garbage_beyond_the_limits_ends_the_loop_and_nothing_of_the_batch_
     async with running(world.member(), again, settings):
         await all_committed(world, 25)
     assert len(await world.read(world.target)) == 21, "started again after the fault is mended, nothing is missing"
-
-
-async def test_a_member_that_is_there_before_its_topic_reads_it_soon_after_it_is_made(kafka: str) -> None:
-    world = KafkaWorld(kafka)
-    await world.publisher.start()
-    handle = Forward(world.target)
-    async with running(world.member(), handle) as loop:
-        await until(lambda: "has no topic" in (loop.progress.failing or ""))
-        await world.open()
-        await world.put(numbered(world.source, 20))
-        await all_committed(world, 20)
-        assert loop.progress.failing is None
-    await world.close()
