@@ -6,8 +6,8 @@ from datetime import timedelta
 from services.router.handlers import GROUP, TOPICS, route_batch
 from services.router.metrics import LoopMeter, Metrics
 from services.router.ports import Switch
-from services.router.publisher import messages_of
 from services.router.settings import Settings
+from services.router.shortcut import Shortcut
 from shared.runtime.clock import utc_now
 from shared.runtime.delivery import (
     DeliveryLoop,
@@ -38,18 +38,19 @@ def route_loop(settings: Settings, rulebooks: Switch, publisher: Publisher, metr
     bounds = DeliverySettings(service="router", batch_records=settings.batch_records, limits=limits)
     return DeliveryLoop(
         KafkaLog(kafka, publisher),
-        handle_with(rulebooks, metrics),
+        handle_with(rulebooks, metrics, shortcut=Shortcut(most_bytes=settings.decisions_bytes)),
         settings=bounds,
         meter=LoopMeter(metrics),
     )
 
 
-def handle_with(rulebooks: Switch, metrics: Metrics) -> Handle:
+def handle_with(rulebooks: Switch, metrics: Metrics, *, shortcut: Shortcut) -> Handle:
     """Return the loop's handler: a batch of records to what must be sent before it is committed."""
 
     async def handle(records: Sequence[Record]) -> Outcome:
-        routed = await route_batch(records, rulebooks=rulebooks.in_force(), now=utc_now())
-        metrics.count(routed.orders)
-        return Outcome(messages=messages_of(routed.orders), rejected=routed.rejected)
+        now = utc_now()
+        routed = await route_batch(records, rulebooks=rulebooks.in_force(), now=now, shortcut=shortcut.batch(now))
+        metrics.count(routed.tallies)
+        return Outcome(messages=routed.messages, rejected=routed.rejected, passed_over=routed.passed_over)
 
     return handle

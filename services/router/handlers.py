@@ -1,7 +1,8 @@
 """What the router does with each thing that can happen to a case: read it, decide, hand out orders."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -9,14 +10,16 @@ from typing import Final
 from services.router.domain.answering import Answered, answer, text_of
 from services.router.domain.facts import Facts
 from services.router.domain.issuing import events_of
-from services.router.ports import Rulebooks
-from shared.events.codec import decode
+from services.router.domain.tally import Tallies, Tally
+from services.router.ports import Found, Rulebooks, Shortcut
+from shared.events.case import CaseOpened
+from shared.events.codec import Message, decode, encode
 from shared.events.envelope import Event, Payload
 from shared.events.order import OrderEvent
 from shared.events.topics import CASE, SLA
 from shared.playbook.model import Text
 from shared.runtime.delivery import Record, Rejected
-from shared.runtime.telemetry import current_traceparent, process_span
+from shared.runtime.telemetry import current_traceparent, process_span, tracing_is_on
 from shared.vocabulary import Malformed, Refused
 
 log = logging.getLogger(__name__)
@@ -32,45 +35,80 @@ PASSED_OVER: Final = frozenset(
 
 @dataclass(slots=True, kw_only=True)
 class Routed:
-    """What a batch came to: order events in the order of their causes, and what was set aside."""
+    """What a batch came to: messages in the order of their causes, records set aside, records that called for nothing.
 
-    orders: list[Event[OrderEvent]] = field(default_factory=list)
+    `orders` are the events behind those of the messages that were decided anew.
+    """
+
+    messages: list[Message] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    passed_over: list[Record] = field(default_factory=list)
+    orders: list[Event[OrderEvent]] = field(default_factory=list)
+    tallies: Tallies = field(default_factory=Tallies)
+
+    def add(self, messages: Sequence[Message], tally: Tally, *, remembered: bool) -> None:
+        """Take the answer to one record."""
+        self.messages += messages
+        self.tallies.add(tally, remembered=remembered)
 
 
-async def route_batch(records: Sequence[Record], *, rulebooks: Rulebooks, now: datetime) -> Routed:
+async def route_batch(
+    records: Sequence[Record], *, rulebooks: Rulebooks, now: datetime, shortcut: Shortcut | None = None
+) -> Routed:
     """Return the orders that `records` lead to; the same records lead to the same ids."""
     routed = Routed()
     for record in records:
-        if record.header("ce_type") in PASSED_OVER:
+        headers = dict(record.headers)
+        if headers.get("ce_type") in PASSED_OVER:
+            routed.passed_over.append(record)
+            continue
+        found = shortcut.find(record, headers) if shortcut is not None else None
+        if found is not None:
+            routed.add(_repeated(found, record, headers), found.tally, remembered=True)
             continue
         try:
-            routed.orders += await _route_one(record, rulebooks, now)
+            await _route_one(record, rulebooks, now, shortcut=shortcut, into=routed)
         except (Malformed, Refused) as final:
             routed.rejected.append(Rejected(record=record, reason=final.reason))
     return routed
 
 
-async def _route_one(record: Record, rulebooks: Rulebooks, now: datetime) -> tuple[Event[OrderEvent], ...]:
+def _repeated(found: Found, record: Record, headers: Mapping[str, bytes]) -> Sequence[Message]:
+    if not tracing_is_on():
+        return found.messages()
+    with _span(record, headers["traceparent"].decode()):
+        return found.messages(current_traceparent())
+
+
+async def _route_one(
+    record: Record, rulebooks: Rulebooks, now: datetime, *, shortcut: Shortcut | None, into: Routed
+) -> None:
     cause = decode(record.value, record.headers)
     happened = cause.data
     if not isinstance(happened, Answered):
         raise Malformed(f"{cause.type} does not belong on {record.topic}")
-    span = process_span(
-        record.topic,
-        group=GROUP,
-        traceparent=cause.traceparent,
-        partition=record.partition,
-        offset=record.offset,
-    )
-    with span:
+    with _span(record, cause.traceparent):
         book = await rulebooks.of(happened.case)
         facts = Facts.of(happened.case, text_of(happened), at=cause.time)
         decision = answer(happened, facts, book)
         if decision.unsaid is not None:
             log.warning("nothing to ask of anybody", extra=_told(cause, decision.unsaid))
         traced = replace(cause, traceparent=current_traceparent() or cause.traceparent)
-        return events_of(decision, traced, happened.case, now=now)
+        orders = events_of(decision, traced, happened.case, now=now)
+    into.orders += orders
+    into.add([encode(order) for order in orders], Tally.of(decision), remembered=False)
+    if shortcut is not None and isinstance(happened, CaseOpened):
+        shortcut.learn(happened, facts, book, decision)
+
+
+def _span(record: Record, traceparent: str | None) -> AbstractContextManager[object]:
+    return process_span(
+        record.topic,
+        group=GROUP,
+        traceparent=traceparent,
+        partition=record.partition,
+        offset=record.offset,
+    )
 
 
 def _told(cause: Event[Payload], why: Text) -> dict[str, str]:

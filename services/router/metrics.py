@@ -1,14 +1,13 @@
 """Every metric of the router, each with its meaning; labels come from closed sets."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from shared.events.envelope import Event
-from shared.events.order import OrderEvent, OrderIssued
+from services.router.domain.tally import Tallies
 from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.delivery import DeliveryLoop
 
@@ -33,6 +32,17 @@ class Metrics:
             ["level"],
             registry=self.registry,
         )
+        self.decisions = Counter(
+            "whistle_router_decisions_total",
+            "Events answered: decided, or remembered when a case alike had been decided before.",
+            ["how"],
+            registry=self.registry,
+        )
+        self.shadows = Counter(
+            "whistle_router_shadow_matches_total",
+            "Rules in shadow that held for a case and were not acted on; each order's explanation names them.",
+            registry=self.registry,
+        )
         self.records = Counter(
             "whistle_router_records_total",
             "Records of case and sla events by outcome: handled, or rejected to the dead-letter topic.",
@@ -51,14 +61,15 @@ class Metrics:
             registry=self.registry,
         )
 
-    def count(self, orders: Iterable[Event[OrderEvent]]) -> None:
-        """Note decided orders."""
-        for event in orders:
-            order = event.data.order
-            if isinstance(event.data, OrderIssued):
-                self.issued.labels(order.level, order.role, order.reason).inc()
-            else:
-                self.withdrawn.labels(order.level).inc()
+    def count(self, tallies: Tallies) -> None:
+        """Note what a batch was decided to be."""
+        for labels, orders in tallies.issued.items():
+            self.issued.labels(*labels).inc(orders)
+        for level, orders in tallies.withdrawn.items():
+            self.withdrawn.labels(level).inc(orders)
+        self.decisions.labels("decided").inc(tallies.decided)
+        self.decisions.labels("remembered").inc(tallies.remembered)
+        self.shadows.inc(tallies.shadows)
 
     def watch(self, loop: DeliveryLoop, shelf: PlaybookShelf) -> None:
         """Show lag and playbooks, asked at each scrape."""

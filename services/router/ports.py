@@ -1,9 +1,16 @@
 """What the handlers need from outside."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from services.router.domain.decision import Decision
+from services.router.domain.facts import Facts
 from services.router.domain.rulebook import Rulebook
+from services.router.domain.tally import Tally
+from shared.events.case import CaseOpened
+from shared.events.codec import Message
 from shared.events.parts import CaseView
+from shared.runtime.delivery import Record
 
 
 class Switch(Protocol):
@@ -28,3 +35,24 @@ class Rulebooks(Protocol):
         Raises:
             Refused: no playbook is in force for the county of the case; the reason says what to do.
         """
+
+
+class Found(Protocol):
+    """A decision taken before that fits a record, too."""
+
+    @property
+    def tally(self) -> Tally:
+        """What it counts as."""
+
+    def messages(self, traceparent: str | None = None) -> Sequence[Message]:
+        """Return its orders for this record, as the ordinary way writes them; its own trace goes on without another."""
+
+
+class Shortcut(Protocol):
+    """Decisions remembered, as one batch may use them."""
+
+    def find(self, record: Record, headers: Mapping[str, bytes]) -> Found | None:
+        """Return the decision that fits `record`; None when the ordinary way has to say."""
+
+    def learn(self, cause: CaseOpened, facts: Facts, book: Rulebook, decision: Decision) -> None:
+        """Remember what the ordinary way decided about an opened case, when it can be repeated."""

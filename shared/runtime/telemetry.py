@@ -21,6 +21,7 @@ from shared.runtime.tracing import (
     note_error,
     span_from,
     traceparent_of,
+    tracing_is_on,
 )
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "send_span",
     "span_from",
     "traceparent_of",
+    "tracing_is_on",
 ]
 
 

@@ -97,6 +97,11 @@ def trace_into(exporter: SpanExporter | None, *, service: str, instance: str) ->
     return Tracing(provider)
 
 
+def tracing_is_on() -> bool:
+    """Say whether spans go anywhere: work that only makes them can be left out when they do not."""
+    return _tracer is not None
+
+
 def current_traceparent() -> str | None:
     """The W3C traceparent of the span that is open here, or None outside of every span."""
     return traceparent_of(trace.get_current_span())

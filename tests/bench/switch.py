@@ -20,7 +20,6 @@ import psutil
 
 from services.router.domain.rulebook import Rulebook
 from services.router.handlers import route_batch
-from services.router.publisher import messages_of
 from services.router.rulebooks import ShelvedRulebooks
 from shared.events.codec import Message, encode
 from shared.playbook.check import check
@@ -103,7 +102,7 @@ async def _routing(playbook: Playbook) -> tuple[float, float, float, float]:
 async def _route(records: Sequence[Record], rulebooks: ShelvedRulebooks, count: list[int]) -> None:
     while True:
         routed = await route_batch(records, rulebooks=rulebooks.in_force(), now=utc_now())
-        count[0] += len({message.key for message in messages_of(routed.orders)})
+        count[0] += len({message.key for message in routed.messages})
         # A real loop waits for Kafka here.
         await asyncio.sleep(0)
 

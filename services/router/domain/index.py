@@ -38,9 +38,12 @@ class Candidate:
     """Which value each of all its criteria looks at."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidates:
-    """The rules that may hold for cases of one category and area, in order, and what they look at."""
+    """The rules that may hold for cases of one category and area, in order, and what they look at.
+
+    Equal to itself alone, so that it costs nothing to be part of a key.
+    """
 
     rules: tuple[Candidate, ...]
     looks: tuple[Callable[[Facts], Hashable], ...]

@@ -114,7 +114,7 @@ class Directory:
         return first if ready is None else _standing_in(ready, first)
 
     def contested(self, target: Target, facts: Facts) -> tuple[Choice, ...]:
-        """Return the departments whose duty it is alike: same level, depth of category and area; none when one is closest."""
+        """Return the departments whose duty it is alike (same level, category and area); none when one is closest."""
         if not isinstance(target, DutyTarget):
             return ()
         left = list(self._left(target, facts))

@@ -11,7 +11,6 @@ import pytest
 from services.router import rulebooks as rulebooks_module
 from services.router.domain.rulebook import Rulebook
 from services.router.handlers import route_batch
-from services.router.publisher import messages_of
 from services.router.rulebooks import ShelvedRulebooks
 from shared.events.case import CaseSigned
 from shared.events.codec import decode
@@ -68,7 +67,7 @@ async def test_each_kind_of_cause_leads_to_its_orders(book: Rulebook) -> None:
 async def test_orders_go_to_the_topic_of_their_level_keyed_by_case_and_read_back(book: Rulebook) -> None:
     cause = event(opened(a_case(category="03.001", version=7), "被困"), sequence=7)
     routed = await route_batch([record(cause)], rulebooks=OneRulebook(book), now=NOW)
-    messages = messages_of(routed.orders)
+    messages = routed.messages
     assert {message.topic for message in messages} == {"whistle.order.county.v1", "whistle.order.town.v1"}
     for message, order in zip(messages, routed.orders, strict=True):
         assert message.key == str(cause.data.case.case_id).encode()

@@ -1,0 +1,190 @@
+"""The quick way for opened cases writes what the ordinary way writes, byte for meaning, or leaves it to it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+import pytest
+
+from services.router.domain.facts import Facts
+from services.router.domain.routing import route
+from services.router.domain.rulebook import Rulebook
+from services.router.domain.signature import Signer
+from services.router.handlers import Routed, route_batch
+from services.router.memory import Memory
+from services.router.narrow import Opened
+from services.router.publisher import derived
+from services.router.shortcut import Shortcut
+from shared.events.case import CaseOpened
+from shared.events.codec import adapter, decode
+from shared.events.envelope import WHISTLE, derive_id
+from shared.events.parts import CaseView
+from shared.runtime.delivery import Record
+from shared.vocabulary import Purpose, Severity
+from tests.fakes.made_rules import Maker
+from tests.fakes.router import NOW, OneRulebook, a_case, event, opened, record
+
+TRACED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+EXAMPLES = sorted(Path("shared/events/examples/whistle.case.opened.v1").glob("*.json"))
+
+
+def record_of(facts: Facts, number: int = 0) -> Record:
+    """The opening of a case like that of `facts`, as intake sends it."""
+    case = replace(facts.case, case_id=uuid5(WHISTLE, f"case {number}"), returns=())
+    cause = event(opened(case, facts.said.partition("\n")[2] or "x"), time=facts.at, traceparent=TRACED)
+    return record(cause, offset=number)
+
+
+async def both_ways(records: Sequence[Record], book: Rulebook, shortcut: Shortcut) -> tuple[Routed, Routed]:
+    rulebooks = OneRulebook(book)
+    plain = await route_batch(records, rulebooks=rulebooks, now=NOW)
+    quick = await route_batch(records, rulebooks=rulebooks, now=NOW, shortcut=shortcut.batch(NOW))
+    return plain, quick
+
+
+async def test_the_quick_way_writes_what_the_ordinary_way_writes() -> None:
+    remembered = 0
+    for seed in range(40):
+        maker = Maker(seed)
+        book, shortcut = Rulebook(maker.playbook()), Shortcut(most_bytes=1 << 20)
+        kinds = [maker.facts() for _ in range(12)]
+        # Each kind of case three times: taken anew, and then repeated.
+        records = [record_of(facts, number) for number, facts in enumerate(kinds * 3)]
+        plain, quick = await both_ways(records, book, shortcut)
+        assert len(quick.messages) == len(plain.messages)
+        for one, other in zip(quick.messages, plain.messages, strict=True):
+            assert (one.topic, one.key, one.headers) == (other.topic, other.key, other.headers)
+            assert one.value == other.value
+        assert (quick.tallies.issued, quick.tallies.shadows) == (plain.tallies.issued, plain.tallies.shadows)
+        remembered += quick.tallies.remembered
+    assert remembered > 40 * 12, "what always goes the ordinary way proves nothing"
+
+
+def test_equal_signatures_mean_equal_decisions() -> None:
+    alike = 0
+    for seed in range(60):
+        maker = Maker(seed)
+        book = Rulebook(maker.playbook())
+        signer = Signer(book)
+        for one, other in ((maker.facts(), maker.facts()) for _ in range(15)):
+            key, decision = signer.signature(one), route(one, book)
+            assert (key is None) == bool(one.refusing)
+            for changed in altered(one, other):
+                same = key is not None and signer.signature(changed) == key
+                alike += same
+                assert not same or route(changed, book) == decision
+    assert alike > 60 * 15
+
+
+def altered(one: Facts, other: Facts) -> Iterator[Facts]:
+    """The same case with one thing of another."""
+    for name in CaseView.__slots__:
+        if getattr(one.case, name) != getattr(other.case, name):
+            case = replace(one.case, **{name: getattr(other.case, name)})
+            yield Facts.of(case, one.said.partition("\n")[2], at=one.at)
+    yield Facts.of(one.case, one.said.partition("\n")[2], at=other.at)
+    yield Facts.of(one.case, other.said.partition("\n")[2], at=one.at)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_narrow_view_reads_the_examples_as_the_codec_does(path: Path) -> None:
+    written = json.loads(path.read_text(encoding="utf-8"))
+    data = msgspec.json.encode(written.get("data", written))
+    read, narrow = adapter(CaseOpened).validate_json(data), Opened(data)
+    assert as_plain(narrow.case) == as_plain(read.case)
+    assert narrow.text == read.text
+
+
+def as_plain(case: Any) -> Any:
+    """Every field of a case by its name, whatever class carries it."""
+    return {name: msgspec.to_builtins(getattr(case, name)) for name in CaseView.__slots__}
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    (
+        ("severity", 9), ("severity", "II"), ("area", "9901"), ("area", "990101\n"), ("title", "x" * 81),
+        ("opened_at", "2026-11-21T08:00:00"), ("tags", ["x" * 65]), ("tags", ["x"] * 33), ("case_id", "1"),
+        ("reports", 0), ("place", {"lon": 181, "lat": 0}), ("source", "letter"), ("category", "a b"), ("county", "x"),
+        ("version", 0), ("lead", {"kind": "desk"}), ("purpose", "fun"), ("returns", [{}]), ("mode", ""),
+    ),
+)  # fmt: skip
+async def test_what_the_codec_refuses_is_refused_the_quick_way_too(book: Rulebook, field: str, wrong: object) -> None:
+    shortcut = Shortcut(most_bytes=1 << 20)
+    good = record_of(Facts.of(a_case(category="04.002"), "x"))
+    value = json.loads(good.value or b"")
+    value["case"][field] = wrong
+    bad = good._replace(value=json.dumps(value).encode(), offset=2)
+    plain, quick = await both_ways([good, bad, good], book, shortcut)
+    assert [one.reason for one in plain.rejected] == [one.reason for one in quick.rejected] != []
+    assert quick.tallies.remembered == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    (
+        ("ce_id", b"5F2B7C1E-9D57-5C1A-8A6E-0D8F4E9B2A11"), ("ce_id", b"x"), ("ce_sequence", b"01"),
+        ("ce_sequence", b"x"), ("ce_time", b"2026-11-21T08:00:00"), ("ce_time", b"x"), ("ce_specversion", b"2"),
+        ("ce_subject", b"another"), ("ce_type", b"whistle.case.unheard.v1"), ("ce_source", b"\xff"),
+        ("traceparent", b"x"), ("traceparent", b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01"),
+    ),
+)  # fmt: skip
+async def test_odd_headers_fare_as_they_always_did(book: Rulebook, name: str, content: bytes) -> None:
+    shortcut = Shortcut(most_bytes=1 << 20)
+    good = record_of(Facts.of(a_case(category="04.002"), "x"))
+    headers = tuple((key, content if key == name else was) for key, was in good.headers)
+    plain, quick = await both_ways([good, good._replace(headers=headers)], book, shortcut)
+    assert [one.reason for one in plain.rejected] == [one.reason for one in quick.rejected]
+    assert len(quick.messages) == len(plain.messages)
+    for one, other in zip(quick.messages, plain.messages, strict=True):
+        assert decode(one.value, one.headers).data == decode(other.value, other.headers).data
+        assert [(key, was) for key, was in one.headers if key != "traceparent"] == [
+            (key, was) for key, was in other.headers if key != "traceparent"
+        ]
+
+
+async def test_each_header_that_must_be_there_is_missed_the_same_way(book: Rulebook) -> None:
+    good = record_of(Facts.of(a_case(category="04.002"), "x"))
+    for name, _ in good.headers:
+        left = tuple((key, was) for key, was in good.headers if key != name)
+        plain, quick = await both_ways([good, good._replace(headers=left)], book, Shortcut(most_bytes=1 << 20))
+        assert [one.reason for one in plain.rejected] == [one.reason for one in quick.rejected], name
+
+
+async def test_a_county_without_a_playbook_is_refused_after_others_were_remembered(book: Rulebook) -> None:
+    known = record_of(Facts.of(a_case(category="04.002"), "x"))
+    unknown = record_of(Facts.of(a_case(category="04.002", county="990102"), "x"))
+    plain, quick = await both_ways([known, unknown, known], book, Shortcut(most_bytes=1 << 20))
+    assert [one.reason for one in quick.rejected] == [one.reason for one in plain.rejected] != []
+    assert quick.tallies.remembered == 1
+
+
+async def test_fields_that_nobody_knows_yet_are_passed_on(book: Rulebook) -> None:
+    good = record_of(Facts.of(a_case(category="04.002", purpose=Purpose.DRILL, severity=Severity.III), "x"))
+    value = json.loads(good.value or b"")
+    value["case"]["tomorrow"] = {"a": 1}
+    newer = good._replace(value=json.dumps(value).encode())
+    plain, quick = await both_ways([newer, newer], book, Shortcut(most_bytes=1 << 20))
+    assert quick.tallies.remembered == 1
+    for one, other in zip(quick.messages, plain.messages, strict=True):
+        assert decode(one.value, one.headers).data == decode(other.value, other.headers).data
+
+
+def test_ids_are_those_of_the_envelope() -> None:
+    for number in range(300):
+        parent = UUID(int=number * 2**100 + number)
+        assert derived(f"{parent}|issued|{number}") == str(derive_id(parent, "issued", str(number)))
+
+
+def test_memory_is_bounded_and_keeps_what_is_used() -> None:
+    memory: Memory[int] = Memory(most=100)
+    for number in range(1000):
+        memory.put(number, number, size=1)
+        assert memory.get(0) == 0
+        assert len(memory) <= 100
+    assert memory.get(1) is None
+    assert memory.get(999) == 999
