@@ -15,8 +15,8 @@ from shared.vocabulary import OrderRole
 
 PAIRS: Final = 2_000_000
 """Pairs of rules compared at most; ten thousand rules of a county need fewer, for they differ in category."""
-OVERLAPS_TOLD: Final = 3
-"""Overlaps told of one rule; the first are what its author needs."""
+NAMES_TOLD: Final = 8
+"""Rules named in one note on overlaps; the rest is counted."""
 
 _WHYS: Final[Mapping[str, str]] = {
     "area": "no place lies in all the areas that it and its groups ask for",
@@ -56,6 +56,7 @@ def advise_rules(playbook: Playbook, *, today: date) -> Iterator[Advice]:
     terrain = Terrain(playbook)
     asked = [asked_of(rule, terrain, today=today) for rule in playbook.rules]
     enders = _Enders()
+    overlaps: defaultdict[int, list[int]] = defaultdict(list)
     compared = 0
     for index, rule in enumerate(playbook.rules):
         if rule.state is RuleState.OFF:
@@ -68,32 +69,20 @@ def advise_rules(playbook: Playbook, *, today: date) -> Iterator[Advice]:
         compared += len(before)
         if compared > PAIRS:
             yield _not_compared(index, rule)
-            return
-        yield from _with_those_before(index, before, asked, playbook=playbook, terrain=terrain)
-        if rule.state is RuleState.ACTIVE and not rule.goes_on:
+            break
+        meeting = [one for one in before if impossible(both(asked[one], asked[index]), terrain) is None]
+        covering = next((one for one in meeting if implies(asked[index], asked[one], terrain)), None)
+        if covering is not None:
+            yield _shadowed(index, rule, covering, playbook.rules[covering])
+        elif rule.state is RuleState.ACTIVE and not rule.goes_on:
             enders.add(index, asked[index])
-
-
-def _with_those_before(
-    index: int, before: Sequence[int], asked: Sequence[Asked], *, playbook: Playbook, terrain: Terrain
-) -> Iterator[Advice]:
-    rule, mine = playbook.rules[index], asked[index]
-    meeting = [other for other in before if impossible(both(asked[other], mine), terrain) is None]
-    for other in meeting:
-        if implies(mine, asked[other], terrain):
-            yield _shadowed(index, rule, other, playbook.rules[other])
-            return
-    if rule.state is not RuleState.ACTIVE or rule.goes_on:
-        return
-    told = [other for other in meeting if _disagree(rule, playbook.rules[other])]
-    # The special before the general is how rules are written: nothing to say about that.
-    told = [other for other in told if not implies(asked[other], mine, terrain)]
-    for other in told[:OVERLAPS_TOLD]:
-        yield _overlaps(index, rule, other, both(asked[other], mine), first=playbook.rules[other])
-
-
-def _disagree(one: Rule, other: Rule) -> bool:
-    return _lead(one) != _lead(other)
+            for one in meeting:
+                # The special before the general is how rules are written: nothing to say about that.
+                special = implies(asked[one], asked[index], terrain)
+                if not special and _lead(playbook.rules[one]) != _lead(rule):
+                    overlaps[one].append(index)
+    for first, behind in overlaps.items():
+        yield _overlaps(first, behind, both(asked[first], asked[behind[0]]), rules=playbook.rules)
 
 
 def _lead(rule: Rule) -> Target | None:
@@ -128,16 +117,19 @@ def _shadowed(index: int, rule: Rule, other: int, first: Rule) -> Advice:
     )
 
 
-def _overlaps(index: int, rule: Rule, other: int, shared: Asked, *, first: Rule) -> Advice:
+def _overlaps(first: int, behind: Sequence[int], shared: Asked, *, rules: Sequence[Rule]) -> Advice:
+    winner = rules[first].id
+    named = ", ".join(repr(rules[index].id) for index in behind[:NAMES_TOLD])
+    rest = f" and {len(behind) - NAMES_TOLD} more" if len(behind) > NAMES_TOLD else ""
     return Advice(
         subject=Subject.OVERLAPS,
         weight=Weight.NOTE,
         part="rules",
-        item=index,
-        what=f"rules {first.id!r} and {rule.id!r} may both hold, and name different leads; {first.id!r} wins",
-        why=f"it stands first and ends the walk; such a case: {_such(shared)}",
-        mend=f"if {rule.id!r} should win, move it before {first.id!r}; else nothing",
-        other=other,
+        item=first,
+        what=f"rule {winner!r} may hold together with {named}{rest} behind it, which would ask another lead",
+        why=f"it stands first and ends the walk, so it wins; such a case: {_such(shared)}",
+        mend=f"if one of those should win, move it before {winner!r}; else nothing",
+        other=behind[0],
     )
 
 
@@ -154,6 +146,7 @@ def _such(asked: Asked) -> str:
     parts += [f"in zone {min(zones)!r}" for zones in asked.zones]
     if asked.modes is not None:
         parts.append(f"mode {min(asked.modes)}")
+    parts += [f"where {expression}" for expression in sorted(asked.expressions)]
     return ", ".join(parts)
 
 

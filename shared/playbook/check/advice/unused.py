@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from shared.playbook.check.advice.advice import Advice, Subject, Weight
 from shared.playbook.model import Channels, Playbook, Rule, RuleState, When
-from shared.vocabulary import NORMAL
+from shared.vocabulary import NORMAL, ModeKind
 
 
 def advise_templates(playbook: Playbook) -> Iterator[Advice]:
@@ -48,7 +48,8 @@ def _idle_modes(playbook: Playbook, rules: list[Rule]) -> Iterator[Advice]:
     overlaid = {mode for when in _whens(rules) for mode in when.modes}
     overlaid |= {clock.mode for clock in playbook.clocks if clock.mode is not None}
     for code, mode in playbook.modes.items():
-        acts = mode.reroute is not None or mode.channels != Channels()
+        # A drill needs no overlay: it lets drill reports in and marks them.
+        acts = mode.reroute is not None or mode.channels != Channels() or mode.kind is ModeKind.DRILL
         if code not in overlaid and not acts and code != NORMAL:
             yield _unused(
                 "modes", code, f"mode {code!r}", "it overlays no rule, no clock and no channel: nothing changes in it"
