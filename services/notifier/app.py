@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 import uvloop
 
 from services.notifier.api import Rooms, make_api
+from services.notifier.channels.router import HttpRouter
 from services.notifier.channels.stream import Hub
 from services.notifier.channels.webhook import SystemResolver, WebhookSender
 from services.notifier.consumer import Teller, notify_loop
+from services.notifier.county import ShelfCounty
 from services.notifier.domain.target_url import UrlRules
 from services.notifier.handlers import Delivery
 from services.notifier.handlers.subscribe import SubscribeDoors
@@ -26,7 +28,9 @@ from services.notifier.settings import Settings
 from services.notifier.store.cases import PostgresCases
 from services.notifier.store.deliveries import PostgresDeliveries
 from services.notifier.store.feed import PostgresFeed
+from services.notifier.store.modes import PostgresModes
 from services.notifier.store.read_side import PostgresReadSide
+from services.notifier.store.rulings import PostgresRulings
 from services.notifier.store.subscriptions import PostgresSubscriptions
 from services.notifier.store.vault import Vault
 from services.notifier.timers import DeliveryTimer, PruneTimer
@@ -86,6 +90,7 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
     """
     metrics, asked = Metrics(), asyncio.Event()
     shelf = PlaybookShelf(in_use=settings.playbooks_in_use)
+    county = ShelfCounty(shelf)
     keyring, vault = KeyRing.load(settings.keys_file), Vault(settings.secret_key.get_secret_value())
     rules = UrlRules(ports=settings.ports, private=settings.webhook_private)
     async with AsyncExitStack() as closing:
@@ -96,6 +101,10 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
         resolver = SystemResolver()
         sender = WebhookSender(resolver, rules)
         closing.push_async_callback(sender.close)
+
+        asking = HttpRouter(settings.router) if settings.router else None
+        if asking is not None:
+            closing.push_async_callback(asking.close)
 
         feed, deliveries = PostgresFeed(pool), PostgresDeliveries(pool, vault)
         hub = Hub(
@@ -119,6 +128,8 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
             read_side=PostgresReadSide(pool),
             clock=utc_now,
             told=lambda tellings: metrics.observe_told(tellings, utc_now()),
+            county=county,
+            seen=metrics.observe_canary,
         )
         loop = notify_loop(settings, teller, publisher, metrics)
         listener = Listener(settings.postgres, {"notifier_feed": hub.notice, "notifier_delivery": timer.notice})
@@ -179,7 +190,11 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
                     clock=utc_now,
                     most_each=settings.subscriptions_each,
                 ),
+                modes=PostgresModes(pool),
+                rulings=PostgresRulings(pool),
+                router=asking,
                 shelf=shelf,
+                county=county,
                 metrics=metrics,
                 clock=utc_now,
             )
@@ -220,7 +235,7 @@ async def _pool(settings: Settings) -> Pool:
     while True:
         try:
             pool = await open_pool(settings.postgres, "notifier", settings=PoolSettings(largest=settings.pool))
-            migrated = await pool.fetchval("SELECT to_regclass('delivery_attempt') IS NOT NULL")
+            migrated = await pool.fetchval("SELECT to_regclass('mode_change') IS NOT NULL")
         except OUTAGES as error:
             log.warning("PostgreSQL is away: %s", error, extra={"event.name": "notifier.waits"})
             await asyncio.sleep(AGAIN.total_seconds())

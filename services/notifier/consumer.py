@@ -1,4 +1,4 @@
-"""Kafka in: everything on the topics of cases, orders and clocks; records become events, or dead letters."""
+"""Kafka in: all that is said of cases, orders, clocks and modes; records become events, or dead letters."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, cast
 
+from services.notifier.domain.canary import Sighting, sighted
 from services.notifier.domain.fold import Told
 from services.notifier.domain.telling import Telling
 from services.notifier.handlers import notify_batch
-from services.notifier.ports import ReadSide, Unstorable
+from services.notifier.handlers.notify import UNCHARTED
+from services.notifier.ports import County, ReadSide, Unstorable
 from services.notifier.settings import Settings
 from shared.events.codec import decode
 from shared.events.envelope import Event
-from shared.events.topics import CASE, ORDER, SLA
+from shared.events.mode import ModeChanged
+from shared.events.topics import CASE, MODE, ORDER, SLA
 from shared.runtime.delivery import (
     DeliveryLoop,
     DeliverySettings,
@@ -27,23 +30,47 @@ from shared.runtime.delivery import (
     Rejected,
     RejectionLimits,
 )
-from shared.vocabulary import Malformed
+from shared.vocabulary import Malformed, Purpose
 
 GROUP: Final = "whistle-notifier"
-TOPICS: Final = (CASE, *ORDER.values(), SLA)
-TOLD: Final = tuple(kind for topic in TOPICS for kind in topic.types)
+TOPICS: Final = (CASE, *ORDER.values(), SLA, MODE)
+TOLD: Final = tuple(kind for topic in TOPICS for kind in topic.types if topic is not MODE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teller:
-    """What telling needs; ``told`` is called with what was new, after its commit."""
+    """What telling needs; ``told`` is called with what was new, after its commit.
+
+    A canary is measured (``seen``) and told to nobody: it is not in the read side, the feed, or any webhook.
+    """
 
     read_side: ReadSide
     clock: Callable[[], datetime]
     told: Callable[[Sequence[Telling]], None] = lambda _tellings: None
+    county: County = UNCHARTED
+    seen: Callable[[Sighting], None] = lambda _sighting: None
 
     async def handle(self, records: Sequence[Record]) -> Outcome:
         """Tell a batch in one transaction; what nobody can read or store is rejected with its reason."""
+        cases, modes = await self._modes(records)
+        return Outcome(rejected=[*modes, *await self._cases(cases)])
+
+    async def _modes(self, records: Sequence[Record]) -> tuple[list[Record], list[Rejected]]:
+        """Keep the changes of mode among ``records``, and return the rest; and the changes that cannot be kept."""
+        rest, rejected = list[Record](), list[Rejected]()
+        for record in records:
+            if record.topic != MODE.name:
+                rest.append(record)
+                continue
+            try:
+                await self.read_side.keep_modes([mode_of(record)])
+            except Malformed as malformed:
+                rejected.append(Rejected(record=record, reason=malformed.reason))
+            except Unstorable as unstorable:
+                rejected.append(Rejected(record=record, reason=f"cannot be stored: {unstorable}"))
+        return rest, rejected
+
+    async def _cases(self, records: Sequence[Record]) -> list[Rejected]:
         rejected: list[Rejected] = []
         readable: list[tuple[Record, Event[Told]]] = []
         for record in records:
@@ -55,10 +82,16 @@ class Teller:
             await self._tell([event for _, event in readable])
         except Unstorable:
             rejected.extend(await self._tell_singly(readable))
-        return Outcome(rejected=rejected)
+        return rejected
 
     async def _tell(self, events: Sequence[Event[Told]]) -> None:
-        self.told(await notify_batch(events, read_side=self.read_side, now=self.clock()))
+        people = [event for event in events if event.data.case.purpose is not Purpose.CANARY]
+        self.told(await notify_batch(people, read_side=self.read_side, now=self.clock(), county=self.county))
+        for event in events:
+            if event.data.case.purpose is Purpose.CANARY:
+                sighting = sighted(event, now=self.clock())
+                if sighting is not None:
+                    self.seen(sighting)
 
     async def _tell_singly(self, readable: Sequence[tuple[Record, Event[Told]]]) -> list[Rejected]:
         """One event among them can never be stored: find it, and tell the others in their order."""
@@ -81,6 +114,18 @@ def event_of(record: Record) -> Event[Told]:
     if not isinstance(event.data, TOLD):
         raise Malformed(f"{event.type} does not belong on {record.topic}")
     return cast("Event[Told]", event)
+
+
+def mode_of(record: Record) -> ModeChanged:
+    """Read one record of the topic of modes.
+
+    Raises:
+        Malformed: when it is no change of mode.
+    """
+    data = decode(record.value, record.headers).data
+    if not isinstance(data, ModeChanged):
+        raise Malformed(f"{data.TYPE} does not belong on {record.topic}")
+    return data
 
 
 def notify_loop(settings: Settings, teller: Teller, publisher: Publisher, meter: Meter) -> DeliveryLoop:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from services.notifier.domain.canary import Hop, Sighting
 from services.notifier.domain.delivery import Verdict
 from services.notifier.domain.telling import Telling
 from services.notifier.ports import Attempt
@@ -34,6 +35,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._newest_canary = datetime.min.replace(tzinfo=UTC)
         self.told = Counter(
             "whistle_notifier_told_total",
             "Events told for the first time: in the read side, on the feed, owed to webhooks.",
@@ -85,6 +87,19 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self.canary_seconds = Histogram(
+            "whistle_notifier_canary_seconds",
+            "Seconds from a canary's opening to the moment it was seen here, by hop: opened, order, clock, closed.",
+            ["hop"],
+            buckets=(*_FAST, 20, 30, 60, 120, 300, 900),
+            registry=self.registry,
+        )
+        self.canary_seen = Gauge(
+            "whistle_notifier_canary_opened_timestamp_seconds",
+            "When the newest canary was opened that has come the whole way round; at first when this process started.",
+            registry=self.registry,
+        )
+        self.canary_seen.set_to_current_time()
         self.http_seconds = Histogram(
             "whistle_notifier_http_request_seconds",
             "Seconds from a request's first byte to the end of its answer; a stream counts its whole life.",
@@ -102,6 +117,13 @@ class Metrics:
         self.told.inc(len(tellings))
         for telling in tellings:
             self.delay_seconds.observe(max(0.0, (now - telling.time).total_seconds()))
+
+    def observe_canary(self, sighting: Sighting) -> None:
+        """Note a canary at one hop of its way."""
+        self.canary_seconds.labels(sighting.hop.value).observe(sighting.after.total_seconds())
+        if sighting.hop is Hop.CLOSED and sighting.opened_at > self._newest_canary:
+            self._newest_canary = sighting.opened_at
+            self.canary_seen.set(sighting.opened_at.timestamp())
 
     def observe_attempt(self, attempt: Attempt, verdict: Verdict) -> None:
         """Note one webhook attempt."""

@@ -1,4 +1,4 @@
-"""What the notifier's handlers need from outside."""
+"""What the notifier's handlers and endpoints need from outside."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from typing import Protocol
 from uuid import UUID
 
 from services.notifier.domain.audience import Filter, Scope
-from services.notifier.domain.delivery import Answer, Verdict
+from services.notifier.domain.delivery import Answer, Reason, Verdict
 from services.notifier.domain.fold import CaseRead
+from services.notifier.domain.proposals import Ruling
 from services.notifier.domain.subscription import NewSubscription, Secret, Subscription
 from services.notifier.domain.telling import Telling
+from services.notifier.domain.words import Names
+from shared.events.mode import ModeChanged
 
 
 class Unstorable(Exception):  # noqa: N818  named for what the values are
@@ -32,12 +35,24 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """One delivery that an event owes a subscription; ``body`` is its JSON."""
+    """One delivery that an event owes a subscription; ``body`` is its JSON.
+
+    A ``held`` one is written down and never sent. ``longest_pause`` is between two attempts.
+    """
 
     delivery_id: UUID
     subscription_id: UUID
     telling: Telling
     body: str
+    held: Reason | None = None
+    longest_pause: timedelta | None = None
+
+
+class County(Names, Protocol):
+    """What the playbooks in force say; where none is known, codes for names and no overlay."""
+
+    def longest_pause(self, area: str, mode: str) -> timedelta | None:
+        """The longest pause between two attempts at a delivery about a case in ``mode``; None shortens none."""
 
 
 class Work(Protocol):
@@ -55,8 +70,11 @@ class Work(Protocol):
     async def save(self, reads: Sequence[CaseRead], tellings: Sequence[Telling]) -> None:
         """Write the cases as they are now, and the new lines of their timelines."""
 
+    async def remember(self, rulings: Sequence[Ruling]) -> None:
+        """Keep rulings as proposals for the duty list; one that is there already stays as it is."""
+
     async def owe(self, owed: Sequence[Owed], *, now: datetime) -> None:
-        """Queue deliveries; one that is there already stays as it is."""
+        """Queue deliveries, and write down those that are held; one that is there already stays as it is."""
 
     async def publish(self, tellings: Sequence[Telling]) -> None:
         """Append to the feed, in commit order; nothing may follow but the commit."""
@@ -64,6 +82,9 @@ class Work(Protocol):
 
 class ReadSide(Protocol):
     """Where the read side is kept."""
+
+    async def keep_modes(self, changes: Sequence[ModeChanged]) -> None:
+        """Keep changes of mode; one that is there already stays as it is."""
 
     def work(self) -> AbstractAsyncContextManager[Work]:
         """Open a transaction; leaving it commits.
@@ -85,6 +106,7 @@ class Claim:
     body: str
     attempt: int
     traceparent: str | None
+    longest_pause: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +141,29 @@ class Sender(Protocol):
         """Sign and post ``claim``; every failure is an answer, none an exception."""
 
 
+class Router(Protocol):
+    """Puts a case to the rules."""
+
+    async def ask(self, question: bytes) -> RouterAnswer:
+        """Return what the router answers to ``question``.
+
+        Raises:
+            RouterAway: when it does not answer in time, or cannot be reached.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterAnswer:
+    """The router's status and body, as they came."""
+
+    status: int
+    body: bytes
+
+
+class RouterAway(Exception):  # noqa: N818  named for the fact
+    """The router cannot be asked at the moment; says why."""
+
+
 class Resolver(Protocol):
     """Names to addresses."""
 
@@ -149,4 +194,7 @@ class Subscriptions(Protocol):
         """Make a delivery due now, from the first step of its schedule.
 
         False when it waits already, None when there is none.
+
+        Raises:
+            Refused: when it is held: it must never leave.
         """

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     """Webhooks on their way at a time, in this process."""
     webhook_each: PositiveInt = 4
     """Of these, to one subscription."""
+    router: str | None = None
+    """URL of the router's ops port, which answers what the rules would say; without it POST /v1/explain is 503."""
     lease_seconds: PositiveFloat = 60.0
     """How long a worker has for one webhook and its record; if it dies, another sends it again after this."""
 

@@ -9,8 +9,10 @@ from datetime import datetime
 from uuid import UUID
 
 from services.notifier.domain.fold import CaseRead
+from services.notifier.domain.proposals import Ruling
 from services.notifier.domain.telling import Telling
 from services.notifier.ports import Owed, Subscriber, Unstorable
+from shared.events.mode import ModeChanged
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,6 +23,8 @@ class FakeReadSide:
     told_ids: set[UUID] = field(default_factory=set)
     owed: dict[UUID, Owed] = field(default_factory=dict)
     feed: list[Telling] = field(default_factory=list)
+    modes: dict[UUID, ModeChanged] = field(default_factory=dict)
+    rulings: dict[UUID, Ruling] = field(default_factory=dict)
     hearing: list[Subscriber] = field(default_factory=list)
     transactions: int = 0
 
@@ -48,6 +52,16 @@ class FakeReadSide:
             raise Unstorable("poison")
         self.cases.update({read.view.case_id: read for read in reads})
         self.told_ids.update(telling.event_id for telling in tellings)
+
+    async def remember(self, rulings: Sequence[Ruling]) -> None:
+        for one in rulings:
+            self.rulings.setdefault(one.event_id, one)
+
+    async def keep_modes(self, changes: Sequence[ModeChanged]) -> None:
+        for change in changes:
+            if change.reason == "poison":
+                raise Unstorable("poison")
+            self.modes.setdefault(change.change_id, change)
 
     async def owe(self, owed: Sequence[Owed], *, now: datetime) -> None:
         for one in owed:

@@ -16,6 +16,8 @@ from services.notifier.api.filters import (
     Cursor,
     DepartmentQuery,
     LevelQuery,
+    ModeQuery,
+    PurposeQuery,
     SeverityQuery,
     StateQuery,
     states,
@@ -64,6 +66,8 @@ async def list_cases(  # noqa: PLR0913  each is one filter
     category: CategoryQuery = (),
     severity: SeverityQuery = (),
     department: DepartmentQuery = (),
+    purpose: PurposeQuery = (),
+    mode: ModeQuery = (),
     late: Annotated[bool, Query(description="Only cases with a running clock past its due time.")] = False,
     sort: Annotated[Sort, Query(description="Newest first, or the most pressing clock first.")] = Sort.NEWEST,
     q: Annotated[str | None, Query(description="Words in the title.", max_length=64)] = None,
@@ -71,7 +75,15 @@ async def list_cases(  # noqa: PLR0913  each is one filter
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> Response:
     """What this key may see, filtered. `position` is the stream's at the same moment: `?after=` it misses nothing."""
-    asked = Asked(area=area, level=level, category=category, severity=severity, department=department)
+    asked = Asked(
+        area=area,
+        level=level,
+        category=category,
+        severity=severity,
+        department=department,
+        purpose=purpose,
+        mode=mode,
+    )
     after = None if cursor is None else Cursor.read(cursor)
     now = rooms.clock()
     found = await rooms.cases.find(
@@ -115,7 +127,7 @@ async def get_case(case_id: UUID, rooms: InRooms, reader: Reader) -> Response:
     story = await rooms.cases.story(case_id, scope_of(reader), most=TIMELINE_MOST)
     if story is None:
         raise Problem(404, "not-found", "There is no such case", f"no case {case_id} within area {reader.area}")
-    return answer(story_view(story, department=reader.department, now=rooms.clock()))
+    return answer(story_view(story, county=rooms.county, department=reader.department, now=rooms.clock()))
 
 
 @router.get(

@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from services.notifier.api import cases, page, stream, subscriptions
+from services.notifier.api import cases, duties, explain, modes, page, stream, subscriptions
 from services.notifier.api.rooms import Rooms
 from services.notifier.metrics import Metrics
 from shared.runtime.postgres import OUTAGES
@@ -35,7 +35,16 @@ def bare_api(metrics: Metrics | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for part in (stream.router, cases.router, subscriptions.router, page.router):
+    parts = (
+        stream.router,
+        cases.router,
+        modes.router,
+        duties.router,
+        explain.router,
+        subscriptions.router,
+        page.router,
+    )
+    for part in parts:
         app.include_router(part)
     install(app, ProblemHooks(outage=outage, observe=None if metrics is None else metrics.observe_http))
     return app

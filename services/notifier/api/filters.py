@@ -16,7 +16,7 @@ from fastapi import Query
 
 from services.notifier.domain.audience import Filter
 from shared.runtime.auth import Principal
-from shared.vocabulary import CaseState, Level, Refused, Severity, is_area
+from shared.vocabulary import CaseState, Level, Purpose, Refused, Severity, is_area
 
 MOST_VALUES: Final = 50
 
@@ -30,6 +30,8 @@ TypeQuery = Annotated[
     Many, Query(description="Event types, or beginnings of them: `whistle.order`, `whistle.sla.breached.v1`.")
 ]
 StateQuery = Annotated[Many, Query(description="States of a case.")]
+PurposeQuery = Annotated[Many, Query(description="real, drill; both when absent. Canaries are in no list.")]
+ModeQuery = Annotated[Many, Query(description="Ids of modes, `normal` among them: cases in any of them.")]
 CaseQuery = Annotated[UUID | None, Query(description="One case.")]
 
 
@@ -44,6 +46,8 @@ class Asked:
     type: Many = ()
     department: Many = ()
     case: UUID | None = None
+    purpose: Many = ()
+    mode: Many = ()
 
     def filter(self, principal: Principal) -> Filter:
         """Return the filter.
@@ -64,6 +68,8 @@ class Asked:
             types=frozenset(_each("type", self.type, _word(_TYPE))),
             departments=frozenset(_each("department", self.department, _word(_ID))),
             case_id=self.case,
+            purposes=frozenset(_each("purpose", self.purpose, _purpose)),
+            modes=frozenset(_each("mode", self.mode, _word(_ID))),
         )
 
 
@@ -126,6 +132,13 @@ def _each(name: str, given: Many, read: Callable[[str], T]) -> list[T]:
 
 def _level(text: str) -> Level:
     return _one_of(Level, text)
+
+
+def _purpose(text: str) -> Purpose:
+    found = _one_of(Purpose, text)
+    if found is Purpose.CANARY:
+        raise Refused("a canary is told to nobody", allowed=[Purpose.REAL.value, Purpose.DRILL.value])
+    return found
 
 
 def _one_of(kind: type[E], text: str) -> E:

@@ -14,18 +14,21 @@ from services.notifier.channels.stream import Hub
 from services.notifier.domain.audience import Scope
 from services.notifier.handlers.subscribe import SubscribeDoors
 from services.notifier.metrics import Metrics
+from services.notifier.ports import County, Router
 from services.notifier.settings import Settings
 from services.notifier.store.cases import PostgresCases
 from services.notifier.store.feed import PostgresFeed
+from services.notifier.store.modes import PostgresModes
+from services.notifier.store.rulings import PostgresRulings
 from services.notifier.store.subscriptions import PostgresSubscriptions
 from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.auth import KeyRing, Principal
 from shared.runtime.bearer import bearer
 from shared.vocabulary import Role
 
-READERS: Final = (Role.DESK, Role.DEPARTMENT, Role.OPERATOR, Role.AUDITOR)
+READERS: Final = (Role.DESK, Role.LEADER, Role.DEPARTMENT, Role.OPERATOR, Role.AUDITOR)
 """Who may read; a source sends reports and hears of them at its own desk."""
-SUBSCRIBERS: Final = (Role.DESK, Role.DEPARTMENT, Role.OPERATOR)
+SUBSCRIBERS: Final = (Role.DESK, Role.LEADER, Role.DEPARTMENT, Role.OPERATOR)
 """Who may have events sent away; an auditor only reads."""
 
 
@@ -40,7 +43,12 @@ class Rooms:
     cases: PostgresCases
     subscriptions: PostgresSubscriptions
     subscribing: SubscribeDoors
+    modes: PostgresModes
+    rulings: PostgresRulings
+    router: Router | None
+    """None where no router is set: what the rules would say cannot be asked."""
     shelf: PlaybookShelf
+    county: County
     metrics: Metrics
     clock: Callable[[], datetime]
 

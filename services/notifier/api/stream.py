@@ -22,6 +22,8 @@ from services.notifier.api.filters import (
     CategoryQuery,
     DepartmentQuery,
     LevelQuery,
+    ModeQuery,
+    PurposeQuery,
     SeverityQuery,
     TypeQuery,
 )
@@ -68,6 +70,8 @@ async def stream(  # noqa: PLR0913  each is one filter
     severity: SeverityQuery = (),
     type: TypeQuery = (),  # noqa: A002  the parameter's name in the URL
     department: DepartmentQuery = (),
+    purpose: PurposeQuery = (),
+    mode: ModeQuery = (),
     case: CaseQuery = None,
     after: Annotated[
         int | None,
@@ -83,7 +87,15 @@ async def stream(  # noqa: PLR0913  each is one filter
 ) -> Response:
     """Everything this key may see and the filters ask for, from `after` on, then live, in the order of positions."""
     asked = Asked(
-        area=area, level=level, category=category, severity=severity, type=type, department=department, case=case
+        area=area,
+        level=level,
+        category=category,
+        severity=severity,
+        type=type,
+        department=department,
+        case=case,
+        purpose=purpose,
+        mode=mode,
     )
     chosen = asked.filter(bearer)
     position = _resume_from(last_event_id, after)

@@ -55,6 +55,10 @@ class SubscriptionBody(BaseModel):
     type: Annotated[list[str], Field(max_length=50)] = []
     department: Annotated[list[str], Field(max_length=50)] = []
     case: UUID | None = None
+    purpose: Annotated[
+        list[str], Field(max_length=3, description="`real` leaves out drills, which are written down and never sent.")
+    ] = []
+    mode: Annotated[list[str], Field(max_length=50)] = []
 
     def asked(self) -> Asked:
         """The filter as it was asked for."""
@@ -66,6 +70,8 @@ class SubscriptionBody(BaseModel):
             type=self.type,
             department=self.department,
             case=self.case,
+            purpose=self.purpose,
+            mode=self.mode,
         )
 
 
@@ -217,7 +223,11 @@ async def replay_delivery(subscription_id: UUID, delivery_id: UUID, rooms: InRoo
     kept = await _owned(subscription_id, rooms, bearer)
     if kept.state is SubscriptionState.DISABLED:
         raise Problem(409, "conflict", "The subscription is disabled", "enable it first")
-    match await rooms.subscriptions.replay(subscription_id, delivery_id, now=rooms.clock()):
+    try:
+        queued = await rooms.subscriptions.replay(subscription_id, delivery_id, now=rooms.clock())
+    except Refused as refused:
+        raise Problem(409, "conflict", "The delivery is held back", refused.reason) from refused
+    match queued:
         case None:
             raise Problem(
                 404, "not-found", "There is no such delivery", f"no delivery {delivery_id} of this subscription"

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.notifier.api.whistles import WhistleView, whistle_views
 from services.notifier.domain.clocks import ClockRead
 from services.notifier.domain.delivery import REASONS, DeliveryState, Reason
+from services.notifier.domain.fold import CaseRead
 from services.notifier.domain.orders import OrderRead
 from services.notifier.domain.subscription import Secret, Subscription, SubscriptionState
 from services.notifier.domain.summary import CaseSummary
 from services.notifier.domain.timeline import Entry
+from services.notifier.ports import County
 from services.notifier.store.cases import CaseStory
 from services.notifier.store.subscriptions import DeliveryRow
 from shared.events.order import Explanation
-from shared.events.parts import Target
+from shared.events.parts import MatterView, Target, WhistleRef
 from shared.events.sla import Outcome
-from shared.vocabulary import ClockKind, Level, OrderReason, OrderRole, OrderState, Role, Severity, WhenLate
+from shared.vocabulary import ClockKind, Level, OrderReason, OrderRole, OrderState, Purpose, Role, Severity, WhenLate
 from shared.words import Words
 
 
@@ -50,6 +53,11 @@ class OrderView:
     note: str
     withdrawn_why: str | None
     explanation: Explanation | None
+    step: str | None
+    whistle: WhistleRef | None
+    clock_profile: str | None
+    on_duty: Sequence[str]
+    arrived_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +99,12 @@ class CaseStoryView:
     timeline: Sequence[Entry]
     position: int
     now: datetime
+    mode_title: Words
+    matter: MatterView | None
+    whistles: Sequence[WhistleView]
 
 
-def story_view(story: CaseStory, *, department: str | None, now: datetime) -> CaseStoryView:
+def story_view(story: CaseStory, *, county: County, department: str | None, now: datetime) -> CaseStoryView:
     """Return ``story`` as ``department`` may see it; None sees all."""
     read = story.read
     running = {one.clock.clock_id for one in read.running}
@@ -109,7 +120,7 @@ def story_view(story: CaseStory, *, department: str | None, now: datetime) -> Ca
         text=read.text,
         area_why=read.area_why,
         category_why=read.category_why,
-        orders=[order_view(order, read.view.reopened) for order in sorted(orders, key=_issued)],
+        orders=[order_view(order, read) for order in sorted(orders, key=_issued)],
         clocks=[
             clock_view(clock, running=clock.clock.clock_id in running, now=now)
             for clock in sorted(clocks, key=lambda one: one.clock.due_at)
@@ -117,6 +128,9 @@ def story_view(story: CaseStory, *, department: str | None, now: datetime) -> Ca
         timeline=story.timeline,
         position=story.position,
         now=now,
+        mode_title=county.mode(read.view.area, read.view.mode),
+        matter=read.view.matter,
+        whistles=whistle_views(read, county, department=department),
     )
 
 
@@ -124,16 +138,16 @@ def _issued(order: OrderRead) -> tuple[bool, datetime | None, str]:
     return (order.issued_at is None, order.issued_at or order.step_at, str(order.order_id))
 
 
-def order_view(order: OrderRead, generation: int) -> OrderView:
-    """Return ``order`` as it is shown in the case's round ``generation``."""
+def order_view(order: OrderRead, read: CaseRead) -> OrderView:
+    """Return ``order`` as it stands among the others of its case."""
     return OrderView(
         order_id=order.order_id,
         role=order.role,
         target=order.target,
         level=order.level,
         generation=order.generation,
-        state=order.state,
-        stands=order.stands(generation),
+        state=read.state_of(order),
+        stands=order.stands(read.view.reopened),
         reason=order.reason,
         issued_at=order.issued_at,
         signed_at=order.signed_at,
@@ -141,6 +155,11 @@ def order_view(order: OrderRead, generation: int) -> OrderView:
         note=order.note,
         withdrawn_why=order.withdrawn,
         explanation=order.explanation,
+        step=order.of_step,
+        whistle=order.whistle,
+        clock_profile=order.clock_profile,
+        on_duty=order.on_duty,
+        arrived_at=order.arrived_at,
     )
 
 
@@ -250,6 +269,8 @@ class SubscriptionView:
     types: Sequence[str]
     departments: Sequence[str]
     case_id: UUID | None
+    purposes: Sequence[Purpose]
+    modes: Sequence[str]
     url: str
     description: str
     state: SubscriptionState
@@ -274,6 +295,8 @@ def subscription_view(kept: Subscription) -> SubscriptionView:
         types=sorted(asked.types),
         departments=sorted(asked.departments),
         case_id=asked.case_id,
+        purposes=sorted(asked.purposes),
+        modes=sorted(asked.modes),
         url=kept.url,
         description=kept.description,
         state=kept.state,

@@ -19,6 +19,8 @@ class DeliveryState(StrEnum):
     WAITING = "waiting"
     DELIVERED = "delivered"
     FAILED = "failed"
+    HELD = "held"
+    """Never sent, on purpose; it is there so that a person sees what was held back."""
 
 
 @unique
@@ -40,6 +42,7 @@ class Reason(StrEnum):
     TLS_FAILED = "tls_failed"
     BROKEN_ANSWER = "broken_answer"
     SUBSCRIPTION_DISABLED = "subscription_disabled"
+    DRILL = "drill"
 
 
 REASONS: Final[Mapping[Reason, Words]] = MappingProxyType(
@@ -68,6 +71,7 @@ REASONS: Final[Mapping[Reason, Words]] = MappingProxyType(
         Reason.TLS_FAILED: Words(zh="TLS 证书或握手失败", en="the TLS certificate or handshake failed"),
         Reason.BROKEN_ANSWER: Words(zh="对方的回应不是有效的 HTTP", en="the answer is no valid HTTP"),
         Reason.SUBSCRIPTION_DISABLED: Words(zh="订阅已停用，不再投递", en="the subscription is disabled"),
+        Reason.DRILL: Words(zh="演练事件，不对外投递", en="held back: a drill is told to nobody outside"),
     }
 )
 
@@ -85,6 +89,9 @@ SCHEDULE: Final = (
 )
 """The pause before each attempt (Standard Webhooks, "Deliverability and reliability")."""
 
+QUICK: Final = 60
+"""Attempts at a mode's shortened pauses, at most: then the plain schedule goes on, lest a receiver that is gone for
+a day is tried thousands of times, or one that is gone for an hour is given up in an emergency."""
 JITTER: Final = 0.1
 """A pause is made longer by up to this share, so that receivers are not met by everybody at once."""
 LONGEST_PAUSE: Final = timedelta(hours=24)
@@ -146,8 +153,14 @@ class Disable:
 Verdict: TypeAlias = Delivered | Retry | GiveUp | Disable
 
 
-def judge(answer: Answer, *, attempt: int, now: datetime, jitter: float) -> Verdict:
-    """Say what follows from ``answer`` to the ``attempt``-th attempt (from 1); ``jitter`` is in [0, 1)."""
+def judge(
+    answer: Answer, *, attempt: int, now: datetime, jitter: float, longest_pause: timedelta | None = None
+) -> Verdict:
+    """Say what follows from ``answer`` to the ``attempt``-th attempt (from 1); ``jitter`` is in [0, 1).
+
+    ``longest_pause`` is that of the mode in force for the case (`Channels.retry_at_most_seconds`); a
+    receiver that asks to slow down is left alone for as long as it asks all the same.
+    """
     asked: timedelta | None = None
     match answer:
         case Answered(status=status) if is_taken(status):
@@ -161,13 +174,28 @@ def judge(answer: Answer, *, attempt: int, now: datetime, jitter: float) -> Verd
             pass
         case _:
             assert_never(answer)
-    if attempt >= len(SCHEDULE):
+    pause = pause_after(attempt, longest=longest_pause)
+    if pause is None:
         return GiveUp(reason=reason)
-    planned = now + SCHEDULE[attempt] * (1 + JITTER * jitter)
+    planned = now + pause * (1 + JITTER * jitter)
     if asked is None:
         return Retry(reason=reason, at=planned)
     rest_until = now + asked
     return Retry(reason=reason, at=max(planned, rest_until), rest_until=rest_until)
+
+
+def pause_after(attempt: int, *, longest: timedelta | None) -> timedelta | None:
+    """How long to wait after the ``attempt``-th attempt (from 1); None when it was the last.
+
+    With ``longest`` no pause of the first ``QUICK`` is longer; after these the schedule goes on where
+    its pauses grow beyond it.
+    """
+    if longest is None:
+        return SCHEDULE[attempt] if attempt < len(SCHEDULE) else None
+    if attempt <= QUICK:
+        return min(SCHEDULE[min(attempt, len(SCHEDULE) - 1)], longest)
+    longer = [pause for pause in SCHEDULE if pause > longest]
+    return longer[attempt - QUICK - 1] if attempt - QUICK <= len(longer) else None
 
 
 def is_taken(status: int) -> bool:

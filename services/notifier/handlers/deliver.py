@@ -62,7 +62,13 @@ async def _deliver(work: Delivery, claim: Claim) -> None:
     at, began = work.clock(), time.monotonic()
     answer = await work.sender.send(claim, now=at)
     attempt = Attempt(at=at, answer=answer, milliseconds=int((time.monotonic() - began) * 1000))
-    verdict = judge(answer, attempt=claim.attempt, now=work.clock(), jitter=work.jitter())
+    verdict = judge(
+        answer,
+        attempt=claim.attempt,
+        now=work.clock(),
+        jitter=work.jitter(),
+        longest_pause=claim.longest_pause,
+    )
     # Not recorded = due again when the lease ends: the receiver drops the repeat by its webhook-id.
     if await work.deliveries.record(claim, attempt, verdict):
         work.observe(attempt, verdict)

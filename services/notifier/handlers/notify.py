@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from services.notifier.domain.audience import hears
+from services.notifier.domain.delivery import Reason
 from services.notifier.domain.fold import CaseRead, Told, fold
+from services.notifier.domain.proposals import Ruling, ruling_of
 from services.notifier.domain.telling import Telling, delivery_id, tell, thin
-from services.notifier.ports import Owed, ReadSide, Subscriber
+from services.notifier.domain.words import Codes, Names
+from services.notifier.ports import County, Owed, ReadSide, Subscriber
+from shared.events.case import CaseRuled
 from shared.events.envelope import Event
+from shared.vocabulary import Purpose
 
 
-async def notify_batch(events: Sequence[Event[Told]], *, read_side: ReadSide, now: datetime) -> Sequence[Telling]:
+class Uncharted(Codes):
+    """Where no playbook is at hand: codes for names, and no mode shortens a pause."""
+
+    def longest_pause(self, area: str, mode: str) -> timedelta | None:  # noqa: ARG002  see ``ports.County``
+        """See ``ports.County``."""
+        return None
+
+
+UNCHARTED: Final = Uncharted()
+
+
+async def notify_batch(
+    events: Sequence[Event[Told]], *, read_side: ReadSide, now: datetime, county: County = UNCHARTED
+) -> Sequence[Telling]:
     """Tell ``events`` in one transaction and return those that were new; a repeat changes nothing.
 
     Raises:
@@ -26,28 +45,34 @@ async def notify_batch(events: Sequence[Event[Told]], *, read_side: ReadSide, no
     async with read_side.work() as work:
         cases = dict(await work.open_cases({event.data.case.case_id for event in events}))
         told = await work.told({event.id for event in events})
-        tellings = fold_and_tell(_new(events, told), cases)
+        tellings = fold_and_tell(_new(events, told), cases, county)
         if tellings:
             changed = {telling.facets.case_id for telling in tellings}
             subscribers = await work.subscribers({telling.facets.area for telling in tellings})
             await work.save([cases[case_id] for case_id in sorted(changed)], tellings)
-            await work.owe(list(owed(tellings, subscribers)), now=now)
+            await work.remember(list(_rulings(tellings)))
+            await work.owe(list(owed(tellings, subscribers, county)), now=now)
             await work.publish(tellings)
     return tellings
 
 
-def fold_and_tell(events: Iterable[Event[Told]], cases: dict[UUID, CaseRead]) -> list[Telling]:
+def fold_and_tell(
+    events: Iterable[Event[Told]], cases: dict[UUID, CaseRead], names: Names = UNCHARTED
+) -> list[Telling]:
     """Fold each event into its case in ``cases`` and return how each is told."""
     tellings: list[Telling] = []
     for event in events:
         case_id = event.data.case.case_id
         read = cases[case_id] = fold(cases.get(case_id), event)
-        tellings.append(tell(event, read))
+        tellings.append(tell(event, read, names))
     return tellings
 
 
-def owed(tellings: Iterable[Telling], subscribers: Sequence[Subscriber]) -> Iterable[Owed]:
-    """Return a delivery for each event and each subscriber that may and wants to hear it."""
+def owed(tellings: Iterable[Telling], subscribers: Sequence[Subscriber], county: County = UNCHARTED) -> Iterable[Owed]:
+    """Return a delivery for each event and each subscriber that may and wants to hear it.
+
+    A drill is told to nobody outside: its deliveries are held, for a person to see that they were.
+    """
     for telling in tellings:
         hearing = [one for one in subscribers if hears(one.scope, one.asked, telling.facets)]
         if hearing:
@@ -58,7 +83,17 @@ def owed(tellings: Iterable[Telling], subscribers: Sequence[Subscriber]) -> Iter
                     subscription_id=one.subscription_id,
                     telling=telling,
                     body=body,
+                    held=Reason.DRILL if telling.facets.purpose is Purpose.DRILL else None,
+                    longest_pause=county.longest_pause(telling.facets.area, telling.facets.mode),
                 )
+
+
+def _rulings(tellings: Iterable[Telling]) -> Iterator[Ruling]:
+    for telling in tellings:
+        if isinstance(telling.data, CaseRuled):
+            found = ruling_of(telling.data, event_id=telling.event_id, at=telling.time)
+            if found is not None:
+                yield found
 
 
 def _new(events: Iterable[Event[Told]], told: Iterable[UUID]) -> Iterable[Event[Told]]:

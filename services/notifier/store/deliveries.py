@@ -67,6 +67,7 @@ class PostgresDeliveries:
                 body=row["body"],
                 attempt=row["attempts"] - row["round"] + 1,
                 traceparent=row["traceparent"],
+                longest_pause=row["longest_pause"],
             )
             for row in rows
         ]
@@ -145,7 +146,7 @@ _CLAIM: Final = """
     UPDATE delivery AS d SET next_at = $2, lease = $3
     FROM taken, subscription AS s
     WHERE d.delivery_id = taken.delivery_id AND s.subscription_id = d.subscription_id
-    RETURNING d.delivery_id, d.subscription_id, s.url, d.body, d.attempts, d.round, d.traceparent
+    RETURNING d.delivery_id, d.subscription_id, s.url, d.body, d.attempts, d.round, d.traceparent, d.longest_pause
 """
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from services.notifier.domain.audience import Facets, Filter, Scope
 from services.notifier.store.filters import Where, asked_for, of_types, within
 from services.notifier.store.read_side import ACQUIRE_SECONDS
-from shared.vocabulary import Level, Severity
+from shared.vocabulary import Level, Purpose, Severity
 
 if TYPE_CHECKING:
     import asyncpg
@@ -104,7 +104,7 @@ class PostgresFeed:
             return int(gone.split()[1])
 
 
-_COLUMNS: Final = "position, case_id, type, area, level, category, severity, departments, data"
+_COLUMNS: Final = "position, case_id, type, area, level, category, severity, departments, purpose, mode, data"
 _BOUNDS: Final = """
     SELECT floor.position AS floor, greatest(floor.position, (SELECT max(position) FROM feed)) AS latest
     FROM feed_floor AS floor
@@ -122,6 +122,8 @@ def _row(row: asyncpg.Record) -> FeedRow:
             category=row["category"],
             severity=Severity(row["severity"]),
             departments=frozenset(row["departments"]),
+            purpose=Purpose(row["purpose"]),
+            mode=row["mode"],
         ),
         data=row["data"],
     )

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.notifier.domain.audience import Filter, Scope
-from shared.vocabulary import COUNTY_DIGITS, GRID_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS, Level, Severity
+from shared.vocabulary import COUNTY_DIGITS, GRID_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS, Level, Purpose, Severity
 
 AREA_DIGITS: Final = (COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS, GRID_DIGITS)
 
@@ -23,6 +23,8 @@ class StoredFilter:
     types: tuple[str, ...] = ()
     departments: tuple[str, ...] = ()
     case_id: UUID | None = None
+    purposes: tuple[Purpose, ...] = ()
+    modes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, asked: Filter) -> StoredFilter:
@@ -35,6 +37,8 @@ class StoredFilter:
             types=tuple(sorted(asked.types)),
             departments=tuple(sorted(asked.departments)),
             case_id=asked.case_id,
+            purposes=tuple(sorted(asked.purposes)),
+            modes=tuple(sorted(asked.modes)),
         )
 
     def filter(self) -> Filter:
@@ -47,6 +51,8 @@ class StoredFilter:
             types=frozenset(self.types),
             departments=frozenset(self.departments),
             case_id=self.case_id,
+            purposes=frozenset(self.purposes),
+            modes=frozenset(self.modes),
         )
 
     @staticmethod
@@ -91,6 +97,10 @@ def asked_for(where: Where, asked: Filter) -> None:
         where.add("level = ANY({}::text[])", [level.value for level in asked.levels])
     if asked.severities:
         where.add("severity = ANY({}::smallint[])", [int(severity) for severity in asked.severities])
+    if asked.purposes:
+        where.add("purpose = ANY({}::text[])", sorted(asked.purposes))
+    if asked.modes:
+        where.add("mode = ANY({}::text[])", sorted(asked.modes))
     if asked.departments:
         where.add("departments && {}::text[]", sorted(asked.departments))
     if asked.categories:

@@ -21,11 +21,14 @@ from services.notifier.domain.clocks import ClockRead
 from services.notifier.domain.delivery import DeliveryState, Reason
 from services.notifier.domain.fold import CaseRead
 from services.notifier.domain.orders import OrderRead
+from services.notifier.domain.proposals import Ruling
+from services.notifier.domain.settling import settled
 from services.notifier.domain.summary import summarise
 from services.notifier.domain.telling import Telling
 from services.notifier.ports import Owed, Subscriber, Unstorable
 from services.notifier.store.filters import AREA_DIGITS, StoredFilter
 from services.notifier.store.rows import raw, records, text_of, value_of
+from shared.events.mode import ModeChanged
 
 if TYPE_CHECKING:
     from shared.runtime.postgres import Connection, Pool
@@ -45,6 +48,22 @@ class PostgresReadSide:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+
+    async def keep_modes(self, changes: Sequence[ModeChanged]) -> None:
+        """See ``ports.ReadSide.keep_modes``."""
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                await connection.execute(
+                    """
+                    INSERT INTO mode_change (change_id, area, changed_at, body)
+                    SELECT * FROM json_to_recordset($1::json)
+                        AS r (change_id uuid, area text, changed_at timestamptz, body json)
+                    ON CONFLICT (change_id) DO NOTHING
+                    """,
+                    records(_mode_row(change) for change in changes),
+                )
+        except NEVER_STORABLE as error:
+            raise Unstorable(f"{type(error).__name__}: {error}") from error
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[PostgresWork]:
@@ -99,6 +118,22 @@ class PostgresWork:
         )
         await self._connection.execute(_SAVE_CLOCKS, records(row for read in reads for row in _clock_rows(read)))
         await self._connection.execute(_SAVE_TIMELINE, records(_timeline_row(telling) for telling in tellings))
+        settled_rows = [row for read in reads for row in _settled_rows(read)]
+        if settled_rows:
+            await self._connection.execute(_SAVE_SETTLED, records(settled_rows))
+
+    async def remember(self, rulings: Sequence[Ruling]) -> None:
+        """See ``ports.Work.remember``."""
+        if rulings:
+            await self._connection.execute(
+                """
+                INSERT INTO ruling (event_id, case_id, department, category, area, ruled_at)
+                SELECT * FROM json_to_recordset($1::json) AS r (event_id uuid, case_id uuid, department text,
+                    category text, area text, ruled_at timestamptz)
+                ON CONFLICT (event_id) DO NOTHING
+                """,
+                records(_ruling_row(ruling) for ruling in rulings),
+            )
 
     async def owe(self, owed: Sequence[Owed], *, now: datetime) -> None:
         """See ``ports.Work.owe``."""
@@ -107,15 +142,16 @@ class PostgresWork:
         await self._connection.execute(
             """
             INSERT INTO delivery (delivery_id, subscription_id, event_id, case_id, type, state, reason, next_at, body,
-                                  traceparent, created_at)
-            SELECT delivery_id, subscription_id, event_id, case_id, type, $2, $3, $4, body, traceparent, $4
+                                  traceparent, created_at, finished_at, longest_pause)
+            SELECT delivery_id, subscription_id, event_id, case_id, type, state, reason,
+                   CASE state WHEN 'waiting' THEN $2::timestamptz END, body, traceparent, $2::timestamptz,
+                   CASE state WHEN 'waiting' THEN NULL ELSE $2::timestamptz END, make_interval(secs => pause_seconds)
             FROM json_to_recordset($1::json) AS r (delivery_id uuid, subscription_id uuid, event_id uuid, case_id uuid,
-                                                   type text, body text, traceparent text)
+                                                   type text, state text, reason text, body text, traceparent text,
+                                                   pause_seconds double precision)
             ON CONFLICT (delivery_id) DO NOTHING
             """,
             records(_owed_row(one) for one in owed),
-            DeliveryState.WAITING.value,
-            Reason.QUEUED.value,
             now,
         )
         await self._connection.execute("SELECT pg_notify('notifier_delivery', '')")
@@ -129,10 +165,11 @@ class PostgresWork:
         await self._connection.execute("SELECT pg_advisory_xact_lock($1)", FEED_LOCK)
         await self._connection.execute(
             """
-            INSERT INTO feed (event_id, case_id, type, area, level, category, severity, departments, data)
-            SELECT event_id, case_id, type, area, level, category, severity, departments, data::text
+            INSERT INTO feed (event_id, case_id, type, area, level, category, severity, departments, purpose, mode,
+                              data)
+            SELECT event_id, case_id, type, area, level, category, severity, departments, purpose, mode, data::text
             FROM json_to_recordset($1::json) AS r (place integer, event_id uuid, case_id uuid, type text, area text,
-                level text, category text, severity smallint, departments text[], data json)
+                level text, category text, severity smallint, departments text[], purpose text, mode text, data json)
             ORDER BY place
             """,
             records({"place": place, **_feed_row(telling)} for place, telling in enumerate(tellings)),
@@ -176,10 +213,10 @@ _SAVE_CASES: Final = """
     UPDATE case_view AS c SET version = r.version, state = r.state, area = r.area, level = r.level,
         category = r.category, severity = r.severity, title = r.title, opened_at = r.opened_at,
         departments = r.departments, due_at = r.due_at, escalated_to = r.escalated_to,
-        summary = r.summary, fold = r.fold
+        purpose = r.purpose, mode = r.mode, summary = r.summary, fold = r.fold
     FROM json_to_recordset($1::json) AS r (case_id uuid, version integer, state text, area text, level text,
         category text, severity smallint, title text, opened_at timestamptz, departments text[], due_at timestamptz,
-        escalated_to text, summary json, fold json)
+        escalated_to text, purpose text, mode text, summary json, fold json)
     WHERE c.case_id = r.case_id
 """
 _SAVE_ORDERS: Final = """
@@ -202,6 +239,12 @@ _SAVE_TIMELINE: Final = """
         at timestamptz, departments text[], entry json)
 """
 
+_SAVE_SETTLED: Final = """
+    INSERT INTO mode_settled AS m (change_id, case_id, outcome)
+    SELECT * FROM json_to_recordset($1::json) AS r (change_id uuid, case_id uuid, outcome text)
+    ON CONFLICT (change_id, case_id) DO UPDATE SET outcome = excluded.outcome WHERE m.outcome <> excluded.outcome
+"""
+
 
 def _case_row(read: CaseRead) -> dict[str, Any]:
     summary = summarise(read)
@@ -218,6 +261,8 @@ def _case_row(read: CaseRead) -> dict[str, Any]:
         "departments": sorted(read.departments),
         "due_at": None if summary.clock is None else summary.clock.due_at,
         "escalated_to": summary.escalated_to,
+        "purpose": summary.purpose,
+        "mode": summary.mode,
         "summary": raw(summary),
         # Orders and clocks have tables of their own.
         "fold": raw(replace(read, orders={}, clocks={})),
@@ -229,7 +274,7 @@ def _order_row(order: OrderRead, read: CaseRead) -> dict[str, Any]:
         "order_id": order.order_id,
         "case_id": read.view.case_id,
         "level": order.level,
-        "state": order.state,
+        "state": read.state_of(order),
         "fold": raw(order),
     }
 
@@ -269,8 +314,40 @@ def _owed_row(owed: Owed) -> dict[str, Any]:
         "event_id": telling.event_id,
         "case_id": telling.facets.case_id,
         "type": telling.type,
+        "state": DeliveryState.WAITING if owed.held is None else DeliveryState.HELD,
+        "reason": owed.held or Reason.QUEUED,
         "body": owed.body,
         "traceparent": telling.traceparent,
+        "pause_seconds": None if owed.longest_pause is None else owed.longest_pause.total_seconds(),
+    }
+
+
+def _settled_rows(read: CaseRead) -> list[dict[str, Any]]:
+    orders = tuple(read.orders.values())
+    newest = {one.change_id: one for one in read.settlings}
+    return [
+        {"change_id": change_id, "case_id": read.view.case_id, "outcome": settled(one, orders)}
+        for change_id, one in newest.items()
+    ]
+
+
+def _ruling_row(ruling: Ruling) -> dict[str, Any]:
+    return {
+        "event_id": ruling.event_id,
+        "case_id": ruling.case_id,
+        "department": ruling.department,
+        "category": ruling.category,
+        "area": ruling.area,
+        "ruled_at": ruling.ruled_at,
+    }
+
+
+def _mode_row(change: ModeChanged) -> dict[str, Any]:
+    return {
+        "change_id": change.change_id,
+        "area": change.area,
+        "changed_at": change.changed_at,
+        "body": raw(change),
     }
 
 
@@ -286,6 +363,8 @@ def _feed_row(telling: Telling) -> dict[str, Any]:
         "category": facets.category,
         "severity": facets.severity,
         "departments": departments,
+        "purpose": facets.purpose,
+        "mode": facets.mode,
         "data": msgspec.Raw(
             text_of(
                 {
@@ -295,6 +374,7 @@ def _feed_row(telling: Telling) -> dict[str, Any]:
                     "sequence": telling.sequence,
                     "level": facets.level,
                     "departments": departments,
+                    "purpose": facets.purpose,
                     "traceparent": telling.traceparent,
                     "words": telling.entry.words,
                     "case": telling.case,

@@ -24,6 +24,7 @@ from services.notifier.store.filters import StoredFilter, Where
 from services.notifier.store.read_side import ACQUIRE_SECONDS
 from services.notifier.store.rows import text_of, value_of
 from services.notifier.store.vault import Vault
+from shared.vocabulary import Refused
 
 if TYPE_CHECKING:
     from shared.runtime.postgres import Connection, Pool
@@ -187,6 +188,8 @@ class PostgresSubscriptions:
                 return None
             if state == DeliveryState.WAITING:
                 return False
+            if state == DeliveryState.HELD:
+                raise Refused("this delivery was held back: a drill is told to nobody outside", field="delivery_id")
             await connection.execute(
                 """
                 UPDATE delivery SET state = 'waiting', reason = $2, next_at = $3, finished_at = NULL, lease = NULL,

@@ -20,17 +20,21 @@ from pydantic import SecretStr
 from services.notifier.api import Rooms, make_api
 from services.notifier.channels.stream import Hub
 from services.notifier.channels.webhook import WebhookSender
+from services.notifier.county import ShelfCounty
 from services.notifier.domain.fold import Told
 from services.notifier.domain.target_url import UrlRules
 from services.notifier.handlers import Delivery, notify_batch
 from services.notifier.handlers.subscribe import SubscribeDoors
 from services.notifier.listening import Listener
 from services.notifier.metrics import Metrics
+from services.notifier.ports import Router
 from services.notifier.settings import Settings
 from services.notifier.store.cases import PostgresCases
 from services.notifier.store.deliveries import PostgresDeliveries
 from services.notifier.store.feed import PostgresFeed
+from services.notifier.store.modes import PostgresModes
 from services.notifier.store.read_side import PostgresReadSide
+from services.notifier.store.rulings import PostgresRulings
 from services.notifier.store.subscriptions import PostgresSubscriptions
 from services.notifier.store.vault import Vault
 from shared.events.envelope import Event
@@ -60,6 +64,7 @@ KEYS: Mapping[str, NewKey] = {
     "other": new_key(role=Role.DESK, area=OTHER_TOWN, name="南屏街道平台"),
     "water": new_key(role=Role.DEPARTMENT, area="990101", name="供水公司", department="water"),
     "power": new_key(role=Role.DEPARTMENT, area="990101", name="供电公司", department="power"),
+    "head": new_key(role=Role.LEADER, area="990101", name="县平台负责人"),
     "source": new_key(role=Role.SOURCE, area="990101", name="12345 热线"),
     "neighbour": new_key(role=Role.OPERATOR, area="990102", name="邻县"),
 }
@@ -130,6 +135,7 @@ class House:
     clock: Hands
     keyring: KeyRing
     settings: Settings
+    county: ShelfCounty
 
     @property
     def url(self) -> str:
@@ -137,7 +143,7 @@ class House:
 
     async def tell(self, events: Sequence[Event[Told]]) -> None:
         """Tell events as the consumer would."""
-        await notify_batch(events, read_side=self.read_side, now=self.clock())
+        await notify_batch(events, read_side=self.read_side, now=self.clock(), county=self.county)
 
     async def get(self, key: str, path: str, *, status: int = 200) -> Any:
         """Read ``path`` with a key, and insist on the status."""
@@ -161,13 +167,17 @@ async def migrated(dsn: str) -> None:
 
 async def empty(pool: Pool) -> None:
     """Forget everything, so that each test begins anew; positions go on rising."""
-    await pool.execute("TRUNCATE case_view, case_order, case_clock, timeline, feed, subscription CASCADE")
+    await pool.execute(
+        "TRUNCATE case_view, case_order, case_clock, timeline, feed, subscription, mode_change, ruling CASCADE"
+    )
     latest = await pool.fetchval("SELECT coalesce(pg_sequence_last_value('feed_position_seq'), 0)")
     await pool.execute("UPDATE feed_floor SET position = $1", latest)
 
 
 @asynccontextmanager
-async def house(dsn: str, *, listen: bool = True, **changes: Any) -> AsyncIterator[House]:
+async def house(
+    dsn: str, *, listen: bool = True, playbook: Playbook | None = None, router: Router | None = None, **changes: Any
+) -> AsyncIterator[House]:
     """Open a notifier over ``dsn``; ``changes`` are settings."""
     settings = Settings(
         kafka="none",
@@ -184,7 +194,8 @@ async def house(dsn: str, *, listen: bool = True, **changes: Any) -> AsyncIterat
     hub = Hub(feed, poll_seconds=0.5, most_streams=settings.streams, most_each=settings.streams_each)
     sender = WebhookSender(names, rules, timeout_seconds=2)
     keyring, shelf = KeyRing([key.key for key in KEYS.values()]), PlaybookShelf()
-    await shelf.put(county())
+    await shelf.put(playbook or county())
+    charts = ShelfCounty(shelf)
     rooms = Rooms(
         settings=settings,
         keyring=keyring,
@@ -199,7 +210,11 @@ async def house(dsn: str, *, listen: bool = True, **changes: Any) -> AsyncIterat
             clock=clock,
             most_each=settings.subscriptions_each,
         ),
+        modes=PostgresModes(pool),
+        rulings=PostgresRulings(pool),
+        router=router,
         shelf=shelf,
+        county=charts,
         metrics=Metrics(),
         clock=clock,
     )
@@ -224,6 +239,7 @@ async def house(dsn: str, *, listen: bool = True, **changes: Any) -> AsyncIterat
             clock=clock,
             keyring=keyring,
             settings=settings,
+            county=charts,
         )
     hub.close()
     with suppress(TimeoutError):

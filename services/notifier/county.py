@@ -1,0 +1,44 @@
+"""What the playbooks in force call things, and how a mode changes deliveries."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from services.notifier.domain.words import CODES
+from shared.playbook.model import Mode, Playbook
+from shared.playbook.shelf import PlaybookShelf, UnknownCounty
+from shared.words import Words
+
+
+class ShelfCounty:
+    """See ``ports.County``; where no playbook is known, codes stand for names."""
+
+    def __init__(self, shelf: PlaybookShelf) -> None:
+        self._shelf = shelf
+
+    def department(self, area: str, code: str) -> Words:
+        """See ``ports.County``."""
+        playbook = self._playbook(area)
+        found = None if playbook is None else playbook.departments.get(code)
+        return CODES.department(area, code) if found is None else Words(zh=found.name.zh, en=found.name.en)
+
+    def mode(self, area: str, code: str) -> Words:
+        """See ``ports.County``."""
+        found = self._mode(area, code)
+        return CODES.mode(area, code) if found is None else Words(zh=found.title.zh, en=found.title.en)
+
+    def longest_pause(self, area: str, mode: str) -> timedelta | None:
+        """See ``ports.County``."""
+        found = self._mode(area, mode)
+        seconds = None if found is None else found.channels.retry_at_most_seconds
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    def _mode(self, area: str, code: str) -> Mode | None:
+        playbook = self._playbook(area)
+        return None if playbook is None else playbook.modes.get(code)
+
+    def _playbook(self, area: str) -> Playbook | None:
+        try:
+            return self._shelf.of(area)
+        except UnknownCounty:
+            return None
