@@ -31,9 +31,10 @@ from services.intake.domain.commands import (
     VerifyCase,
 )
 from services.router.domain.rulebook import Rulebook
+from services.router.domain.standing import at_work
 from shared.events.case import CaseStepDone
-from shared.events.order import OrderIssued, OrderWithdrawn
-from shared.events.parts import Actor, Target
+from shared.events.order import Order, OrderIssued, OrderWithdrawn
+from shared.events.parts import Actor, Standing, Target
 from shared.vocabulary import (
     NORMAL,
     ActorKind,
@@ -217,6 +218,22 @@ class Life(RuleBasedStateMachine):
                             OrderReason.TRANSFERRED,
                         )
                     ), order
+
+    @invariant()
+    def the_router_asks_nobody_for_what_stands(self) -> None:
+        for one in self.world.decided[-1:]:
+            taken = {event.data.order.order_id for event in one.events if isinstance(event.data, OrderWithdrawn)}
+            issued: list[Order] = [event.data.order for event in one.events if isinstance(event.data, OrderIssued)]
+            standing = getattr(one.cause.data, "standing", ())
+            stays: list[Standing] = [old for old in at_work(standing) if old.order_id not in taken]
+            both: list[Order | Standing] = [*issued, *stays]
+            asked = Counter((order.target.kind, order.target.id) for order in both if order.step is None)
+            for order in issued:
+                if order.step is None:
+                    assert asked[order.target.kind, order.target.id] == 1, order
+                else:
+                    assert order.step not in {old.step for old in stays}
+            assert sum(order.role is OrderRole.LEAD for order in both) <= 1
 
     @invariant()
     def a_replay_gives_the_same_ids(self) -> None:

@@ -61,7 +61,7 @@ def test_an_unrouted_case_climbs_from_desk_to_desk_and_stays_with_the_county(boo
 def test_after_the_allowance_of_returns_the_desk_above_decides(book: Rulebook) -> None:
     case = a_case(category="05.001", source=Source.HOTLINE)
     back = returned(case, desk(VILLAGE), department("fire"), department("yunxi-sanitation"))
-    assert rerouted(back, book, OrderReason.RULING) == ("lead", TOWN), "the bureau has the duty too, but three returns are too many"
+    assert rerouted(back, book, OrderReason.RULING) == ("lead", TOWN), "the bureau has the duty too: three are too many"
     (order,) = reroute(back, Facts.of(back.case), book).orders
     assert "已退单3次" in order.explanation.words
 
