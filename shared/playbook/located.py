@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -88,7 +89,8 @@ def read_yaml(path: Path) -> Located:
         said = " ".join((error.problem or str(error)).split())
         raise BadPlaybook([Problem(file=path.name, line=line, field="", problem=said)]) from None
     except (YAMLError, ValueError) as error:
-        raise BadPlaybook([_whole(path, f"not YAML: {error}")]) from None
+        line = _line_of_no_date(text) if isinstance(error, ValueError) else 0
+        raise BadPlaybook([Problem(file=path.name, line=line, field="", problem=f"not YAML: {error}")]) from None
     lines: dict[FieldPath, int] = {}
     value = _plain(document, (), lines)
     return Located(file=path.name, line=1, value=value, lines=lines)
@@ -152,6 +154,17 @@ def read_geojson(path: Path) -> list[Located]:
 
 def _whole(path: Path, problem: str, allowed: Sequence[str] = ()) -> Problem:
     return Problem(file=path.name, line=0, field="", problem=problem, allowed=tuple(allowed))
+
+
+def _line_of_no_date(text: str) -> int:
+    """Return the line of the first thing that looks like a date and is none; YAML does not tell it."""
+    for line, written in enumerate(text.splitlines(), 1):
+        for found in re.finditer(r"\b\d{4}-\d{2}-\d{2}\b", written):
+            try:
+                date.fromisoformat(found[0])
+            except ValueError:
+                return line
+    return 0
 
 
 def _plain(value: object, path: FieldPath, lines: dict[FieldPath, int]) -> object:

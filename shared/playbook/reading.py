@@ -1,14 +1,16 @@
 """One located value as a row of its file, or everything that is wrong with it in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from shared.playbook.files.rows import Row
 from shared.playbook.located import Located
+from shared.playbook.near import meant, nearest
 from shared.playbook.problems import Problem
 
 RowT = TypeVar("RowT", bound=Row)
@@ -58,10 +60,16 @@ def _problem(kind: type[Row], located: Located, detail: ErrorDetails) -> Problem
         case "missing":
             return located.problem(path, "is missing")
         case "extra_forbidden":
-            return located.problem(path, "nobody reads this field", _fields_around(kind, path))
+            fields = _fields_around(kind, path, located.value)
+            said = f"nobody reads this field{meant(str(path[-1]), fields)}"
+            return located.problem(path, said, nearest(str(path[-1]), fields, at_most=len(fields)))
         case "enum" | "literal_error":
             allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-            return located.problem(path, f"{detail['input']!r} is not known", allowed)
+            said = f"{detail['input']!r} is not known{meant(str(detail['input']), allowed)}"
+            return located.problem(path, said, allowed)
+        case "union_tag_invalid":
+            allowed = str(context["expected_tags"]).replace("'", "").split(", ")
+            return located.problem(path, f"{context['tag']!r} is not known{meant(context['tag'], allowed)}", allowed)
         case "string_pattern_mismatch":
             return located.problem(path, f"{detail['input']!r} has a wrong form", [str(context["pattern"])])
         case _:
@@ -69,19 +77,42 @@ def _problem(kind: type[Row], located: Located, detail: ErrorDetails) -> Problem
             return located.problem(path, detail["msg"], allowed)
 
 
-def _fields_around(kind: type[Row], path: Sequence[str | int]) -> list[str]:
-    """Name the fields of the node in which the unknown field at `path` stands."""
+def _fields_around(kind: type[Row], path: Sequence[str | int], value: object) -> list[str]:
+    """Name the fields of the node in which the unknown field at `path` of `value` stands."""
     here: type[BaseModel] = kind
+    annotation: object = kind
     for step in path[:-1]:
-        info = here.model_fields.get(str(step)) if isinstance(step, str) else None
-        inner = _row_type(info.annotation) if info is not None else here
-        here = inner if inner is not None else here
+        value = _inside(value, step)
+        info = _field(here, step)
+        annotation = info.annotation if info is not None else annotation
+        here = _row_type(annotation, value) or here
     return [info.alias or name for name, info in here.model_fields.items()]
 
 
-def _row_type(annotation: object) -> type[BaseModel] | None:
-    """Find the row type inside `tuple[Row, ...]`, `Row | None` and the like."""
+def _field(kind: type[BaseModel], step: str | int) -> FieldInfo | None:
+    named = (info for name, info in kind.model_fields.items() if step in (name, info.alias))
+    return next(named, None)
+
+
+def _inside(value: object, step: str | int) -> object:
+    try:
+        return value[step]  # type: ignore[index]  # what does not fit is not looked into any further
+    except (LookupError, TypeError):
+        return None
+
+
+def _row_type(annotation: object, value: object) -> type[BaseModel] | None:
+    """Find the row type inside `tuple[Row, ...]`, `Row | None` and the like; of several, the one that `value` means."""
+    kinds = list(_row_types(annotation))
+    keys = set(value) if isinstance(value, dict) else set()
+    fitting = (
+        kind for kind in kinds if any(name in keys for name, info in kind.model_fields.items() if info.is_required())
+    )
+    return next(fitting, kinds[0] if kinds else None)
+
+
+def _row_types(annotation: object) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    found = (_row_type(inner) for inner in getattr(annotation, "__args__", ()))
-    return next((row for row in found if row is not None), None)
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from _row_types(inner)

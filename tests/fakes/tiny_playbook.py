@@ -1,3 +1,4 @@
+# ruff: noqa: E501  features of a GeoJSON file, one a line
 """The files of a sound playbook so small that a test can spoil one line and know which."""
 
 from collections.abc import Mapping
@@ -13,17 +14,47 @@ version: "1"
 timezone: Asia/Shanghai
 """,
         "areas.csv": """\
-code,zh,en,kind,desk
-990199,小县,Tiny County,县,true
-990199001,东镇,East Town,镇,true
-990199001001,东村,East Village,村,true
-990199001002,西村,West Village,村,false
+code,zh,en,kind,desk,settlement
+990199,小县,Tiny County,县,true,
+990199001,东镇,East Town,镇,true,rural
+990199001001,东村,East Village,村,true,
+990199001002,西村,West Village,村,false,
 """,
         "cells.geojson": """\
 {"type":"FeatureCollection","features":[
 {"type":"Feature","properties":{"code":"990199001001001","village":"990199001001"},"geometry":{"type":"Polygon","coordinates":[[[100,25],[101,25],[101,26],[100,26],[100,25]]]}},
 {"type":"Feature","properties":{"code":"990199001002001","village":"990199001002"},"geometry":{"type":"Polygon","coordinates":[[[101,25],[102,25],[102,26],[101,26],[101,25]]]}}
 ]}
+""",
+        "zones.geojson": """\
+{"type":"FeatureCollection","features":[
+{"type":"Feature","properties":{"id":"school","zh":"学校周边","en":"Around the school"},"geometry":{"type":"Polygon","coordinates":[[[100.1,25.1],[100.2,25.1],[100.2,25.2],[100.1,25.1]]]}}
+]}
+""",
+        "enforcement.csv": """\
+code,zh,en,department,category,area,basis
+E03,燃气执法,Gas enforcement,gas,03,990199,made up
+""",
+        "matters.yaml": """\
+matters:
+  - id: leak
+    title: {zh: 漏气一件事, en: A leak}
+    steps:
+      - {id: close, title: {zh: 关阀, en: Close}, target: {department: gas}}
+      - {id: look, title: {zh: 复查, en: Look again}, target: {duty: assist}, after: [close]}
+""",
+        "modes.yaml": """\
+modes:
+  - id: flood-II
+    title: {zh: 防汛二级, en: Flood II}
+    kind: emergency
+    level: town
+    grade: II
+    reroute: {category: ["03"]}
+  - id: drill
+    title: {zh: 演练, en: Drill}
+    kind: drill
+    level: town
 """,
         "departments.csv": """\
 id,zh,en,area
@@ -65,10 +96,13 @@ rules:
     because: {zh: 谁的职责谁办, en: Whose duty it is}
 """,
         "clocks.csv": """\
-id,kind,category,condition,severity,amount,unit,warn_at,when_late,source
-sign,sign_in,,,,30,continuous_minute,0.5 0.8,take_over,made up
-handle,handle,,,,5,working_day,,oversee,made up
-leak-indoor,handle,03.001,indoor,,1,continuous_hour,,take_over,made up
+id,kind,category,condition,severity,amount,unit,warn_at,when_late,source,mode,profile,whistle
+sign,sign_in,,,,30,continuous_minute,0.5 0.8,take_over,made up,,,
+handle,handle,,,,5,working_day,,oversee,made up,,,
+leak-indoor,handle,03.001,indoor,,1,continuous_hour,,take_over,made up,,,
+sign-flood,sign_in,,,,10,continuous_minute,,take_over,made up,flood-II,,
+sign-urgent,sign_in,,,,5,continuous_minute,,take_over,made up,,urgent,
+sign-whistle,sign_in,,,,30,continuous_minute,,oversee,made up,,,true
 """,
         "calendar.yaml": """\
 weekly:

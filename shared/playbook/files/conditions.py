@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field, model_validator
 
 from shared.playbook import model
-from shared.playbook.files.rows import Grade, Row, Slug, Weekday, Words, refused, weekdays
+from shared.playbook.files.rows import Grade, Row, Slug, Weekday, Words, read_weekdays, refused
 from shared.playbook.model import DayKind, Settlement
 from shared.vocabulary import AreaCode, CategoryCode, Source
 
@@ -54,7 +54,7 @@ class WindowNode(Row):
 
     weekdays: Annotated[
         tuple[Weekday, ...],
-        BeforeValidator(weekdays, json_schema_input_type=str | int | list[int]),
+        BeforeValidator(read_weekdays, json_schema_input_type=str | int | list[int]),
         Field(max_length=7),
     ] = ()
     hours: Annotated[tuple[time, time], BeforeValidator(_hours, json_schema_input_type=str)] | None = None

@@ -27,12 +27,12 @@ def _severity(value: object) -> object:
     raise refused("severity", f"{value!r} is no severity", ", ".join(Severity.__members__))
 
 
-def blanks(value: object) -> object:
+def read_blanks(value: object) -> object:
     """Read a cell of several values separated by blanks."""
     return tuple(value.split()) if isinstance(value, str) else value
 
 
-def weekdays(value: object) -> object:
+def read_weekdays(value: object) -> object:
     """Read `1-5` or `1 3 6` (ISO, 1 Monday … 7 Sunday); a list of them is read as it stands."""
     if isinstance(value, int) and not isinstance(value, bool):
         return (value,)

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from shared.playbook import model
-from shared.playbook.files.rows import Grade, Name, Row, Slug, Weekday, blanks, weekdays
+from shared.playbook.files.rows import Grade, Name, Row, Slug, Weekday, read_blanks, read_weekdays
 from shared.playbook.model import LimitUnit, YearStatus
 from shared.vocabulary import CategoryCode, ClockKind, Pattern, WhenLate
 
@@ -26,7 +26,7 @@ class ClockRow(Row):
     severity: Grade | None = None
     amount: Annotated[float, Field(gt=0, le=10_000)]
     unit: LimitUnit
-    warn_at: Annotated[tuple[Fraction, ...], BeforeValidator(blanks)] = ()
+    warn_at: Annotated[tuple[Fraction, ...], BeforeValidator(read_blanks)] = ()
     when_late: WhenLate
     source: Annotated[str, Field(min_length=1, max_length=200)]
     mode: Slug | None = None
@@ -100,10 +100,10 @@ class ShiftRow(Row):
     """`shifts.csv`: who is on duty when; officers separated by blanks, first called first."""
 
     owner: Slug
-    weekdays: Annotated[tuple[Weekday, ...], BeforeValidator(weekdays), Field(min_length=1)]
+    weekdays: Annotated[tuple[Weekday, ...], BeforeValidator(read_weekdays), Field(min_length=1)]
     opens: time
     closes: time
-    officers: Annotated[tuple[Slug, ...], BeforeValidator(blanks), Field(min_length=1)]
+    officers: Annotated[tuple[Slug, ...], BeforeValidator(read_blanks), Field(min_length=1)]
 
     def value(self) -> model.Shift:
         return model.Shift(
