@@ -15,9 +15,13 @@ from shared.playbook.model import (
     Calendar,
     DayKind,
     Demand,
+    Department,
     DeskTarget,
+    Duty,
+    EnforcementItem,
     Opening,
     Playbook,
+    Power,
     Repeat,
     Rule,
     RuleState,
@@ -27,7 +31,7 @@ from shared.playbook.model import (
     YearStatus,
     Zone,
 )
-from shared.vocabulary import Level, OrderRole, Severity, Source
+from shared.vocabulary import Level, OrderRole, Severity, Source, level_of
 from tests.fakes.router import a_case
 from tests.fakes.small_county import (
     COUNTY,
@@ -66,6 +70,44 @@ def random_playbook(chance: Random, *, only: str | None = None) -> Playbook:
     rules = tuple(_rule(number, chance, only) for number in range(chance.randint(2, 10)))
     areas = {code: replace(area, settlement=_settlement(area, chance)) for code, area in county.areas.items()}
     return replace(county, areas=areas, zones=ZONES, rules=rules, calendar=_calendar(county.calendar))
+
+
+def random_duties(chance: Random) -> Playbook:
+    """Return a playbook of four departments with a few duties each, some of them to enforce."""
+    county = small_county()
+    homes = {"a": COUNTY, "b": COUNTY, "c": WEST, "d": WEST}
+    departments = {
+        code: Department(id=code, name=text(code), level=level_of(home), area=home) for code, home in homes.items()
+    }
+    categories = {
+        code: replace(category, power=chance.choice((Power.HANDLE, Power.ENFORCE)))
+        for code, category in county.categories.items()
+    }
+    duties, items = [], []
+    for number in range(chance.randint(3, 9)):
+        department, category = chance.choice(tuple(homes)), chance.choice(tuple(categories))
+        area = chance.choice([code for code in county.areas if code.startswith(homes[department])])
+        power = chance.choice((Power.HANDLE, Power.HANDLE, Power.ASSIST))
+        duties.append(Duty(department=department, category=category, area=area, power=power))
+        if chance.random() < 0.5:
+            item = EnforcementItem(
+                code=f"e{number}",
+                name=text("事项"),
+                department=department,
+                category=category,
+                area=area,
+                basis="法",
+            )
+            items.append(item)
+    rules = (replace(county.rules[0], when=When()),)
+    return replace(
+        county,
+        departments=departments,
+        categories=categories,
+        duties=tuple(dict.fromkeys(duties)),
+        enforcement=tuple(items),
+        rules=rules,
+    )
 
 
 def random_facts(chance: Random) -> Facts:

@@ -15,10 +15,21 @@ from services.router.domain.facts import Facts
 from services.router.domain.rulebook import Rulebook
 from shared.playbook.check.advice.advice import Subject
 from shared.playbook.check.advice.asked import Terrain, asked_of, both, implies, impossible
+from shared.playbook.check.advice.duties import advise_duties
 from shared.playbook.check.advice.rules import advise_rules
 from shared.playbook.check.advice.windows import moments
-from shared.playbook.model import DayKind, Playbook, RuleState
-from tests.fakes.random_rules import FIELDS, TODAY, ZONE, random_facts, random_playbook, random_window
+from shared.playbook.model import DayKind, DutyTarget, Playbook, RuleState
+from tests.fakes.random_rules import (
+    FIELDS,
+    TODAY,
+    ZONE,
+    random_duties,
+    random_facts,
+    random_playbook,
+    random_window,
+)
+from tests.fakes.router import a_case
+from tests.fakes.small_county import EAST_VILLAGE, WEST_VILLAGE
 
 SEED = int(os.environ.get("WHISTLE_SEED", "20261121"))
 PLAYBOOKS = 240
@@ -87,6 +98,25 @@ def test_the_moments_of_windows_are_those_in_which_the_router_finds_them_open() 
             assert found == any(window_holds(window, exact) for window in windows), (windows, at)
             seen.add((slot.today, found))
     assert len(seen) == 2 * len(kinds)
+
+
+def test_a_duty_is_said_to_be_contested_or_nobodys_exactly_where_the_router_asks_for_a_ruling() -> None:
+    chance = Random(SEED)
+    seen: Counter[int] = Counter()
+    for _ in range(PLAYBOOKS):
+        playbook = random_duties(chance)
+        told = {(advice.item, advice.subject): advice.what for advice in advise_duties(playbook)}
+        directory = Rulebook(playbook).directory
+        for category in playbook.categories.values():
+            rivals = Counter[int]()
+            for village in (WEST_VILLAGE, EAST_VILLAGE):
+                facts = Facts.of(a_case(village, category.code))
+                contested = directory.contested(DutyTarget(), facts)
+                rivals[len(contested) or -int(directory.is_unclear(DutyTarget(), facts))] += 1
+            assert ((category.code, Subject.NO_DUTY) in told) == bool(rivals[-1])
+            assert ((category.code, Subject.CONTESTED_DUTY) in told) == any(count > 1 for count in rivals)
+            seen.update(rivals)
+    assert min(seen[-1], seen[0], seen[2]) > PLAYBOOKS / 10
 
 
 def _holding(playbook: Playbook, cases: Sequence[Facts]) -> list[set[int]]:
