@@ -81,7 +81,7 @@ class _Explain:
             raise Refused("no playbook is in force for this county", field="/case/county", allowed=self._shelf.counties)
         if question.playbook_version is None:
             return await self._rulebooks.of(case)
-        known = self._shelf.known(case.county, question.playbook_version)
+        known = await self._shelf.standing().opened(case.county, question.playbook_version)
         if known is None:
             raise Refused(
                 f"version {question.playbook_version} is not known here: only the last few are kept",
