@@ -41,7 +41,7 @@ from shared.vocabulary import (
     Severity,
     TargetKind,
 )
-from tests.fakes.joint_county import joint_county
+from tests.fakes.called_county import called_county
 from tests.fakes.small_county import COUNTY, EAST, WEST
 from tests.unit.intake.cases import (
     BUREAU,
@@ -118,7 +118,7 @@ class TestTransfers:
         ):
             request = ActionRequest(action=Action.TRANSFER, to=whom, reason="归它")
             with pytest.raises(Refused) as refused:
-                command_of(request, case.lead, case=case, by=SOMEBODY, playbook=joint_county())
+                command_of(request, case.lead, case=case, by=SOMEBODY, playbook=called_county())
             assert refused.value.field == field
             assert refused.value.allowed
 

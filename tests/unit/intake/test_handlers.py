@@ -45,8 +45,8 @@ from shared.vocabulary import (
     TargetKind,
     WhenLate,
 )
+from tests.fakes.called_county import called_county
 from tests.fakes.intake import FakeCaseStore, FakePlaybooks, FakeVault, ToldClock
-from tests.fakes.joint_county import joint_county
 from tests.fakes.small_county import COUNTY, EAST_VILLAGE, GAS_BUREAU, WEST, WEST_VILLAGE
 
 HOTLINE = Bearer(key_id="hotline", role=Role.SOURCE, area=COUNTY, name="12345")
@@ -64,7 +64,7 @@ class Intake:
 
     @property
     def doors(self) -> Doors:
-        playbooks = FakePlaybooks(joint_county())
+        playbooks = FakePlaybooks(called_county())
         return Doors(store=self.store, playbooks=playbooks, vault=FakeVault(), clock=self.clock)
 
     async def open(self, report: Report = REPORT, key: str | None = None) -> UUID:

@@ -54,7 +54,7 @@ from shared.vocabulary import (
     TargetKind,
     WhistleKind,
 )
-from tests.fakes.joint_county import WATER_BUREAU, joint_county
+from tests.fakes.called_county import WATER_BUREAU, called_county
 from tests.unit.intake.cases import (
     BUREAU,
     COUNTY_DESK,
@@ -285,7 +285,7 @@ def _taken(case: Case, order: CaseOrder | None, action: Action, policy: Policy, 
         whistle_id=waits.whistle.whistle_id if waits and action in {Action.CONFIRM, Action.DECLINE} else None,
         to=Whom(kind=TargetKind.DEPARTMENT, id=WATER_BUREAU),
     )
-    playbook = replace(joint_county(), policy=policy)
+    playbook = replace(called_county(), policy=policy)
     try:
         command = command_of(request, order if action in ORDER_MOVES else None, case=case, by=BY, playbook=playbook)
         decide(case, command, now)

@@ -31,7 +31,7 @@ from shared.vocabulary import (
     Refused,
     WhistleKind,
 )
-from tests.fakes.joint_county import joint_county
+from tests.fakes.called_county import called_county
 from tests.fakes.small_county import COUNTY, EAST, WEST, WEST_VILLAGE
 from tests.unit.intake.cases import (
     MARKET,
@@ -139,7 +139,7 @@ class TestWhistles:
             action=Action.WHISTLE, kind=WhistleKind.EMERGENCY, departments=("market", "polce"), reason="来"
         )
         with pytest.raises(Refused) as refused:
-            command_of(request, None, case=led_by(), by=SOMEBODY, playbook=joint_county())
+            command_of(request, None, case=led_by(), by=SOMEBODY, playbook=called_county())
         assert (refused.value.field, refused.value.allowed[0]) == ("departments.1", "police")
 
     def test_there_is_an_end_to_whistles_and_to_orders(self) -> None:
@@ -184,7 +184,7 @@ class TestTheHeadsWord:
         case = apply(led_by(), blow())
         assert case.asked is not None
         with pytest.raises(Refused) as refused:
-            command_of(ActionRequest(action=Action.CONFIRM), None, case=case, by=SOMEBODY, playbook=joint_county())
+            command_of(ActionRequest(action=Action.CONFIRM), None, case=case, by=SOMEBODY, playbook=called_county())
         assert refused.value.allowed == (str(case.asked.whistle.whistle_id),)
 
 
