@@ -51,11 +51,17 @@ def service_environment(part: str, around: Surroundings, ports: Mapping[str, int
         "WHISTLE_TRACES": "off" if around.traces is None else str(around.traces / f"{part}.jsonl"),
         "PYTHONUNBUFFERED": "1",
     }
+    if service == "notifier" and (routers := [name for name in sorted(ports) if _is_router(name)]):
+        own["WHISTLE_ROUTER"] = f"http://{LOOPBACK}:{ports[routers[0]]}"
     if service in WITH_DATABASE:
         own["WHISTLE_POSTGRES"] = around.postgres
     if service in HTTP_PORTS:
         own |= {"WHISTLE_HTTP_HOST": LOOPBACK, "WHISTLE_HTTP_PORT": str(ports[f"{part}.http"])}
     return {**inherited(), **own, **around.extra}
+
+
+def _is_router(port: str) -> bool:
+    return port.endswith(".ops") and service_of(port.removesuffix(".ops")) == "router"
 
 
 def inherited() -> dict[str, str]:

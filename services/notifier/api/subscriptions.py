@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.notifier.api.filters import Asked, Cursor
 from services.notifier.api.responses import problems
 from services.notifier.api.rooms import InRooms, Rooms, Subscriber, answer, scope_of
-from services.notifier.api.views import (
+from services.notifier.api.subscription_views import (
     DeliveryListView,
     NewSubscriptionView,
     SecretView,
