@@ -17,7 +17,7 @@ from shared.events.envelope import Event, Payload
 from shared.events.order import OrderIssued
 from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockWarned
 from shared.events.topics import CASE, DEAD_LETTER, ORDER, SLA
-from shared.runtime.delivery import Origin, Record, origin
+from shared.runtime.delivery import Origin, Record, marked, origin
 from shared.vocabulary import OrderRole
 
 TELLING: Final = (CASE, *ORDER.values(), SLA)
@@ -108,7 +108,7 @@ async def read_topics(bootstrap: str) -> Topics:
                 for r in records:
                     record = Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp)
                     if place.topic == DEAD_LETTER.name:
-                        topics.dead_letters.append(origin(record))
+                        topics.dead_letters += [origin(record)] if marked(record) is None else []
                     else:
                         _take(topics, record)
     return topics
