@@ -28,7 +28,7 @@ class Metrics:
         )
         self.withdrawn = Counter(
             "whistle_router_orders_withdrawn_total",
-            "Orders taken back because the level above took the case over.",
+            "Orders taken back: another stands instead, their target was released, or a mode was left.",
             ["level"],
             registry=self.registry,
         )
@@ -36,6 +36,11 @@ class Metrics:
             "whistle_router_decisions_total",
             "Events answered: decided, or remembered when a case alike had been decided before.",
             ["how"],
+            registry=self.registry,
+        )
+        self.unsaid = Counter(
+            "whistle_router_unsaid_total",
+            "Events to which nobody could be asked anything, and no order tells why; the log does.",
             registry=self.registry,
         )
         self.shadows = Counter(
@@ -70,6 +75,7 @@ class Metrics:
         self.decisions.labels("decided").inc(tallies.decided)
         self.decisions.labels("remembered").inc(tallies.remembered)
         self.shadows.inc(tallies.shadows)
+        self.unsaid.inc(tallies.unsaid)
 
     def watch(self, loop: DeliveryLoop, shelf: PlaybookShelf) -> None:
         """Show lag and playbooks, asked at each scrape."""

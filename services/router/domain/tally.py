@@ -11,18 +11,23 @@ Labels = tuple[str, str, str]
 
 
 class Tally(NamedTuple):
-    """One decision in figures: the labels of the orders issued, the levels of those taken back, shadows that held."""
+    """One decision in figures: the labels of the orders issued, the levels of those taken back, shadows that held.
+
+    `unsaid` says that nobody could be asked and no order tells why.
+    """
 
     issued: tuple[Labels, ...]
     withdrawn: tuple[str, ...]
     shadows: int
+    unsaid: bool = False
 
     @classmethod
     def of(cls, decision: Decision) -> Self:
         """Return the figures of `decision`."""
         issued = tuple((order.level.value, order.role.value, order.reason.value) for order in decision.orders)
         withdrawn = tuple(withdrawal.order.level.value for withdrawal in decision.withdrawals)
-        return cls(issued, withdrawn, max((len(order.explanation.shadows) for order in decision.orders), default=0))
+        shadows = max((len(order.explanation.shadows) for order in decision.orders), default=0)
+        return cls(issued, withdrawn, shadows, decision.unsaid is not None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +37,7 @@ class Tallies:
     issued: Counter[Labels] = field(default_factory=Counter)
     withdrawn: Counter[str] = field(default_factory=Counter)
     shadows: int = 0
+    unsaid: int = 0
     decided: int = 0
     remembered: int = 0
 
@@ -42,5 +48,6 @@ class Tallies:
         for level in tally.withdrawn:
             self.withdrawn[level] += 1
         self.shadows += tally.shadows
+        self.unsaid += tally.unsaid
         self.remembered += remembered
         self.decided += not remembered
