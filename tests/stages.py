@@ -61,6 +61,7 @@ LINT = (
 # Generated files: the command without its last word writes them.
 GENERATED = (
     Stage(name="schema", command=module("shared.events.schema", "--check"), mend="make schema"),
+    Stage(name="playbook schema", command=module("shared.playbook.schemas", "--check"), mend="make schema"),
     Stage(name="state graph", command=module("services.intake.graph", "--check"), mend="make schema"),
     Stage(name="intake openapi", command=module("services.intake.openapi", "--check"), mend="make schema"),
     Stage(name="kafka manifests", command=module("deploy.k8s.kafka", "--check"), mend="make schema"),

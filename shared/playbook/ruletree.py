@@ -3,17 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.playbook.files.rows import Row
-from shared.playbook.files.rules import DEEPEST, GroupNode, RuleNode
+from shared.playbook.files.rules import DEEPEST, GroupNode, RuleNode, RulesFile
 from shared.playbook.located import Located
 from shared.playbook.model import Rule, When
 from shared.playbook.sheets import Sheets
-
-
-class RulesFile(Row):
-    """`rules.yaml`: rules and groups of rules, tried in order."""
-
-    rules: tuple[RuleNode | GroupNode, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

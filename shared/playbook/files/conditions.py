@@ -2,9 +2,10 @@
 
 import re
 from datetime import time
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from shared.playbook import model
 from shared.playbook.files.rows import Grade, Row, Slug, Weekday, Words, read_weekdays, refused
@@ -43,7 +44,9 @@ class RepeatNode(Row):
     """Earlier cases of the same category in the same village."""
 
     times: Annotated[int, Field(ge=1, le=MOST_REPEATS)]
+    """At least so many before this one."""
     within: Annotated[float, BeforeValidator(_within, json_schema_input_type=str)]
+    """Hours or days, such as 48h or 7d."""
 
     def value(self) -> model.Repeat:
         return model.Repeat(times=self.times, hours=self.within)
@@ -57,7 +60,9 @@ class WindowNode(Row):
         BeforeValidator(read_weekdays, json_schema_input_type=str | int | list[int]),
         Field(max_length=7),
     ] = ()
+    """ISO, 1 Monday to 7 Sunday, such as 1-5 or 1 3 6."""
     hours: Annotated[tuple[time, time], BeforeValidator(_hours, json_schema_input_type=str)] | None = None
+    """Such as 08:00-18:00; 22:00-06:00 ends on the next day."""
     days: DayKind | None = None
 
     @model_validator(mode="after")
@@ -75,24 +80,37 @@ class WhenNode(Row):
     """What a case must be: within one field any value is enough, all fields that ask must hold."""
 
     area: tuple[AreaCode, ...] = ()
+    """Area codes; each covers everything inside it."""
     zone: tuple[Slug, ...] = ()
+    """Ids of zones.geojson; the case's point lies in one of them."""
     settlement: tuple[Settlement, ...] = ()
     category: tuple[CategoryCode, ...] = ()
+    """Category codes; each covers its children."""
     source: tuple[Source, ...] = ()
     severity_at_least: Grade | None = None
+    """III means III, II or I."""
     tags: Words = ()
     words: Words = ()
+    """Any of these stands in title or text, upper and lower case alike."""
     reports_at_least: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
     repeat: RepeatNode | None = None
     time: Annotated[tuple[WindowNode, ...], Field(max_length=32)] = ()
+    """The instant of the decision lies in one of these windows, county time."""
     mode: tuple[Slug, ...] = ()
+    """Ids of modes.yaml, or normal."""
     expression: Annotated[str, Field(min_length=1, max_length=LONGEST_EXPRESSION)] | None = None
+    """CEL over the case's fields, such as `reports >= 3 && severity <= 2`."""
 
     @model_validator(mode="before")
     @classmethod
     def _an_expression_alone(cls, value: object) -> object:
         """Read `when: reports >= 3` as `when: {expression: reports >= 3}`."""
         return {"expression": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        alone = {"type": "string", "maxLength": LONGEST_EXPRESSION, "description": "A CEL expression by itself."}
+        return {"anyOf": [handler.resolve_ref_schema(handler(core_schema)), alone]}
 
     def value(self) -> model.When:
         return model.When(

@@ -63,7 +63,7 @@ TownOrAbove = Annotated[str, Pattern(r"^[0-9]{6}([0-9]{3}([0-9]{3})?)?$")]
 class Row(BaseModel):
     """A row or node of a file: no field that nobody reads, none changed after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
     optional_columns: ClassVar[frozenset[str]] = frozenset()
     """Columns that a CSV file may leave out; every other must be there, though its cells may be empty."""
 

@@ -1,0 +1,71 @@
+"""A county's playbook as plain values: everything the county decides, in one immutable piece.
+
+Pure: `load` makes these from files, `record` from and to a Kafka record; services only read them.
+"""
+
+from shared.playbook.model.conditions import DayKind, Repeat, TimeWindow, When
+from shared.playbook.model.places import Area, Cell, Department, Ring, Settlement, Zone
+from shared.playbook.model.playbook import Playbook, Policy
+from shared.playbook.model.rules import Demand, Rule, RuleState, Settings
+from shared.playbook.model.targets import CaseField, DepartmentTarget, DeskTarget, DutyTarget, FieldTarget, Target
+from shared.playbook.model.templates import Channels, Matter, Mode, Settle, Step
+from shared.playbook.model.texts import Text
+from shared.playbook.model.times import (
+    Calendar,
+    ClockLimit,
+    Limit,
+    LimitUnit,
+    Officer,
+    Opening,
+    Roster,
+    Shift,
+    UnknownYear,
+    YearStatus,
+)
+from shared.playbook.model.work import Category, Condition, Duty, EnforcementItem, Power
+
+__all__ = [
+    "Area",
+    "Calendar",
+    "CaseField",
+    "Category",
+    "Cell",
+    "Channels",
+    "ClockLimit",
+    "Condition",
+    "DayKind",
+    "Demand",
+    "Department",
+    "DepartmentTarget",
+    "DeskTarget",
+    "Duty",
+    "DutyTarget",
+    "EnforcementItem",
+    "FieldTarget",
+    "Limit",
+    "LimitUnit",
+    "Matter",
+    "Mode",
+    "Officer",
+    "Opening",
+    "Playbook",
+    "Policy",
+    "Power",
+    "Repeat",
+    "Ring",
+    "Roster",
+    "Rule",
+    "RuleState",
+    "Settings",
+    "Settle",
+    "Settlement",
+    "Shift",
+    "Step",
+    "Target",
+    "Text",
+    "TimeWindow",
+    "UnknownYear",
+    "When",
+    "YearStatus",
+    "Zone",
+]

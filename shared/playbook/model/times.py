@@ -1,0 +1,144 @@
+"""Clocks, calendar and duty roster."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from enum import StrEnum, unique
+
+from shared.vocabulary import ClockKind, Severity, WhenLate
+
+
+@unique
+class LimitUnit(StrEnum):
+    """How a limit is counted; local tables write 小时/天 for either, so a file must say which."""
+
+    CONTINUOUS_MINUTE = "continuous_minute"
+    CONTINUOUS_HOUR = "continuous_hour"
+    """紧急工作时: through nights and holidays."""
+    WORKING_HOUR = "working_hour"
+    """工作时: only while the calendar is open."""
+    WORKING_DAY = "working_day"
+    """工作日: `Calendar.working_day_hours` working hours."""
+    NATURAL_DAY = "natural_day"
+    """紧急工作日: 24 continuous hours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """An amount of time in one unit."""
+
+    amount: float
+    unit: LimitUnit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockLimit:
+    """The limit of one clock, for the cases that its category, condition and severity name.
+
+    None means any. Of several that fit, a named mode wins, then a named profile, then whistle, then
+    the deepest category, then a named condition, then a named severity.
+    """
+
+    id: str
+    kind: ClockKind
+    category: str | None
+    condition: str | None
+    severity: Severity | None
+    limit: Limit
+    warn_at: tuple[float, ...]
+    """Fractions of the limit, rising, each in (0, 1); a warning fires once at each."""
+    when_late: WhenLate
+    source: str
+    """Where the figure comes from."""
+    mode: str | None = None
+    profile: str | None = None
+    """Only for orders whose rule set this clock profile."""
+    whistle: bool | None = None
+    """True: only for orders of a whistle; False: only for others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """One stretch of working time inside a day; `opens` < `closes`."""
+
+    opens: time
+    closes: time
+
+
+@unique
+class YearStatus(StrEnum):
+    """How sure a calendar year is."""
+
+    ANNOUNCED = "announced"
+    """Holidays and make-up days stand in the State Council's notice."""
+    PROVISIONAL = "provisional"
+    """Weekly pattern and statutory holidays only; exchange of days is not announced yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """Working time of the county, in the playbook's time zone; a year not in `years` is unknown."""
+
+    weekly: Mapping[int, tuple[Opening, ...]]
+    """ISO weekday (1 Monday … 7 Sunday) → openings in rising order; breaks lie between them."""
+    makeup_hours: tuple[Opening, ...]
+    """Openings of a weekend day on which one works (调休上班)."""
+    holidays: Mapping[date, str]
+    makeup_days: Mapping[date, str]
+    years: Mapping[int, YearStatus]
+    working_day_hours: float = 8.0
+
+    def openings_on(self, day: date) -> tuple[Opening, ...]:
+        """Return the working stretches of `day`.
+
+        Raises:
+            UnknownYear: the calendar does not know the year of `day`.
+        """
+        if day.year not in self.years:
+            raise UnknownYear(day.year, known=tuple(self.years))
+        if day in self.makeup_days:
+            return self.makeup_hours
+        if day in self.holidays:
+            return ()
+        return self.weekly.get(day.isoweekday(), ())
+
+
+class UnknownYear(Exception):  # noqa: N818  named for the fact
+    """A clock ran into a year for which the playbook has no calendar."""
+
+    def __init__(self, year: int, *, known: tuple[int, ...]) -> None:
+        """Say which year is missing and which are there."""
+        super().__init__(f"the calendar does not know {year}; it knows {sorted(known)}")
+        self.year = year
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Officer:
+    """A person on the roster; `phone` reaches the post, not a private line."""
+
+    id: str
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """Who is on duty for `owner` on some weekdays; `officers` in the order they are called.
+
+    `owner` is an area code (its desk) or a department id. `closes` at or before `opens` means the
+    shift ends on the next day; both equal is a whole day.
+    """
+
+    owner: str
+    weekdays: tuple[int, ...]
+    opens: time
+    closes: time
+    officers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """The duty roster (值班表)."""
+
+    officers: Mapping[str, Officer] = field(default_factory=dict[str, Officer])
+    shifts: tuple[Shift, ...] = ()
