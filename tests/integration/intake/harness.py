@@ -27,8 +27,9 @@ from shared.runtime.delivery import Record
 from shared.runtime.migrate import migrate
 from shared.runtime.postgres import PoolSettings, open_pool
 from shared.vocabulary import Level, OrderReason, OrderRole, Role
+from tests.fakes.called_county import called_county
 from tests.fakes.intake import FakePlaybooks
-from tests.fakes.small_county import COUNTY, EAST, GAS_BUREAU, WEST, WEST_VILLAGE, small_county
+from tests.fakes.small_county import COUNTY, EAST, GAS_BUREAU, WEST, WEST_VILLAGE
 
 if TYPE_CHECKING:
     from shared.runtime.postgres import Pool
@@ -40,6 +41,8 @@ KEYS: dict[str, NewKey] = {
     "west desk": new_key(role=Role.DESK, area=WEST, name="西镇平台"),
     "east desk": new_key(role=Role.DESK, area=EAST, name="东镇平台"),
     "west village": new_key(role=Role.DESK, area=WEST_VILLAGE, name="西村平台"),
+    "village head": new_key(role=Role.LEADER, area=WEST_VILLAGE, name="西村书记"),
+    "county head": new_key(role=Role.LEADER, area=COUNTY, name="县指挥长"),
     "gas bureau": new_key(role=Role.DEPARTMENT, area=COUNTY, department=GAS_BUREAU, name="燃气公司"),
     "operator": new_key(role=Role.OPERATOR, area=COUNTY, name="值班长"),
     "auditor": new_key(role=Role.AUDITOR, area=COUNTY, name="审计"),
@@ -100,7 +103,7 @@ async def intake(postgres: str, vault: FernetVault, keyring: KeyRing) -> AsyncIt
     )
     woken: list[None] = []
     store = PostgresCaseStore(pool, committed=lambda: woken.append(None))
-    doors = Doors(store=store, playbooks=FakePlaybooks(small_county()), vault=vault, clock=utc_now)
+    doors = Doors(store=store, playbooks=FakePlaybooks(called_county()), vault=vault, clock=utc_now)
     metrics = Metrics()
     transport = httpx.ASGITransport(make_api(doors, keyring, metrics), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://intake") as http:
