@@ -28,6 +28,8 @@ ECHOES: Final = frozenset(
         "whistle.sla.breached.v1",
     }
 )
+LEADS_ONLY: Final = frozenset({"whistle.sla.started.v1", "whistle.sla.stopped.v1"})
+"""Told of whoever leads; of all who help they would drown the story."""
 
 
 class Teller:
@@ -82,6 +84,7 @@ def _is_news(heard: Heard, *, leads_only: bool) -> bool:
     """True for an event worth a line: intake's echo of an order or an escalation is none, nor is a warning."""
     if heard.type in ECHOES:
         return False
+    leads_only = leads_only or heard.type in LEADS_ONLY
     return not leads_only or _role(heard.data) == OrderRole.LEAD
 
 
