@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 from services.notifier.domain.fold import Told
@@ -25,15 +27,17 @@ from shared.events.case import (
 )
 from shared.events.envelope import WHISTLE, Event, derive_id
 from shared.events.order import Condition, Explanation, Order, OrderIssued, OrderWithdrawn
-from shared.events.parts import Actor, CaseView, Place, PlaybookRef, Return, Target
+from shared.events.parts import Actor, CaseView, Place, PlaybookRef, Return, Target, WhistleRef
 from shared.events.sla import Clock, ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned, Outcome
 from shared.vocabulary import (
+    NORMAL,
     ActorKind,
     CaseState,
     ClockKind,
     Level,
     OrderReason,
     OrderRole,
+    Purpose,
     Severity,
     Source,
     TargetKind,
@@ -68,6 +72,8 @@ class Life:
     title: str = "三楼以上没有自来水"
     now: datetime = START
     place: Place | None = None
+    purpose: Purpose = Purpose.REAL
+    mode: str = NORMAL
     events: list[Event[Told]] = field(default_factory=list)
     view: CaseView = field(init=False)
 
@@ -86,6 +92,8 @@ class Life:
             opened_at=self.now,
             playbook=PLAYBOOK,
             place=self.place,
+            purpose=self.purpose,
+            mode=self.mode,
         )
         opened = CaseOpened(
             case=self.view,
@@ -101,17 +109,29 @@ class Life:
     def case_id(self) -> UUID:
         return self.view.case_id
 
-    def order(self, target: Target, *, role: OrderRole = OrderRole.LEAD, level: Level | None = None) -> Order:
+    def order(
+        self,
+        target: Target,
+        *,
+        role: OrderRole = OrderRole.LEAD,
+        level: Level | None = None,
+        reason: OrderReason = OrderReason.RULE,
+        step: str | None = None,
+        whistle: WhistleRef | None = None,
+        cause_id: UUID | None = None,
+    ) -> Order:
         """The router issues an order and intake folds it."""
         order = Order(
             order_id=derive_id(self.events[-1].id, role, target.id),
             case_id=self.case_id,
             role=role,
-            reason=OrderReason.RULE,
+            reason=reason,
             target=target,
             level=level or (level_of(target.id) if target.kind is TargetKind.DESK else self.view.level),
             issued_at=self.now,
             generation=self.view.reopened,
+            step=step,
+            whistle=whistle,
         )
         why = Explanation(
             playbook=PLAYBOOK,
@@ -124,20 +144,30 @@ class Life:
                 Condition(field="category", operator="within", expected="01", actual=self.category, held=True),
             ),
         )
-        self._add(OrderIssued(order=order, case=self.view, explanation=why, cause_id=self.events[-1].id))
+        self._add(OrderIssued(order=order, case=self.view, explanation=why, cause_id=cause_id or self.events[-1].id))
         lead = target if role is OrderRole.LEAD else self.view.lead
         state = CaseState.ROUTED if role is OrderRole.LEAD else self.view.state
         self._next(state=state, lead=lead, level=order.level if role is OrderRole.LEAD else self.view.level)
         self._add(
             CaseRouted(
-                case=self.view, by=SYSTEM, order_id=order.order_id, order_role=role, target=target, level=order.level
+                case=self.view,
+                by=SYSTEM,
+                order_id=order.order_id,
+                order_role=role,
+                target=target,
+                level=order.level,
+                reason=reason,
+                issued_at=order.issued_at,
+                step=step,
+                whistle=whistle,
             )
         )
         return order
 
-    def withdraw(self, order: Order, reason: str = "上级接办") -> None:
+    def withdraw(self, order: Order, reason: str = "上级接办", *, cause_id: UUID | None = None) -> None:
         """The router withdraws an order and intake folds it."""
-        self._add(OrderWithdrawn(order=order, case=self.view, reason=reason, cause_id=self.events[-1].id))
+        cause = cause_id or self.events[-1].id
+        self._add(OrderWithdrawn(order=order, case=self.view, reason=reason, cause_id=cause))
         self._next()
         self._add(
             CaseOrderWithdrawn(case=self.view, by=SYSTEM, order_id=order.order_id, target=order.target, reason=reason)
@@ -250,6 +280,14 @@ class Life:
                 to_level=above,
             )
         )
+
+    def tell(
+        self, fact: Callable[..., Told], *, by: Actor = SYSTEM, view: dict[str, Any] | None = None, **more: Any
+    ) -> UUID:
+        """Intake tells ``fact``, after which the case's view has the changes of ``view``; the event's id."""
+        self._next(**(view or {}))
+        self._add(fact(case=self.view, by=by, **more))
+        return self.events[-1].id
 
     def wait(self, **passed: float) -> None:
         """Let time pass."""
