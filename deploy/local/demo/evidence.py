@@ -16,6 +16,7 @@ from shared.events.order import OrderIssued
 from shared.events.parts import CaseView
 from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned
 from shared.events.topics import CASE, DEAD_LETTER, ORDER, SLA, Topic
+from shared.runtime.delivery.dead_letter import REPLAYED
 from shared.vocabulary import Purpose
 
 READ_SECONDS: Final = 60.0
@@ -99,6 +100,8 @@ async def listed_cases(client: httpx.AsyncClient) -> set[str]:
 
 def _take(told: Told, topic: str, record: Any) -> None:  # noqa: ANN401  aiokafka's record is untyped
     if topic == DEAD_LETTER.name:
+        if any(name == REPLAYED for name, _ in record.headers):
+            return
         reason = next((value for name, value in record.headers if "reason" in name), b"no reason given")
         told.dead_letters.append(reason.decode("utf-8", "replace"))
         return

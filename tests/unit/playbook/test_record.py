@@ -234,6 +234,41 @@ async def test_a_record_that_proves_unreadable_leaves_the_last_good_one_in_force
     assert shelf.refused == VERSIONS_KEPT + 1, "each is refused once"
 
 
+async def test_a_county_in_use_has_its_next_version_read_and_prepared_before_it_is_in_force(
+    yunlu: Playbook, reads: list[str]
+) -> None:
+    shelf, prepared = PlaybookShelf(), list[tuple[str, str]]()
+
+    async def prepare(playbook: Playbook) -> None:
+        prepared.append((playbook.version, shelf.of("990101").version))
+
+    shelf.prepare = prepare
+    await shelf.receive(record_of(to_message(yunlu, published_at=NOW)))
+    assert (reads, prepared) == ([], []), "nobody uses the county yet"
+    assert shelf.of("990101") == yunlu
+    second = sealed(replace(yunlu, version="second"))
+    await shelf.receive(record_of(to_message(second, published_at=NOW)))
+    assert prepared == [("second", yunlu.version)]
+    assert len(reads) == 2
+    await shelf.receive(wielding(yunlu, "bad"))
+    assert str(shelf.refusals["990101"]).startswith("990101 version bad at offset 7: ")
+    assert shelf.of("990101") == second, "refused when it comes, not when it is used"
+
+
+async def test_what_stood_at_one_moment_stays_as_it_was(yunlu: Playbook) -> None:
+    shelf = PlaybookShelf()
+    await shelf.put(yunlu)
+    before = shelf.standing()
+    for number in range(VERSIONS_KEPT + 3):
+        await shelf.put(replace(yunlu, version=str(number)))
+    await shelf.receive(Record(key=b"990101", value=None))
+    assert before.of("990101001") is yunlu
+    assert before.known("990101", yunlu.version) is yunlu
+    assert before.known("990101", "1") is None
+    assert shelf.known("990101", yunlu.version) is None
+    assert shelf.counties == ()
+
+
 async def test_a_version_that_proves_unreadable_is_not_known_either(yunlu: Playbook) -> None:
     shelf = PlaybookShelf()
     await shelf.put(yunlu)
