@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, cast
 from services.router.domain.decision import Decision
 from services.router.domain.facts import Facts
 from services.router.domain.rulebook import Rulebook
-from services.router.domain.signature import Signer, is_repeatable
+from services.router.domain.signature import Signer, depends_on_desk, is_repeatable
 from services.router.domain.tally import Tally
 from services.router.memory import Memory
 from services.router.narrow import Opened
@@ -38,6 +38,10 @@ class Rendered(NamedTuple):
 
     tally: Tally
     templates: tuple[Template, ...]
+
+
+BY_AREA: Final = Rendered(Tally((), (), 0), ())
+"""Stands for a decision that has to be looked up once more, with the area."""
 
 
 class Found(NamedTuple):
@@ -117,8 +121,7 @@ class BatchShortcut:
         signer = self._signers.get((case.county, case.playbook.version, case.playbook.digest))
         if signer is None or case.returns or case.reopened or at.tzinfo is None:
             return None
-        key = signer.signature(_facts(opened, at))
-        rendered = self._shortcut.recall(key) if key is not None else None
+        rendered = self._recall(signer.signature(_facts(opened, at)), case.area)
         return None if rendered is None else self._filled(rendered, opened, headers)
 
     def learn(self, cause: CaseOpened, facts: Facts, book: Rulebook, decision: Decision) -> None:
@@ -129,8 +132,18 @@ class BatchShortcut:
         if cause.case.reopened or not is_repeatable(decision):
             return
         key = signer.signature(facts)
-        if key is not None:
-            self._shortcut.remember(key, Rendered(Tally.of(decision), templates_of(decision, cause)))
+        if key is None:
+            return
+        if depends_on_desk(decision):
+            self._shortcut.remember(key, BY_AREA)
+            key = key, cause.case.area
+        self._shortcut.remember(key, Rendered(Tally.of(decision), templates_of(decision, cause)))
+
+    def _recall(self, key: Hashable | None, area: str) -> Rendered | None:
+        if key is None:
+            return None
+        rendered = self._shortcut.recall(key)
+        return self._shortcut.recall((key, area)) if rendered is BY_AREA else rendered
 
     def _filled(self, rendered: Rendered, opened: Opened, headers: Mapping[str, bytes]) -> Found | None:
         case_id = str(opened.case.case_id)

@@ -24,6 +24,7 @@ class Criterion:
 
     `look` takes from a case the one value that it depends on; `test` and `show` depend on that value
     alone, so that two cases with the same values fare alike. Criteria with one `sight` look at the same.
+    Of a value that is a set, those in `wanted` alone count.
     """
 
     field: str
@@ -33,6 +34,7 @@ class Criterion:
     look: Callable[[Facts], Hashable]
     test: Callable[[Any], bool]
     show: Callable[[Any], str]
+    wanted: frozenset[str] | None = None
 
     def holds(self, facts: Facts) -> bool:
         """Say whether the condition holds for a case."""
@@ -71,7 +73,7 @@ def _criteria(when: When, senses: Senses) -> Iterator[Criterion]:
     if when.modes:
         yield _modes(when.modes, senses.playbook)
     if when.categories:
-        yield _category(when.categories, senses.playbook)
+        yield _category(when.categories, senses)
     if when.areas:
         yield _area(when.areas, senses)
     if when.tags:
@@ -137,12 +139,9 @@ def _modes(modes: tuple[str, ...], playbook: Playbook) -> Criterion:
     )
 
 
-def _category(codes: tuple[str, ...], playbook: Playbook) -> Criterion:
-    wanted = frozenset(codes)
-    # Every category under a wanted one, spelled out once: a case then costs one look-up.
-    below = frozenset(
-        code for code in playbook.categories if any(line.code in wanted for line in playbook.category_line(code))
-    )
+def _category(codes: tuple[str, ...], senses: Senses) -> Criterion:
+    below = senses.under(codes)
+    playbook = senses.playbook
     return Criterion(
         field="category",
         operator="is or is under",
@@ -155,12 +154,14 @@ def _category(codes: tuple[str, ...], playbook: Playbook) -> Criterion:
 
 
 def _area(codes: tuple[str, ...], senses: Senses) -> Criterion:
+    # As fine as the rule tells: two villages of a town are alike to a rule about towns.
+    digits = max(map(len, codes))
     return Criterion(
         field="area",
         operator="inside",
         expected=", ".join(_area_name(code, senses.playbook) for code in codes),
-        sight="area",
-        look=senses.area,
+        sight=f"area of {digits} digits",
+        look=lambda facts: facts.case.area[:digits],
         test=lambda area: any(covers(code, area) for code in codes),
         show=lambda area: _area_name(area, senses.playbook),
     )
@@ -173,9 +174,10 @@ def _tags(tags: tuple[str, ...]) -> Criterion:
         operator="any of",
         expected=", ".join(tags),
         sight="tags",
-        look=lambda facts: facts.case.tags,
+        look=lambda facts: frozenset(facts.case.tags),
         test=lambda there: not wanted.isdisjoint(there),
-        show=lambda there: ", ".join(there) or "none",
+        show=lambda there: _those(tags, there),
+        wanted=wanted,
     )
 
 
@@ -213,7 +215,8 @@ def _words(words: tuple[str, ...], senses: Senses) -> Criterion:
         sight="words",
         look=senses.words,
         test=lambda found: not any_of.isdisjoint(found),
-        show=lambda found: ", ".join(word for word in wanted if word in found) or "none of them",
+        show=lambda found: _those(wanted, found),
+        wanted=any_of,
     )
 
 
@@ -230,7 +233,8 @@ def _zones(zones: tuple[str, ...], senses: Senses) -> Criterion:
         sight="zones",
         look=senses.zones,
         test=lambda holding: not holding.isdisjoint(zones),
-        show=lambda holding: ", ".join(map(named, sorted(holding))) or "in none",
+        show=lambda holding: _those(zones, holding, named=named),
+        wanted=frozenset(zones),
     )
 
 
@@ -275,6 +279,10 @@ def _expression(expression: str, senses: Senses) -> Criterion:
         test=compiled.holds,
         show=compiled.show,
     )
+
+
+def _those(asked: tuple[str, ...], there: frozenset[str], *, named: Callable[[str], str] = str) -> str:
+    return ", ".join(named(one) for one in asked if one in there) or "none of them"
 
 
 def _category_name(code: str, playbook: Playbook) -> str:

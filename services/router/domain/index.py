@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from services.router.domain.conditions import Criterion
 from services.router.domain.facts import Facts
@@ -14,8 +14,10 @@ from shared.events.order import Condition
 
 PAIRS_AT_MOST: Final = 256
 """A rule of more categories times areas is found by its categories alone, and its areas are tried."""
-REMEMBERED: Final = 4096
-"""Sets of candidates kept at most, one for each category and area seen lately (and words that find rules)."""
+REMEMBERED: Final = 50_000
+"""Pairs of category and area (and words that find rules) whose candidates are kept at most."""
+SETS: Final = 10_000
+"""Different sets of candidates kept at most; most pairs share theirs with others."""
 
 Values = tuple[Hashable, ...]
 
@@ -38,9 +40,24 @@ class Candidate:
     """Which value each of all its criteria looks at."""
 
 
+class Sight(NamedTuple):
+    """One value that a set of candidates looks at: which it is, how it is seen, and what of it any of them wants."""
+
+    nth: int
+    look: Callable[[Facts], Hashable]
+    wanted: set[str]
+
+    def narrowed(self) -> Callable[[Facts], Hashable]:
+        """Return the look without what none of the candidates wants: a word that only other rules ask for is nothing."""
+        if not self.wanted:
+            return self.look
+        look, wanted = cast("Callable[[Facts], frozenset[str]]", self.look), frozenset(self.wanted)
+        return lambda facts: look(facts) & wanted
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidates:
-    """The rules that may hold for cases of one category and area, in order, and what they look at.
+    """Rules that may hold for cases of some category and area, in order, and what they look at.
 
     Equal to itself alone, so that it costs nothing to be part of a key.
     """
@@ -73,6 +90,7 @@ class Index:
         self._finest = max(self._area_digits, default=0)
         self._words, self._tags = frozenset(self._by_word), frozenset(self._by_tag)
         self._remembered: dict[tuple[str, str, frozenset[str], frozenset[str]], Candidates] = {}
+        self._sets: dict[tuple[int, ...], Candidates] = {}
 
     def sight(self, facts: Facts) -> Sighting:
         """Return the candidates for a case, with the values that they look at."""
@@ -142,27 +160,38 @@ class Index:
 
     def _gathered(self, key: tuple[str, str, frozenset[str], frozenset[str]]) -> Candidates:
         category, area, words, tags = key
-        numbers = {number for pair in self._pairs(category, area) for number in self._by_pair.get(pair, ())}
-        numbers.update(number for word in words for number in self._by_word[word])
-        numbers.update(number for tag in tags for number in self._by_tag[tag])
-        looks: dict[str, tuple[int, Callable[[Facts], Hashable]]] = {}
-        rules = tuple(self._candidate(number, looks) for number in sorted(numbers))
+        found = {number for pair in self._pairs(category, area) for number in self._by_pair.get(pair, ())}
+        found.update(number for word in words for number in self._by_word[word])
+        found.update(number for tag in tags for number in self._by_tag[tag])
+        numbers = tuple(sorted(found))
+        known = self._sets.get(numbers)
+        if known is None:
+            if len(self._sets) >= SETS:
+                self._sets.clear()
+            known = self._sets[numbers] = self._put_together(numbers)
+        return known
+
+    def _put_together(self, numbers: tuple[int, ...]) -> Candidates:
+        sights: dict[str, Sight] = {}
+        rules = tuple(self._candidate(number, sights) for number in numbers)
         era_at = None
         if any(candidate.compiled.dated for candidate in rules):
-            era_at = looks.setdefault("slot", (len(looks), self._senses.slot))[0]
-        return Candidates(rules=rules, looks=tuple(look for _, look in looks.values()), era_at=era_at)
+            era_at = sights.setdefault("slot", Sight(len(sights), self._senses.slot, set())).nth
+        return Candidates(rules=rules, looks=tuple(sight.narrowed() for sight in sights.values()), era_at=era_at)
 
-    def _candidate(self, number: int, looks: dict[str, tuple[int, Callable[[Facts], Hashable]]]) -> Candidate:
+    def _candidate(self, number: int, sights: dict[str, Sight]) -> Candidate:
         compiled = self._rules[number]
-        places = tuple(
-            looks.setdefault(criterion.sight, (len(looks), criterion.look))[0] for criterion in compiled.criteria
-        )
+        places: list[int] = []
+        for criterion in compiled.criteria:
+            sight = sights.setdefault(criterion.sight, Sight(len(sights), criterion.look, set()))
+            sight.wanted.update(criterion.wanted or ())
+            places.append(sight.nth)
         trials = tuple(
             Trial(places[nth], criterion.test, criterion)
             for nth, criterion in enumerate(compiled.criteria)
             if nth not in self._settled[number]
         )
-        return Candidate(compiled=compiled, trials=trials, places=places)
+        return Candidate(compiled=compiled, trials=trials, places=tuple(places))
 
     def _pairs(self, category: str, area: str) -> Iterator[tuple[str | None, str | None]]:
         categories = [None, *(above.code for above in self._senses.playbook.category_line(category))]

@@ -1,5 +1,6 @@
 """What the conditions of a rulebook look at, each seen once a case: words of the text, zones, the slot of time."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
@@ -35,8 +36,14 @@ class Senses:
         self.almanac = Almanac(playbook)
         self._zones = ZoneMap(playbook.zones, wanted=(zone for when in whens for zone in when.zones))
         self._hits = finder({word.casefold() for when in whens for word in when.words})
-        self.digits = max((len(code) for when in whens for code in when.areas), default=0)
-        """Digits of the finest area that a rule names."""
+        self._below: defaultdict[str, set[str]] = defaultdict(set)
+        for code in playbook.categories:
+            for above in playbook.category_line(code):
+                self._below[above.code].add(code)
+
+    def under(self, categories: Iterable[str]) -> frozenset[str]:
+        """Return every category that is one of `categories` or stands under one: a case then costs one look-up."""
+        return frozenset[str]().union(*(self._below.get(code, ()) for code in categories))
 
     def words(self, facts: Facts) -> frozenset[str]:
         """Return those of the words that any rule asks for which stand in the text."""
@@ -54,10 +61,6 @@ class Senses:
         """Return how the place is settled; what an area does not say, the one above it does."""
         said = (area.settlement for area in self.playbook.area_line(facts.case.area))
         return next((settlement for settlement in said if settlement is not None), None)
-
-    def area(self, facts: Facts) -> str:
-        """Return the area as fine as any rule can tell, a village at the finest otherwise."""
-        return facts.case.area[: max(self.digits, 12)]
 
 
 def _whens(playbook: Playbook) -> Iterator[When]:

@@ -125,6 +125,10 @@ class Directory:
         """Say whether `target` asks for a duty that the playbook gives to nobody, returned or not."""
         return isinstance(target, DutyTarget) and not self._ranked(target, facts.case)
 
+    def ranked(self, target: DeskTarget | DepartmentTarget | DutyTarget, case: CaseView) -> tuple[Ranked, ...]:
+        """Return who answers to `target`, whoever returned the case: all that choosing by it depends on."""
+        return self._ranked(target, case)
+
     def ruling_desk(self, contested: tuple[Choice, ...], facts: Facts) -> Choice:
         """Return the desk that rules whose duty it is: above the case's area, or above those who contest it.
 
