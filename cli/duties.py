@@ -52,7 +52,7 @@ def proposals(
     table.add_column("such as")
     for one in told["proposals"]:
         cases = " ".join(str(case) for case in one["cases"][:2])
-        row = (one["department"], one["category"], one["area"], one["power"], str(one["count"]), cases)
+        row = (one["department"], one["category"], one["area"], one["power"] or "–", str(one["count"]), cases)
         table.add_row(*(escape(cell) for cell in row))
     out.print(table)
     say("next: [bold]whistle duties proposals --csv[/] prints them as rows for duties.csv")

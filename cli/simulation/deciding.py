@@ -8,11 +8,11 @@ from typing import Final
 from cli.simulation.outcome import Outcome, Outcomes
 from services.router.domain.facts import Facts
 from services.router.domain.index import Candidates
-from services.router.domain.routing import route
+from services.router.domain.routing import decided, route
 from services.router.domain.rulebook import Rulebook
 from shared.events.parts import CaseView
 from shared.playbook.model import CaseField, FieldTarget, Playbook, Target
-from shared.vocabulary import VILLAGE_DIGITS
+from shared.vocabulary import VILLAGE_DIGITS, OrderReason
 
 REMEMBERED: Final = 200_000
 """Outcomes kept by what was seen of a case; emptied when full, what is seen often is back at once."""
@@ -56,7 +56,8 @@ class Decider:
         if known is None:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            known = self._known[key] = sighting.candidates, self._outcomes.of(route(facts, self._book))
+            decision = decided(self._book.walk_of(sighting), facts, self._book, reason=OrderReason.RULE)
+            known = self._known[key] = sighting.candidates, self._outcomes.of(decision)
         return known[1]
 
 

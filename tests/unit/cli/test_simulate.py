@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ LEAK = "03.001"
 
 
 @pytest.fixture(autouse=True)
-def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _nowhere_in_june(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("cli.in_force.utc_now", lambda: datetime(2026, 6, 1, 4, tzinfo=UTC))
     for name in ("KAFKA", "LANG"):
         monkeypatch.delenv(f"WHISTLE_{name}", raising=False)
     monkeypatch.setenv("WHISTLE_DATA", str(tmp_path / "nothing"))
@@ -178,7 +180,7 @@ def test_what_is_saved_can_be_replayed(capsys: pytest.CaptureFixture[str], tmp_p
         (("--since", "soon"), "7d"),
         (("--at", "noon"), "2026-11-21T22:30+08:00"),
         (("--at", "2026-11-21T22:30"), "no offset"),
-        (("--mode", "flood"), "allowed: normal"),
+        (("--mode", "flood"), "allowed: drill, flood-II, normal"),
     ),
 )
 def test_a_misuse_says_how_to_mend_it(
