@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from shared.playbook.files.cases import CasesFile, WorkedCaseNode
-from shared.playbook.located import Located, read_yaml
+from shared.playbook.located import Located
 from shared.playbook.model import Playbook
 from shared.playbook.near import nearest
+from shared.playbook.nodes import read_yaml
 from shared.playbook.problems import BadPlaybook, Problem
 from shared.playbook.reading import read
 from shared.vocabulary import NORMAL

@@ -12,7 +12,7 @@ from shared.playbook.files.templates import MatterNode, MattersFile, ModeNode, M
 from shared.playbook.files.times import CalendarFile, ClockRow, OfficerRow, ShiftRow
 from shared.playbook.files.work import CategoriesFile, CategoryNode, DutyRow, EnforcementRow
 from shared.playbook.garbage import held_off
-from shared.playbook.located import FieldPath, Located
+from shared.playbook.located import Located
 from shared.playbook.model import Category, Playbook, Power, Roster, Text
 from shared.playbook.problems import BadPlaybook
 from shared.playbook.record import sealed
@@ -135,6 +135,6 @@ def _branch(node: CategoryNode, located: Located, above: Category | None, *, she
     )
     sheets.keep("categories", node.code, located)
     yield category
-    for index, child in enumerate(node.children):
-        path: FieldPath = ("children", index)
-        yield from _branch(child, located.part(path, located.value["children"][index]), category, sheets=sheets)
+    if node.children:
+        for child, place in zip(node.children, located.items("children"), strict=True):
+            yield from _branch(child, place, category, sheets=sheets)

@@ -1,4 +1,4 @@
-"""YAML, CSV and GeoJSON read into plain values that still know the line each came from."""
+"""CSV and GeoJSON read into plain values that still know the line each came from."""
 
 import csv
 import io
@@ -6,13 +6,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
-
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from shared.playbook.problems import BadPlaybook, Problem
 
@@ -54,6 +49,20 @@ class Located:
         inner = {key[size:]: line for key, line in self.lines.items() if key[:size] == path}
         return Located(file=self.file, line=self.line_of(path), value=value, lines=inner)
 
+    def items(self, key: str) -> list["Located"]:
+        """Return the items of the list at `key`, each located by itself, in one pass over the lines."""
+        values = self.value[key]
+        inner: list[dict[FieldPath, int]] = [{} for _ in values]
+        starts = [self.line] * len(values)
+        for path, line in self.lines.items():
+            if len(path) > 1 and path[0] == key and isinstance(path[1], int):
+                if len(path) > 2:  # noqa: PLR2004  the list, its place in it, and what is inside
+                    inner[path[1]][path[2:]] = line
+                else:
+                    starts[path[1]] = line
+        parts = zip(values, starts, inner, strict=True)
+        return [Located(file=self.file, line=line, value=value, lines=lines) for value, line, lines in parts]
+
 
 def read_text(path: Path) -> str:
     """Return the file's text, UTF-8 with or without a byte order mark.
@@ -73,27 +82,6 @@ def read_text(path: Path) -> str:
         line = raw[: error.start].count(b"\n") + 1
         problem = Problem(file=path.name, line=line, field="", problem="not UTF-8", allowed=("UTF-8",))
         raise BadPlaybook([problem]) from None
-
-
-def read_yaml(path: Path) -> Located:
-    """Return the document with the line of every key and list item.
-
-    Raises:
-        BadPlaybook: not YAML, or a key stands twice.
-    """
-    text = read_text(path)
-    try:
-        document = YAML(typ="rt", pure=True).load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        said = " ".join((error.problem or str(error)).split())
-        raise BadPlaybook([Problem(file=path.name, line=line, field="", problem=said)]) from None
-    except (YAMLError, ValueError) as error:
-        line = _line_of_no_date(text) if isinstance(error, ValueError) else 0
-        raise BadPlaybook([Problem(file=path.name, line=line, field="", problem=f"not YAML: {error}")]) from None
-    lines: dict[FieldPath, int] = {}
-    value = _plain(document, (), lines)
-    return Located(file=path.name, line=1, value=value, lines=lines)
 
 
 def read_csv(path: Path, columns: Mapping[str, bool]) -> list[Located]:
@@ -154,33 +142,6 @@ def read_geojson(path: Path) -> list[Located]:
 
 def _whole(path: Path, problem: str, allowed: Sequence[str] = ()) -> Problem:
     return Problem(file=path.name, line=0, field="", problem=problem, allowed=tuple(allowed))
-
-
-def _line_of_no_date(text: str) -> int:
-    """Return the line of the first thing that looks like a date and is none; YAML does not tell it."""
-    for line, written in enumerate(text.splitlines(), 1):
-        for found in re.finditer(r"\b\d{4}-\d{2}-\d{2}\b", written):
-            try:
-                date.fromisoformat(found[0])
-            except ValueError:
-                return line
-    return 0
-
-
-def _plain(value: object, path: FieldPath, lines: dict[FieldPath, int]) -> object:
-    """Turn ruamel's round-trip values into plain ones, noting lines on the way."""
-    if isinstance(value, CommentedMap):
-        steps = {key: key if isinstance(key, str | int) else str(key) for key in value}
-        lines.update({(*path, step): value.lc.data[key][0] + 1 for key, step in steps.items()})
-        return {key: _plain(item, (*path, steps[key]), lines) for key, item in value.items()}
-    if isinstance(value, CommentedSeq):
-        for index in range(len(value)):
-            lines[(*path, index)] = value.lc.data[index][0] + 1
-        return [_plain(item, (*path, index), lines) for index, item in enumerate(value)]
-    for plain in (str, float):
-        if isinstance(value, plain):
-            return plain(value)
-    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _stripped(cells: Sequence[str]) -> list[str]:

@@ -50,5 +50,5 @@ def _group(located: Located, inside: _Inside, sheets: Sheets) -> Iterator[tuple[
         return
     sheets.keep("groups", node.group, located)
     deeper = _Inside(around=(*inside.around, node.when.value()), groups=(*inside.groups, node.group))
-    for index, item in enumerate(node.rules):
-        yield from _flat(located.part(("rules", index), item), deeper, sheets)
+    for item in located.items("rules"):
+        yield from _flat(item, deeper, sheets)

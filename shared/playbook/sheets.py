@@ -7,7 +7,8 @@ from typing import Any, Final, TypeVar
 
 from shared.playbook.check.finding import Finding
 from shared.playbook.files.rows import Row
-from shared.playbook.located import Located, read_csv, read_geojson, read_yaml
+from shared.playbook.located import Located, read_csv, read_geojson
+from shared.playbook.nodes import read_yaml
 from shared.playbook.problems import BadPlaybook, Problem
 from shared.playbook.reading import read, read_all
 
@@ -80,7 +81,7 @@ class Sheets:
         if not isinstance(items, list) or not items or set(document.value) != {part}:
             self.read(part, file, document)
             return []
-        return [document.part((part, index), item) for index, item in enumerate(items)]
+        return document.items(part)
 
     def open(self, part: str, read_file: Callable[[Path], list[Located]]) -> list[Located]:
         """Return what `read_file` finds in the file of `part`; nothing when it is wrong, or need not be there."""
