@@ -32,7 +32,7 @@ from services.intake.domain.commands import (
 )
 from services.router.domain.rulebook import Rulebook
 from services.router.domain.standing import at_work
-from shared.events.case import CaseStepDone
+from shared.events.case import CaseModeChanged, CaseStepDone
 from shared.events.order import Order, OrderIssued, OrderWithdrawn
 from shared.events.parts import Actor, Standing, Target
 from shared.vocabulary import (
@@ -234,6 +234,22 @@ class Life(RuleBasedStateMachine):
                 else:
                     assert order.step not in {old.step for old in stays}
             assert sum(order.role is OrderRole.LEAD for order in both) <= 1
+
+    @invariant()
+    def nobody_loses_an_order_for_nothing(self) -> None:
+        """Another of the same role comes only by a word that must be told anew; a mode takes none that is signed."""
+        for one in self.world.decided[-1:]:
+            issued = {event.data.order.order_id: event.data.order for event in one.events}
+            state = {old.order_id: old.state for old in getattr(one.cause.data, "standing", ())}
+            for event in one.events:
+                if not isinstance(event.data, OrderWithdrawn):
+                    continue
+                old = event.data.order
+                new = issued.get(event.data.replaced_by or old.order_id, old)
+                if new is not old and (new.role, new.target) == (old.role, old.target):
+                    assert new.reason in (OrderReason.RULED, OrderReason.RULING)
+                if isinstance(one.cause.data, CaseModeChanged) and old.role is OrderRole.LEAD:
+                    assert state[old.order_id] is OrderState.ISSUED
 
     @invariant()
     def a_replay_gives_the_same_ids(self) -> None:
