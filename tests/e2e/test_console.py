@@ -6,20 +6,24 @@ import asyncio
 import re
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from services.notifier.domain.fold import Told
+from shared.events import case as facts
 from shared.events.envelope import Event
+from shared.events.order import ShadowMatch
 from shared.runtime.clock import utc_now
-from shared.vocabulary import Severity
+from shared.vocabulary import OrderState, Purpose, Severity
 from tests.e2e.busy_county import in_order, lives
 from tests.e2e.chromium import browser, needs_chromium
+from tests.fakes.joint import changed_mode, matter, mode_event, whistled
 from tests.fakes.notifier import Life, department
 from tests.integration.notifier.harness import KEYS
 from tests.integration.notifier.processes import Service, forget, send, start
@@ -65,7 +69,7 @@ class Desk:
     dsn: str
     folder: Path
 
-    def send(self, events: list[Event[Told]]) -> None:
+    def send(self, events: Sequence[Event[Any]]) -> None:
         self.background.run(lambda: send(self.kafka, events))
 
     def restart(self) -> None:
@@ -256,6 +260,66 @@ def test_a_town_sees_its_own_cases_only(page: Page, desk: Desk) -> None:
     expect(page.locator("#list .item", has_text="本镇的事")).not_to_have_count(0)
     expect(page.locator("#list .item", has_text="邻镇的事")).to_have_count(0)
     expect(page.locator("#list .item .where", has_text="南屏街道")).to_have_count(0)
+
+
+def whistle_case(desk: Desk) -> Life:
+    """A case in which a desk has whistled, with a matter of three steps and a rule in shadow."""
+    shadow = ShadowMatch(rule_id="night", rule_title="夜间噪声", words="会派给环境局", words_en="would go to urban")
+    name, title = f"joint-{utc_now().timestamp()}", "联合处置：占道油烟"
+    life, (urban, _) = whistled(name, "urban", "police", now=utc_now(), title=title, shadows=(shadow,))
+    life.sign(urban)
+    life.arrive(urban)
+    steps = matter(OrderState.RESOLVED, OrderState.ISSUED, None)
+    life.tell(facts.CaseStepDone, view={"matter": steps}, step="s1", order_id=urban.order_id)
+    desk.send(life.events)
+    return life
+
+
+def test_a_whistle_a_matter_and_a_shadow_rule_are_shown_with_their_case(page: Page, desk: Desk) -> None:
+    enter(page)
+    whistle_case(desk)
+    page.locator("#list .item", has_text="联合处置：占道油烟").first.click()
+    pane = page.locator("#case")
+    called = pane.locator(".called li")
+    expect(called).to_have_count(2)
+    expect(called.nth(0)).to_contain_text("✓ 签收")
+    expect(called.nth(0)).to_contain_text("✓ 报到")
+    expect(called.nth(1)).to_contain_text("未签收")
+    expect(pane.locator(".card.whistle")).to_contain_text("综合执法哨")
+    steps = pane.locator(".matter li")
+    expect(steps).to_have_count(3)
+    expect(steps.nth(0)).to_have_class("done")
+    expect(steps.nth(2)).to_contain_text("待 第s2步")
+    pane.locator("summary", has_text="试运行规则").click()
+    expect(pane.locator(".why li.shadow")).to_contain_text("会派给环境局")
+    page.click("#lang")
+    expect(called.nth(1)).to_contain_text("not signed")
+    expect(pane.locator(".matter li").nth(2)).to_contain_text("waits for 第s2步")
+
+
+def test_a_drill_is_marked_in_the_list_and_on_the_case(page: Page, desk: Desk) -> None:
+    enter(page)
+    arrive(desk, "drill", title="演练：河堤漫溢", purpose=Purpose.DRILL)
+    row = page.locator("#list .item", has_text="河堤漫溢").first
+    expect(row.locator(".drill")).to_have_text("演练")
+    row.click()
+    expect(page.locator("#case .case-head .drill")).to_have_text("演练")
+    expect(page.locator("#list .item", has_text="燃气味").first.locator(".drill")).to_have_count(0)
+
+
+def test_the_mode_in_force_stands_at_the_top_until_it_is_left(page: Page, desk: Desk) -> None:
+    enter(page)
+    now = utc_now()
+    flood = replace(changed_mode(1), change_id=uuid4(), changed_at=now)
+    desk.send([mode_event(flood)])
+    arrive(desk, "wakes", title="让页面去看模式")
+    banner = page.locator("#modes .mode.emergency")
+    expect(banner).to_have_text("云麓县 · 防汛Ⅱ级", timeout=40_000)
+    page.click("#lang")
+    expect(banner).to_contain_text("Flood, grade II")
+    left = replace(flood, change_id=uuid4(), mode="normal", before="flood-2", changed_at=now + timedelta(seconds=1))
+    desk.send([mode_event(left)])
+    expect(page.locator("#modes .mode")).to_have_count(0, timeout=40_000)
 
 
 def test_words_of_strangers_are_text_and_nothing_else(page: Page, desk: Desk, complaints: list[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from shared.events import case as facts
-from shared.events.envelope import WHISTLE
+from shared.events.envelope import WHISTLE, Event, derive_id
 from shared.events.mode import ModeChanged
 from shared.events.order import Order
 from shared.events.parts import Actor, MatterView, Standing, StepView, WhistleRef
@@ -33,9 +33,9 @@ def standing(order: Order, state: OrderState = OrderState.ISSUED) -> Standing:
     )
 
 
-def whistled(name: str, *called: str, confirmed: bool = True) -> tuple[Life, list[Order]]:
+def whistled(name: str, *called: str, confirmed: bool = True, **life_of: Any) -> tuple[Life, list[Order]]:
     """A case for which a desk whistles; with the head's word the router answers with an order for each."""
-    life = Life(name=name)
+    life = Life(name=name, **life_of)
     life.order(department("drainage"))
     why: dict[str, Any] = {"whistle": CALL, "departments": called, "reason": "多部门职责交叉"}
     life.tell(facts.CaseWhistleAsked, by=TOWN_DESK, **why)
@@ -77,6 +77,18 @@ def changed_mode(number: int, *, area: str = "990101", mode: str = "flood-2", be
         playbook=PLAYBOOK,
         grade=Severity.II,
         confirmed_by=HEAD,
+    )
+
+
+def mode_event(change: ModeChanged) -> Event[ModeChanged]:
+    """The change as intake tells it."""
+    return Event(
+        id=derive_id(change.change_id, "changed"),
+        source="/whistle/intake",
+        subject=change.area,
+        time=change.changed_at,
+        sequence=1,
+        data=change,
     )
 
 

@@ -26,7 +26,7 @@ from shared.events.case import (
     CaseVerified,
 )
 from shared.events.envelope import WHISTLE, Event, derive_id
-from shared.events.order import Condition, Explanation, Order, OrderIssued, OrderWithdrawn
+from shared.events.order import Condition, Explanation, Order, OrderIssued, OrderWithdrawn, ShadowMatch
 from shared.events.parts import Actor, CaseView, Place, PlaybookRef, Return, Target, WhistleRef
 from shared.events.sla import Clock, ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned, Outcome
 from shared.vocabulary import (
@@ -74,6 +74,7 @@ class Life:
     place: Place | None = None
     purpose: Purpose = Purpose.REAL
     mode: str = NORMAL
+    shadows: tuple[ShadowMatch, ...] = ()
     events: list[Event[Told]] = field(default_factory=list)
     view: CaseView = field(init=False)
 
@@ -143,6 +144,7 @@ class Life:
             conditions=(
                 Condition(field="category", operator="within", expected="01", actual=self.category, held=True),
             ),
+            shadows=self.shadows,
         )
         self._add(OrderIssued(order=order, case=self.view, explanation=why, cause_id=cause_id or self.events[-1].id))
         lead = target if role is OrderRole.LEAD else self.view.lead

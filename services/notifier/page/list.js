@@ -1,6 +1,7 @@
 // The list of cases: bounded, steady under the pointer, counted while it is held.
 
 import { bar, grade, h, NUMERALS } from "./dom.js";
+import { drillMark } from "./joint.js";
 import { left, momentText, now, spanText } from "./time.js";
 import { t } from "./words.js";
 
@@ -253,6 +254,8 @@ export class Item {
       this.lang = t("severity");
     }
     this.title.textContent = line.title;
+    const drill = drillMark(line);
+    if (drill) this.title.prepend(drill);
     if (line.escalated_to && line.state !== "closed") {
       this.title.append(h("span", { class: "up" }, t("up", { level: t(`level.${line.escalated_to}`) })));
     }

@@ -1,6 +1,7 @@
 // The desk put together: a key, a list, a case, and one stream that keeps all of them true.
 
 import { $, grade, h } from "./dom.js";
+import { modePills } from "./joint.js";
 import { List, MOST } from "./list.js";
 import { Names } from "./names.js";
 import { MACHINE, Panel } from "./panel.js";
@@ -35,6 +36,7 @@ const desk = {
   connected: false,
   counted: 0,
   due: [],
+  modes: [],
   latest: [],
   fresh: { count: 0, grave: 0 },
   filters: readFilters(),
@@ -78,7 +80,7 @@ async function enter() {
 function leave(why) {
   if (desk.stream) desk.stream.stop();
   sessionStorage.removeItem("whistle.key");
-  Object.assign(desk, { key: null, me: null, stream: null, summary: null, connected: false, heard: 0 });
+  Object.assign(desk, { key: null, me: null, stream: null, summary: null, connected: false, heard: 0, modes: [] });
   list.reset([], false);
   panel.id = null;
   $("enter").hidden = false;
@@ -187,16 +189,26 @@ function count(atOnce) {
   if (desk.counting) return;
   const wait = atOnce ? 0 : Math.max(0, desk.counted + COUNT_EVERY_MS - Date.now());
   desk.counting = setTimeout(async () => {
-    const [summary, due] = await Promise.all([ask("/v1/summary"), ask("/v1/cases?sort=due&limit=20")]);
+    const [summary, due, modes] = await Promise.all([ask("/v1/summary"), ask("/v1/cases?sort=due&limit=20"), ask("/v1/modes?limit=1")]);
     desk.counting = null;
     desk.counted = Date.now();
     if (summary.ok) {
       desk.summary = summary.body;
       drawTiles();
     }
+    if (modes.ok) {
+      desk.modes = modes.body.in_force;
+      drawModes();
+    }
     if (due.ok) desk.due = due.body.cases;
     panel.situation(desk.due, desk.latest);
   }, wait);
+}
+
+// A live region is drawn anew only when it says something else.
+function drawModes() {
+  const pills = modePills(desk.modes, names);
+  if ($("modes").textContent !== pills.map((pill) => pill.textContent).join("")) $("modes").replaceChildren(...pills);
 }
 
 function drawTiles() {
@@ -427,7 +439,7 @@ setInterval(() => {
   $("status").textContent = t("status.new", desk.fresh);
   desk.fresh = { count: 0, grave: 0 };
 }, SPEAK_EVERY_MS);
-setInterval(() => desk.me && !document.hidden && count(false), 30000);
+setInterval(() => desk.me && !document.hidden && count(false), 15000);
 list.box.addEventListener("drawn", () => {
   $("shown").textContent = t(list.more ? "shown.more" : "shown", { count: list.cases.size });
 });
@@ -448,6 +460,7 @@ function speak() {
   $("place").textContent = place || "哨令 Whistle";
   $("who").textContent = me ? `${me.name} · ${t(`role.${me.role}`)}` : "";
   document.title = place ? `${place} · 哨令 Whistle` : "哨令 Whistle";
+  drawModes();
   drawFilters();
   drawTiles();
   list.refresh();

@@ -1,6 +1,7 @@
 // One case: what was reported, why it is here, who has it, what its clocks say, and all that happened.
 
 import { grade, h } from "./dom.js";
+import { drillMark, matterSteps, shadows, whistleCards } from "./joint.js";
 import { Item } from "./list.js";
 import { learn, left, momentText } from "./time.js";
 import { both, half, t } from "./words.js";
@@ -97,6 +98,7 @@ export class Panel {
         "div",
         { class: "line" },
         grade(line.severity, t(`grade.${line.severity}`)),
+        drillMark(line),
         h("h2", {}, line.title),
         h("span", { class: "grow" }),
         h("span", { class: "badge" }, t(`state.${line.state}`)),
@@ -112,6 +114,7 @@ export class Panel {
         fact("case.level", t(`level.${line.level}`)),
         fact("case.source", t(`source.${line.source}`)),
         fact("case.opened", momentText(line.opened_at)),
+        line.mode === "normal" ? null : fact("case.mode", both(this.story.mode_title)),
         line.returns ? h("span", {}, t("case.returns", { count: line.returns })) : null,
         line.reopened ? h("span", {}, t("case.reopened", { count: line.reopened })) : null,
       ),
@@ -132,7 +135,7 @@ export class Panel {
   }
 
   body() {
-    const { text, orders, clocks, timeline } = this.story;
+    const { text, orders, clocks, timeline, matter, whistles } = this.story;
     return h(
       "div",
       { class: "case-body" },
@@ -141,6 +144,8 @@ export class Panel {
         {},
         this.why(),
         text ? [h("h3", {}, t("case.text")), h("p", { class: "quote" }, text)] : null,
+        matterSteps(matter, this.names),
+        whistleCards(whistles),
         h("h3", {}, t("case.orders"), h("small", {}, String(orders.length))),
         orders.length ? orders.map((order) => this.order(order)) : h("p", { class: "quiet" }, t("case.noorders")),
         h("h3", {}, t("case.clocks")),
@@ -189,11 +194,13 @@ export class Panel {
             h("ul", {}, why.near_misses.map((miss) => h("li", { class: "not" }, `${miss.rule_title}：${miss.failed.field} ${miss.failed.expected}（${miss.failed.actual}）`))),
           )
         : null,
+      shadows(why, of),
     );
   }
 
   order(order) {
-    const late = order.state === "returned" ? "warn" : order.stands ? "" : "off";
+    const late = order.state.startsWith("return") ? "warn" : order.stands ? "" : "off";
+    const reason = order.reason && order.reason !== "rule" ? ` · ${t(`reason.${order.reason}`)}` : "";
     return h(
       "div",
       { class: order.stands || order.state === "resolved" ? "card" : "card gone" },
@@ -202,7 +209,7 @@ export class Panel {
         { class: "line" },
         h("span", { class: `badge ${late}` }, t(`order.${order.state}`)),
         h("b", {}, this.names.target(order.target)),
-        h("span", { class: "quiet" }, `${t(`role.${order.role}`)} · ${t(`level.${order.level}`)}`),
+        h("span", { class: "quiet" }, `${t(`role.${order.role}`)} · ${t(`level.${order.level}`)}${reason}`),
         h("span", { class: "grow" }),
         h(
           "span",
@@ -282,9 +289,10 @@ export class Panel {
     if (line.state === "verified") return t("case.waiting.close");
     if (line.state === "resolved") return t("case.waiting.verify");
     const standing = orders.filter((order) => order.stands);
+    const returning = orders.find((order) => order.state === "returning");
     const unsigned = standing.filter((order) => order.state === "issued");
     const who = (list) => list.map((order) => this.names.target(order.target)).join("、");
-    if (unsigned.length) return t("case.waiting.sign", { who: who(unsigned) });
+    if (unsigned.length) return t("case.waiting.sign", { who: who(unsigned) }) + (returning ? t("case.waiting.holder", { who: who([returning]) }) : "");
     const working = standing.filter((order) => order.role !== "oversee");
     return working.length ? t("case.waiting.work", { who: who(working) }) : t("case.waiting.route");
   }
