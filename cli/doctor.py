@@ -12,6 +12,7 @@ from rich.markup import escape
 from cli import places
 from cli.checks.finding import Finding, Grade, skipped
 from cli.checks.http import check_apis, check_probes
+from cli.checks.modes import check_modes
 from cli.output import emit_json, out, say
 from cli.trouble import FAILED, MISUSED, Trouble
 
@@ -34,7 +35,7 @@ def doctor(
     data: places.Data = None,
     as_json: places.Json = False,
 ) -> None:
-    """Check services, key, clocks, Kafka, PostgreSQL, playbook and dead letters. Exit status 1 when one is broken."""
+    """Check services, key, canary, modes, Kafka, PostgreSQL, playbook, dead letters. Exit status 1: one is broken."""
     where = places.find(url=url, key=key, kafka=kafka, data=data)
     where = replace(where, ops={**where.ops, **dict(_pair(one) for one in ops or [])})
     worst = Grade.FINE
@@ -54,6 +55,7 @@ def findings(where: places.Places) -> Iterator[Finding]:
         yield skipped("local platform", where.why_not_local, mend="`whistle demo` starts one")
     yield from check_apis(where)
     yield from check_probes(where)
+    yield from check_modes(where)
     if where.kafka is None:
         yield skipped("kafka", "its address is not known", mend="give --kafka HOST:PORT, or set WHISTLE_KAFKA")
     else:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ SKEW_WORTH_A_LOOK: Final = 3.0
 SKEW_BROKEN: Final = 60.0
 LAG_WORTH_A_LOOK: Final = 1000
 PROBE_SECONDS: Final = 5.0
+CANARY_WORTH_A_LOOK: Final = timedelta(minutes=3)
+"""One is sent a minute."""
 
 
 def check_apis(places: Places) -> Iterator[Finding]:
@@ -127,19 +130,53 @@ def _whys(health: dict[str, Any]) -> str:
     return "; ".join(f"{name}: {one['why']}" for name, one in health["checks"].items() if not one["ok"]) or "not said"
 
 
-def check_metrics(name: str, text: str) -> Iterator[Finding]:
-    """How far a service is behind, from its own metrics."""
-    lag = waiting = 0.0
-    still = False
-    families = text_string_to_metric_families(text)
-    for family in families:
+def check_canary(age: timedelta) -> Finding:
+    """Judge how long ago the newest canary was opened that has come the whole way through the system."""
+    seconds = max(0, int(age.total_seconds()))
+    if age <= CANARY_WORTH_A_LOOK:
+        return fine("canary", f"the newest that came the whole way was opened {seconds} s ago")
+    return look(
+        "canary",
+        f"none has come the whole way for {seconds} s",
+        why="a service or Kafka stands still, or the canary is switched off (WHISTLE_CANARY_COUNTY=off)",
+        mend="look at the probes and lags here; docs/runbook.md says what to do",
+    )
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a service's metrics say of how it fares."""
+
+    lag: float = 0.0
+    waiting: float = 0.0
+    still: bool = False
+    canary: float | None = None
+    """Seconds since 1970 at which the newest canary was opened that came the whole way."""
+
+
+def figures_of(text: str) -> Figures:
+    """Read the metrics of one service."""
+    figures = Figures()
+    for family in text_string_to_metric_families(text):
+        values = [sample.value for sample in family.samples]
         if family.name.endswith("_lag_records"):
-            lag += sum(sample.value for sample in family.samples)
-        if family.name.endswith("_outbox_rows"):
-            waiting += sum(sample.value for sample in family.samples)
-        if family.name.endswith("_too_many_rejected"):
-            still = any(sample.value for sample in family.samples)
-    if still:
+            figures.lag += sum(values)
+        elif family.name.endswith("_outbox_rows"):
+            figures.waiting += sum(values)
+        elif family.name.endswith("_too_many_rejected"):
+            figures.still = any(values)
+        elif family.name.endswith("_canary_opened_timestamp_seconds"):
+            figures.canary = max(values, default=None)
+    return figures
+
+
+def check_metrics(name: str, text: str) -> Iterator[Finding]:
+    """How far a service is behind, whether it stands still, and the canary's age, from its own metrics."""
+    figures = figures_of(text)
+    lag, waiting = figures.lag, figures.waiting
+    if figures.canary is not None:
+        yield check_canary(utc_now() - datetime.fromtimestamp(figures.canary, UTC))
+    if figures.still:
         yield broken(
             f"{name} rejections",
             "stands still: it would have to set too many records aside",

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,10 +19,13 @@ from cli.in_force import read_in_force
 from cli.trouble import Trouble
 from shared.events.topics import DEAD_LETTER, TOPICS
 from shared.playbook.shelf import PlaybookShelf
+from shared.runtime.clock import utc_now
 from shared.runtime.kafka_tls import client_security
 
 CONNECT: Final = timedelta(seconds=15)
 LAG_WORTH_A_LOOK: Final = 1000
+LATELY: Final = timedelta(hours=1)
+"""Letters younger than this say that it is going on."""
 LOOKED_AT: Final = 100
 """Dead letters among which the last one that was not sent again is looked for."""
 GROUPS: Final = "whistle"
@@ -61,7 +64,7 @@ async def _check(bootstrap: str) -> list[Finding]:
         fine("kafka", f"answers at {bootstrap}"),
         *check_topics(cluster.partitions),
         *check_groups(cluster),
-        check_dead_letters(cluster.dead),
+        check_dead_letters(cluster.dead, now=utc_now()),
         await _check_playbooks(bootstrap),
     ]
 
@@ -108,17 +111,19 @@ def check_groups(cluster: Cluster) -> Iterator[Finding]:
         )
 
 
-def check_dead_letters(dead: Found) -> Finding:
-    """How many records were set aside and not sent again, and why the last one was."""
+def check_dead_letters(dead: Found, *, now: datetime) -> Finding:
+    """How many records were set aside and not sent again, whether they are growing, and why the last one was."""
     count = dead.fitting - dead.replayed
     said = f"{dead.replayed} were sent again" if dead.replayed else ""
     if not count:
         return fine("dead letters", said or "none")
     last = next((letter for letter in reversed(dead.letters) if not letter.replayed), dead.letters[-1])
     told = last.origin
+    recent = sum(letter.origin.at >= now - LATELY for letter in dead.letters if not letter.replayed)
+    growing = f", {recent} of them in the last hour" if recent else ""
     return look(
         "dead letters",
-        f"{count} {'record was' if count == 1 else 'records were'} set aside{f'; {said}' if said else ''}",
+        f"{count} {'record was' if count == 1 else 'records were'} set aside{growing}{f'; {said}' if said else ''}",
         why=f"the last, by {told.service} from {told.topic}/{told.partition}@{told.offset}: {told.reason}",
         mend=f"whistle dead-letter show {last.place}; its cause mended: whistle dead-letter replay {last.place}",
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
 
 from cli.checks.finding import Grade
-from cli.checks.http import check_metrics, check_skew
+from cli.checks.http import check_canary, check_metrics, check_skew
 from cli.checks.kafka import Cluster, check_dead_letters, check_groups, check_playbooks, check_topics
+from cli.checks.modes import judged
 from cli.dead_letters import NONE, Found, Letter
 from deploy.local.playbooks import load_playbook
 from shared.events.topics import CASE, DEAD_LETTER, TOPICS
@@ -64,11 +66,11 @@ def test_a_commit_beyond_the_end_is_no_negative_lag() -> None:
 
 
 def test_no_dead_letter_is_fine() -> None:
-    assert check_dead_letters(NONE).grade is Grade.FINE
+    assert check_dead_letters(NONE, now=NOW).grade is Grade.FINE
 
 
 def test_dead_letters_that_were_sent_again_are_fine() -> None:
-    finding = check_dead_letters(Found(letters=[letter(0, replayed=True)], fitting=1, replayed=1, unread=0))
+    finding = check_dead_letters(Found(letters=[letter(0, replayed=True)], fitting=1, replayed=1, unread=0), now=NOW)
     assert (finding.grade, finding.what) == (Grade.FINE, "1 were sent again")
 
 
@@ -80,11 +82,18 @@ def letter(offset: int, *, replayed: bool = False) -> Letter:
 
 
 def test_a_dead_letter_says_why_and_where_from() -> None:
-    finding = check_dead_letters(Found(letters=[letter(4), letter(5, replayed=True)], fitting=2, replayed=1, unread=0))
+    finding = check_dead_letters(
+        Found(letters=[letter(4), letter(5, replayed=True)], fitting=2, replayed=1, unread=0), now=NOW
+    )
     assert finding.grade is Grade.LOOK
-    assert finding.what == "1 record was set aside; 1 were sent again"
+    assert finding.what == "1 record was set aside, 1 of them in the last hour; 1 were sent again"
     assert finding.why == f"the last, by router from {CASE.name}/3@77: missing header ce_type"
     assert "whistle dead-letter show 0@4" in finding.mend
+
+
+def test_old_dead_letters_are_not_said_to_be_growing() -> None:
+    found = Found(letters=[letter(4)], fitting=1, replayed=0, unread=0)
+    assert check_dead_letters(found, now=NOW + timedelta(hours=2)).what == "1 record was set aside"
 
 
 @pytest.mark.parametrize(
@@ -146,3 +155,34 @@ async def test_a_refused_playbook_is_said_with_its_county_version_and_reason() -
     assert "categor" in finding.why
     await shelf.put(good)
     assert check_playbooks(shelf).grade is Grade.FINE
+
+
+@pytest.mark.parametrize(
+    ("age", "grade"),
+    ((timedelta(seconds=20), Grade.FINE), (timedelta(minutes=3), Grade.FINE), (timedelta(minutes=4), Grade.LOOK)),
+)
+def test_a_canary_that_stays_away_is_worth_a_look(age: timedelta, grade: Grade) -> None:
+    finding = check_canary(age)
+    assert finding.grade is grade
+    assert f"{int(age.total_seconds())} s" in finding.what
+
+
+def test_the_age_of_the_canary_comes_from_the_metrics() -> None:
+    name = "whistle_notifier_canary_opened_timestamp_seconds"
+    text = f"# TYPE {name} gauge\n{name} 1000\n"
+    findings = {finding.name: finding for finding in check_metrics("notifier", text)}
+    assert findings["canary"].grade is Grade.LOOK
+
+
+def in_force(kind: str) -> dict[str, Any]:
+    title = {"zh": "防汛二级", "en": "Flood II"}
+    return {"area": "990101", "mode": "flood-2", "kind": kind, "title": title, "changed_at": NOW.isoformat()}
+
+
+def test_a_drill_that_nobody_has_left_is_worth_a_look() -> None:
+    drill, emergency = judged([in_force("drill"), in_force("emergency")])
+    assert (drill.grade, emergency.grade) == (Grade.LOOK, Grade.FINE)
+    assert "whistle mode leave 990101" in drill.mend
+    assert "flood-2" in emergency.what
+    (finding,) = judged([])
+    assert (finding.grade, finding.what) == (Grade.FINE, "normal everywhere")
