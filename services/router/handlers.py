@@ -11,7 +11,7 @@ from services.router.domain.answering import Answered, answer, text_of
 from services.router.domain.facts import Facts
 from services.router.domain.issuing import events_of
 from services.router.domain.tally import Tallies, Tally
-from services.router.ports import Found, Rulebooks, Shortcut
+from services.router.ports import Found, Rulebooks, Shortcut, Taken
 from shared.events.case import CaseOpened
 from shared.events.codec import Message, decode, encode
 from shared.events.envelope import Event, Payload
@@ -95,10 +95,14 @@ async def _route_one(
             log.warning("nothing to ask of anybody", extra=_told(cause, decision.unsaid))
         traced = replace(cause, traceparent=current_traceparent() or cause.traceparent)
         orders = events_of(decision, traced, happened.case, now=now)
+    messages = [encode(order) for order in orders]
     into.orders += orders
-    into.add([encode(order) for order in orders], Tally.of(decision), remembered=False)
+    into.add(messages, Tally.of(decision), remembered=False)
     if shortcut is not None and isinstance(happened, CaseOpened):
-        shortcut.learn(happened, facts, book, decision)
+        taken = Taken(
+            cause=cause, opened=happened, facts=facts, book=book, decision=decision, orders=orders, messages=messages
+        )
+        shortcut.learn(taken)
 
 
 def _span(record: Record, traceparent: str | None) -> AbstractContextManager[object]:

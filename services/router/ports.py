@@ -1,6 +1,7 @@
 """What the handlers need from outside."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from services.router.domain.decision import Decision
@@ -9,6 +10,8 @@ from services.router.domain.rulebook import Rulebook
 from services.router.domain.tally import Tally
 from shared.events.case import CaseOpened
 from shared.events.codec import Message
+from shared.events.envelope import Event, Payload
+from shared.events.order import OrderEvent
 from shared.events.parts import CaseView
 from shared.runtime.delivery import Record
 
@@ -54,5 +57,18 @@ class Shortcut(Protocol):
     def find(self, record: Record, headers: Mapping[str, bytes]) -> Found | None:
         """Return the decision that fits `record`; None when the ordinary way has to say."""
 
-    def learn(self, cause: CaseOpened, facts: Facts, book: Rulebook, decision: Decision) -> None:
+    def learn(self, taken: "Taken") -> None:
         """Remember what the ordinary way decided about an opened case, when it can be repeated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A decision as the ordinary way took it about an opened case, and wrote it."""
+
+    cause: Event[Payload]
+    opened: CaseOpened
+    facts: Facts
+    book: Rulebook
+    decision: Decision
+    orders: Sequence[Event[OrderEvent]]
+    messages: Sequence[Message]

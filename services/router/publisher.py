@@ -3,26 +3,20 @@
 So whatever the ordinary way writes, a field added tomorrow included, is written here too.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha1
 from typing import Final
-from uuid import UUID
 
 import msgspec
 
-from services.router.domain.decision import Decision
-from services.router.domain.issuing import EVENT_SOURCE, events_of
-from shared.events.case import CaseOpened
+from services.router.domain.issuing import EVENT_SOURCE
 from shared.events.codec import CONTENT_TYPE, SPEC_VERSION, Message
 from shared.events.envelope import WHISTLE, Event
-from shared.events.order import OrderIssued
-from shared.events.topics import topic_of
+from shared.events.order import OrderEvent, OrderIssued
 from shared.vocabulary import OrderRole
 
-SAMPLE_CAUSE: Final = UUID("5a5a5a5a-1111-4222-8333-a4a4a4a4a4a4")
-SAMPLE_CASE: Final = UUID("5b5b5b5b-1111-4222-8333-b4b4b4b4b4b4")
-SAMPLE_TIME: Final = datetime(2001, 2, 3, 4, 5, 6, 789012, tzinfo=UTC)
 _SPACE: Final = sha1(WHISTLE.bytes, usedforsecurity=False)
 _VARIANT: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 _SPEC_VERSION: Final = ("ce_specversion", SPEC_VERSION.encode())
@@ -118,40 +112,31 @@ def derived(name: str) -> str:
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
-def templates_of(decision: Decision, opened: CaseOpened) -> tuple[Template, ...]:
-    """Return a template for each order of a repeatable `decision` about a case like that of `opened`."""
-    case = replace(opened.case, case_id=SAMPLE_CASE)
-    cause = Event(
-        id=SAMPLE_CAUSE,
-        source="/sample",
-        subject=str(SAMPLE_CASE),
-        time=SAMPLE_TIME,
-        sequence=1,
-        data=replace(opened, case=case),
-    )
-    case_json = msgspec.json.encode(case)
+def templates_of(
+    orders: Sequence[Event[OrderEvent]], messages: Sequence[Message], cause: Cause
+) -> tuple[Template, ...]:
+    """Return a template for each of the orders that answer `cause`, each by its `messages` as they were written."""
     return tuple(
-        _template(event.data, case_json)
-        for event in events_of(decision, cause, case, now=SAMPLE_TIME)
+        _template(event.data, message, cause)
+        for event, message in zip(orders, messages, strict=True)
         if isinstance(event.data, OrderIssued)
     )
 
 
-def _template(issued: OrderIssued, case_json: bytes) -> Template:
+def _template(issued: OrderIssued, message: Message, cause: Cause) -> Template:
     order = issued.order
     marks = (
         str(order.order_id).encode(),
-        str(SAMPLE_CASE).encode(),
-        Stamp.of(SAMPLE_TIME).data,
-        case_json,
-        str(SAMPLE_CAUSE).encode(),
+        cause.case_id.encode(),
+        msgspec.json.encode(order.issued_at)[1:-1],
+        cause.case,
+        cause.id.encode(),
     )
-    parts = _split(msgspec.json.encode(issued), marks)
     who = "" if order.role is OrderRole.LEAD else f"{order.target.kind}/{order.target.id}"
     step = f"order.{order.role}|{who}"
-    if derived(f"{SAMPLE_CAUSE}|{step}") != str(order.order_id):
+    if derived(f"{cause.id}|{step}") != str(order.order_id):
         raise TypeError("an order's id is derived in another way than expected: mend services/router/publisher.py")
-    return Template(topic_of(issued).name, step, *parts)
+    return Template(message.topic, step, *_split(message.value, marks))
 
 
 def _split(written: bytes, marks: tuple[bytes, ...]) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes]:

@@ -11,13 +11,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple, cast
 
-from services.router.domain.decision import Decision
+import msgspec
+
 from services.router.domain.facts import Facts
 from services.router.domain.rulebook import Rulebook
 from services.router.domain.signature import Signer, depends_on_desk, is_repeatable
 from services.router.domain.tally import Tally
 from services.router.memory import Memory
 from services.router.narrow import Opened
+from services.router.ports import Taken
 from services.router.publisher import Cause, Stamp, Template, templates_of
 from shared.events.case import CaseOpened
 from shared.events.codec import REQUIRED, Message
@@ -124,20 +126,22 @@ class BatchShortcut:
         rendered = self._recall(signer.signature(_facts(opened, at)), case.area)
         return None if rendered is None else self._filled(rendered, opened, headers)
 
-    def learn(self, cause: CaseOpened, facts: Facts, book: Rulebook, decision: Decision) -> None:
+    def learn(self, taken: Taken) -> None:
         """See `ports.Shortcut`."""
-        signer = self._shortcut.signer(book)
-        ref = cause.case.playbook
-        self._signers[cause.case.county, ref.version, ref.digest] = signer
-        if cause.case.reopened or not is_repeatable(decision):
+        signer, case = self._shortcut.signer(taken.book), taken.opened.case
+        self._signers[case.county, case.playbook.version, case.playbook.digest] = signer
+        if case.reopened or not is_repeatable(taken.decision):
             return
-        key = signer.signature(facts)
+        key = signer.signature(taken.facts)
         if key is None:
             return
-        if depends_on_desk(decision):
+        if depends_on_desk(taken.decision):
             self._shortcut.remember(key, BY_AREA)
-            key = key, cause.case.area
-        self._shortcut.remember(key, Rendered(Tally.of(decision), templates_of(decision, cause)))
+            key = key, case.area
+        cause = Cause(str(taken.cause.id), str(case.case_id), msgspec.json.encode(case), b"", b"")
+        self._shortcut.remember(
+            key, Rendered(Tally.of(taken.decision), templates_of(taken.orders, taken.messages, cause))
+        )
 
     def _recall(self, key: Hashable | None, area: str) -> Rendered | None:
         if key is None:
@@ -146,8 +150,8 @@ class BatchShortcut:
         return self._shortcut.recall((key, area)) if rendered is BY_AREA else rendered
 
     def _filled(self, rendered: Rendered, opened: Opened, headers: Mapping[str, bytes]) -> Found | None:
-        case_id = str(opened.case.case_id)
-        if headers["ce_subject"] != case_id.encode():
+        case_id: str = opened.case.case_id
+        if headers["ce_subject"] != case_id.encode() or _UUID.fullmatch(headers["ce_subject"]) is None:
             return None
         cause = Cause(headers["ce_id"].decode(), case_id, opened.raw, headers["ce_sequence"], headers["traceparent"])
         return Found(rendered, cause, self._stamp)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final, TypeAlias, assert_never
 
-from services.router.domain.decision import Decision
+from services.router.domain.decision import Decision, Demanded
 from services.router.domain.facts import Facts
 from services.router.domain.matters import open_steps
 from services.router.domain.modes import change_mode
@@ -92,9 +92,9 @@ def _by_word(
 
 
 def _staffed(decision: Decision, facts: Facts, book: Rulebook) -> Decision:
-    roster = book.directory.roster
-    orders = tuple(
-        order if order.on_duty else replace(order, on_duty=roster.on_duty(order.target, facts))
-        for order in decision.orders
-    )
-    return replace(decision, orders=orders)
+    return replace(decision, orders=tuple(_with_officers(order, facts, book) for order in decision.orders))
+
+
+def _with_officers(order: Demanded, facts: Facts, book: Rulebook) -> Demanded:
+    officers = () if order.on_duty else book.directory.roster.on_duty(order.target, facts)
+    return replace(order, on_duty=officers) if officers else order

@@ -48,7 +48,7 @@ class Sight(NamedTuple):
     wanted: set[str]
 
     def narrowed(self) -> Callable[[Facts], Hashable]:
-        """Return the look without what none of the candidates wants: a word that only other rules ask for is nothing."""
+        """Return the look without what none of the candidates wants: words that only other rules ask for."""
         if not self.wanted:
             return self.look
         look, wanted = cast("Callable[[Facts], frozenset[str]]", self.look), frozenset(self.wanted)

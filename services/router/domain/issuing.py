@@ -28,7 +28,7 @@ def events_of(
     sets = next((demand.sets for demand in decision.orders if demand.sets is not None), None)
     case = as_set(case, sets)
     issued = [_issued(demand, cause, case, now) for demand in decision.orders]
-    payloads: list[OrderEvent] = [replace(one, replaces=_replaced(one, decision, cause, case)) for one in issued]
+    payloads: list[OrderEvent] = [_standing_instead(one, decision, cause, case) for one in issued]
     payloads += [_withdrawn(withdrawal, cause, case) for withdrawal in decision.withdrawals]
     return tuple(_enveloped(payloads, cause, case, now))
 
@@ -75,6 +75,11 @@ def _issued(demand: Demanded, cause: Event[Payload], case: CaseView, now: dateti
         sets=demand.sets,
         matter=demand.matter,
     )
+
+
+def _standing_instead(issued: OrderIssued, decision: Decision, cause: Event[Payload], case: CaseView) -> OrderIssued:
+    replaced = _replaced(issued, decision, cause, case)
+    return replace(issued, replaces=replaced) if replaced else issued
 
 
 def _replaced(issued: OrderIssued, decision: Decision, cause: Event[Payload], case: CaseView) -> tuple[UUID, ...]:

@@ -41,7 +41,8 @@ def decided(walk: Walk, facts: Facts, book: Rulebook, *, reason: OrderReason) ->
     if led_by is None:
         orders.append(_to_rule(walk, facts, book) or _unrouted(walk, facts, book))
     lead, *others = strongest_first(orders)
-    lead = replace(lead, sets=settings_of(walk.matches))
+    sets = settings_of(walk.matches)
+    lead = replace(lead, sets=sets) if sets is not None else lead
     return _as_matter(Decision(orders=(lead, *others)), led_by, facts, book)
 
 
@@ -71,12 +72,14 @@ def _in_dispute(demand: Demand, facts: Facts, book: Rulebook) -> bool:
 
 
 def _by_rule(one: _Asked, walk: Walk, facts: Facts, book: Rulebook, *, reason: OrderReason) -> Demanded:
-    explanation = explained_by_rule(one.match, one.choice, walk=walk, playbook=book.ref)
-    order = demanded(one.choice, one.role, reason=reason, explanation=explanation)
-    return replace(
-        order,
+    return Demanded(
+        role=one.role,
+        reason=reason,
+        target=one.choice.target,
+        level=one.choice.level,
+        explanation=explained_by_rule(one.match, one.choice, walk=walk, playbook=book.ref),
         clock_profile=one.match.rule.sets.clock_profile,
-        on_duty=book.directory.roster.on_duty(order.target, facts),
+        on_duty=book.directory.roster.on_duty(one.choice.target, facts),
     )
 
 

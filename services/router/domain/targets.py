@@ -192,13 +192,25 @@ class Directory:
         """Return who answers to `target`, whoever returned the case; remembered for its category and village."""
         if isinstance(target, FieldTarget):
             return self._by_field(target, case)
-        key = (target, case.category, case.area[:VILLAGE_DIGITS])
+        key = self._asked(target, case)
         known = self._remembered.get(key)
         if known is None:
             if len(self._remembered) >= REMEMBERED:
                 self._remembered.clear()
             known = self._remembered[key] = tuple(self._all(target, case))
         return known
+
+    def _asked(self, target: DeskTarget | DepartmentTarget | DutyTarget, case: CaseView) -> tuple[Hashable, ...]:
+        """Return all that the answer depends on."""
+        match target:
+            case DepartmentTarget():
+                return (target,)
+            case DeskTarget():
+                return target, case.area[:VILLAGE_DIGITS]
+            case DutyTarget():
+                return target, case.category, case.area[:VILLAGE_DIGITS]
+            case _:
+                assert_never(target)
 
     def _all(self, target: DeskTarget | DepartmentTarget | DutyTarget, case: CaseView) -> Iterator[Ranked]:
         match target:
