@@ -223,11 +223,12 @@ class DeclineWhistle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeMode:
-    """Another mode is in force where the case lies."""
+    """Another mode is in force where the case lies; ``change_id`` is the change that reached it."""
 
     mode: str
     by: Actor
     reason: str
+    change_id: UUID | None = None
 
 
 HolderCommand: TypeAlias = SignOrder | ArriveOnSite | ReportProgress | ResolveOrder | ReturnOrder

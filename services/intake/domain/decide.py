@@ -124,6 +124,7 @@ def _changed(case: Case, command: ChangeMode) -> tuple[CaseEvent, ...]:
         reason=command.reason,
         text=case.text,
         standing=case.all_standing(),
+        change_id=command.change_id,
     )
     return (event,)
 

@@ -169,7 +169,8 @@ async def _settle(case_id: UUID, settling: Settling, *, doors: Doors) -> int:
             return 0
         mode = mode_of(case.view.area, case.view.purpose, await transaction.modes.over(case.view.area))
         now = doors.clock()
-        events = decide(case, ChangeMode(mode=mode, by=settling.by, reason=settling.reason), now)
+        command = ChangeMode(mode=mode, by=settling.by, reason=settling.reason, change_id=settling.change_id)
+        events = decide(case, command, now)
         if events:
             await transaction.save([change_of(case, events, at=now)])
     doors.tell.settled(len(events))

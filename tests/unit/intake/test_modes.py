@@ -235,6 +235,7 @@ class TestSettling:
         assert [(one.before, one.reason, one.by.key_id, one.text) for one in told] == [
             ("normal", "防汛", "d", "燃气味很重")
         ] * 2
+        assert len({one.change_id for one in told} - {None}) == 1
         assert await intake.settle() == 0
 
     async def test_a_smaller_area_keeps_its_own_mode(self, intake: Intake) -> None:
