@@ -31,7 +31,7 @@ def test_the_locks_fit() -> None:
 
 
 def test_a_new_requirement_that_is_not_locked_is_named(copy: Path) -> None:
-    spoil(copy / "pyproject.toml", "router = []", 'router = ["left-pad"]')
+    spoil(copy / "pyproject.toml", "router = [", 'router = ["left-pad", ')
     assert [problem for problem in lock.stale() if "router.txt: left-pad is not locked" in problem]
 
 
