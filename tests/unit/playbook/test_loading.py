@@ -154,3 +154,55 @@ def test_spreadsheet_files_with_a_byte_order_mark_and_crlf_are_read(tmp_path: Pa
     text = (folder / "areas.csv").read_text(encoding="utf-8")
     (folder / "areas.csv").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     assert load(folder, today=TODAY).areas["990199001"].name.zh == "东镇"
+
+
+CATCH_ALL = """\
+rules:
+  - group: gas
+    when: {category: ["03"]}
+    rules:
+      - id: takes-all
+        title: {zh: 全收, en: All}
+STATE        lead: {duty: }
+        because: {zh: 因为, en: Because}
+INSIDE  - id: by-duty
+    title: {zh: 按权责, en: By duty}
+    lead: {duty: }
+    because: {zh: 谁的职责谁办, en: Whose duty it is}
+"""
+BEHIND = """\
+      - id: behind
+        title: {zh: 其后, en: Behind}
+        when: {source: [grid]}
+        lead: {duty: }
+        because: {zh: 因为, en: Because}
+"""
+
+
+@pytest.mark.parametrize(
+    ("state", "inside", "unreachable"),
+    (
+        ("", BEHIND, True),
+        ("", "", False),
+        ("        state: shadow\n", BEHIND, False),
+        ("        state: off\n", BEHIND, False),
+        ("        valid: {until: 2026-12-31}\n", BEHIND, False),
+        ("        continue: true\n", BEHIND, False),
+        ("        when: reports >= 2\n", BEHIND, False),
+    ),
+)
+def test_a_rule_that_takes_all_of_its_group_leaves_nothing_in_the_group_and_all_outside(
+    tmp_path: Path, state: str, inside: str, unreachable: bool
+) -> None:
+    folder = write_tiny(tmp_path)
+    text = CATCH_ALL.replace("STATE", state).replace("INSIDE", inside)
+    (folder / "rules.yaml").write_text(text, encoding="utf-8")
+    try:
+        load(folder, today=TODAY)
+        found: tuple[Problem, ...] = ()
+    except BadPlaybook as bad:
+        found = bad.problems
+    assert [problem.problem for problem in found if "can never match" in problem.problem] == (
+        ["can never match: 'takes-all' before it takes every such case and ends the walk"] if unreachable else []
+    )
+    assert len(found) == unreachable
