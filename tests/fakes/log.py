@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from shared.events.codec import Message
@@ -21,6 +21,7 @@ class MemoryBroker:
         self.largest = largest
         self.records: dict[Partition, list[Record]] = defaultdict(list)
         self.committed: dict[Partition, int] = {}
+        self.notes: dict[Partition, str] = {}
         self.members: list[MemoryLog] = []
         self.generation = 0
         self.arrived = asyncio.Condition()
@@ -96,10 +97,14 @@ class MemoryLog:
     async def publish(self, messages: Sequence[Message]) -> None:
         await self.broker.put(messages)
 
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
+    async def commit(self, offsets: Mapping[Partition, int], notes: Mapping[Partition, str]) -> None:
         if self.generation != self.broker.generation:
             raise Rebalanced("the group has moved on")
         self.broker.committed.update(offsets)
+        self.broker.notes.update({place: notes.get(place, "") for place in offsets})
+
+    async def notes(self, partitions: Collection[Partition]) -> Mapping[Partition, str]:
+        return {place: note for place, note in self.broker.notes.items() if place in partitions and note}
 
     async def lag(self) -> Mapping[Partition, int]:
         records, committed = self.broker.records, self.broker.committed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -84,14 +84,22 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka's l
         """See ``Log.publish``."""
         await self._publisher.publish(messages)
 
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
+    async def commit(self, offsets: Mapping[Partition, int], notes: Mapping[Partition, str]) -> None:
         """See ``Log.commit``."""
         explicit = {TopicPartition(*place): offset for place, offset in offsets.items()}
+        noted = {TopicPartition(*place): (offset, notes.get(place, "")) for place, offset in offsets.items()}
         try:
-            await self._open_consumer.commit(explicit)
+            await self._open_consumer.commit(noted)
         except (CommitFailedError, IllegalStateError, IllegalOperation) as error:
             raise Rebalanced(f"{type(error).__name__}: {error}") from error
         self._committed.update(explicit)
+
+    async def notes(self, partitions: Collection[Partition]) -> Mapping[Partition, str]:
+        """See ``Log.notes``."""
+        places = [TopicPartition(*place) for place in partitions]
+        # The public ``committed`` gives the offset alone.
+        told = await self._open_consumer._coordinator.fetch_committed_offsets(places)  # noqa: SLF001
+        return {Partition(*place): one.metadata for place, one in told.items() if one.metadata}
 
     async def lag(self) -> Mapping[Partition, int]:
         """See ``Log.lag``; asks for all partitions, so that a member without any hears an outage too."""

@@ -16,6 +16,7 @@ from shared.runtime.delivery.dead_letter import REPLAY_OF
 from shared.runtime.delivery.record import Partition, Record, Rejected
 
 LONGEST_REASON: Final = 300
+NOTE: Final = "rejected-in-a-row"
 MEND: Final = (
     "go back to the release before, or mend the cause and start again; "
     "if they really must be set aside, start once with a higher WHISTLE_MAX_REJECTED_IN_A_ROW and "
@@ -78,6 +79,7 @@ class Rejections:
     def __init__(self, limits: RejectionLimits) -> None:
         self._limits = limits
         self._tallies: defaultdict[Partition, _Tally] = defaultdict(_Tally)
+        self._recalled: set[Partition] = set()
 
     @property
     def in_a_row(self) -> int:
@@ -127,6 +129,24 @@ class Rejections:
     def forget(self) -> None:
         """Begin anew, as after a rebalance: whoever has a partition counts it."""
         self._tallies.clear()
+        self._recalled.clear()
+
+    def unknown(self, partitions: Iterable[Partition]) -> list[Partition]:
+        """Return those of which the run before is not known yet."""
+        return [at for at in partitions if at not in self._recalled] if self._limits.max_rejected_in_a_row else []
+
+    def recall(self, partitions: Iterable[Partition], notes: Mapping[Partition, str]) -> None:
+        """Go on with the runs that were noted beside the last commits: a restart does not begin one anew."""
+        for at in partitions:
+            self._recalled.add(at)
+            name, _, count = notes.get(at, "").partition("=")
+            if name == NOTE and count.isdecimal():
+                self._tallies[at].in_a_row = int(count)
+
+    def notes(self, partitions: Iterable[Partition]) -> dict[Partition, str]:
+        """Return what to note beside the commits of these partitions: the runs that go on."""
+        runs = {at: self._tallies[at].in_a_row for at in partitions if at in self._tallies}
+        return {at: f"{NOTE}={run}" for at, run in runs.items() if run}
 
     def _walked(self, at: Partition, records: Iterable[Record], bad: Mapping[tuple[str, int, int], Rejected]) -> _Tally:
         before = self._tallies[at]

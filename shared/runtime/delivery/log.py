@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -54,11 +54,14 @@ class Log(Protocol):
             TooLarge when the broker will never take one of them.
         """
 
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        """Record that everything before each offset is done.
+    async def commit(self, offsets: Mapping[Partition, int], notes: Mapping[Partition, str]) -> None:
+        """Record that everything before each offset is done, and a few words beside it for whoever reads on there.
 
         Raises: Rebalanced when the group has moved on.
         """
+
+    async def notes(self, partitions: Collection[Partition]) -> Mapping[Partition, str]:
+        """Return the words beside the last commit of each partition; none for one without."""
 
     async def lag(self) -> Mapping[Partition, int]:
         """Return how many records of each partition of ours lie between commit and end.

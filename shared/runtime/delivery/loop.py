@@ -189,6 +189,7 @@ class DeliveryLoop:
                     outcome = await self._handle(batch.records)
                 if not self._ours(batch):
                     break
+                await self._recall(batch)
                 judged = self._rejections.judge(
                     batch.records, outcome.rejected, counts=batch.counts, passed_over=outcome.passed_over
                 )
@@ -202,8 +203,8 @@ class DeliveryLoop:
                 await self._pause(attempt)
                 attempt += 1
                 continue
-            await self._commit(batch)
             self._rejections.keep(judged)
+            await self._commit(batch)
             self._count(batch, outcome, asyncio.get_running_loop().time() - started)
             return True
         self.progress.fenced += not self._ours(batch)
@@ -243,7 +244,7 @@ class DeliveryLoop:
             return
         try:
             async with asyncio.timeout(self._settings.commit.total_seconds()):
-                await self._log.commit(ours)
+                await self._log.commit(ours, self._rejections.notes(ours))
         except Rebalanced as error:
             self.progress.fenced += 1
             log.info("a commit came after a rebalance; the new owner repeats the batch: %s", error)
@@ -270,6 +271,11 @@ class DeliveryLoop:
         # The trace once for each outage: an hour of it must not fill the log with the same trace.
         trace = error if first else None
         log.warning("%s after %s: %s", what_next, type(error).__name__, error, exc_info=trace)
+
+    async def _recall(self, batch: Batch) -> None:
+        """Once an assignment: whoever had the partition before, or this process before it was started again."""
+        if unknown := self._rejections.unknown(batch.counts):
+            self._rejections.recall(unknown, await self._log.notes(unknown))
 
     async def _stood_still(self, error: TooManyRejected) -> bool:
         """Tell of it for a while, commit nothing and send nothing; False when a stop or a rebalance came between."""

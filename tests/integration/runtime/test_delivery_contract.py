@@ -6,7 +6,7 @@ import asyncio
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -23,24 +23,11 @@ from shared.runtime.delivery import (
     Partition,
     Record,
     Rejected,
-    RejectionLimits,
     Stalled,
-    TooManyRejected,
     origin,
     original,
 )
-from tests.integration.runtime.worlds import QUICK, KafkaWorld, MemoryWorld, World, running, until
-
-
-@pytest.fixture(params=["memory", "kafka"])
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    if request.param == "memory":
-        yield MemoryWorld()
-        return
-    kafka = KafkaWorld(request.getfixturevalue("kafka"))
-    await kafka.open()
-    yield kafka
-    await kafka.close()
+from tests.integration.runtime.worlds import QUICK, MemoryWorld, World, running, until
 
 
 def message(topic: str, key: str, value: str, *, event_id: UUID | None = None) -> Message:
@@ -95,6 +82,7 @@ class Between:
     def __init__(self, log: Log) -> None:
         self.log = log
         self.open, self.fetch, self.lag, self.close = log.open, log.fetch, log.lag, log.close
+        self.notes = log.notes
         self.publishing, self.may_publish = asyncio.Event(), asyncio.Event()
         self.committing, self.may_commit = asyncio.Event(), asyncio.Event()
 
@@ -103,10 +91,10 @@ class Between:
         await self.may_publish.wait()
         await self.log.publish(messages)
 
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
+    async def commit(self, offsets: Mapping[Partition, int], notes: Mapping[Partition, str]) -> None:
         self.committing.set()
         await self.may_commit.wait()
-        await self.log.commit(offsets)
+        await self.log.commit(offsets, notes)
 
 
 async def arrived(world: World, count: int) -> None:
@@ -357,37 +345,3 @@ async def test_a_dead_letter_too_large_for_its_topic_keeps_its_origin(world: Wor
     assert [(origin(r).truncated, origin(r).offset, r.value) for r in letters] == [(True, 0, b"")]
     with pytest.raises(ValueError, match="too large to keep"):
         original(letters[0])
-
-
-async def test_garbage_beyond_the_limits_ends_the_loop_and_nothing_of_the_batch_is_committed_or_set_aside(
-    world: World,
-) -> None:
-    handle = Forward(world.target)
-    rubbish = [message(world.source, "case-1", f"rubbish {n}") for n in range(24)]
-    handle.bad = {one.value for one in rubbish}
-    await world.put([message(world.source, "case-1", "0"), *rubbish[:4]])
-    limits = RejectionLimits(max_rejected_in_a_row=10)
-    settings = replace(QUICK, limits=limits, linger=timedelta(seconds=1))
-    loop = DeliveryLoop(world.member(), handle, settings=settings)
-    ended = asyncio.create_task(loop.run())
-    await all_committed(world, 5)
-    assert loop.progress.rejected_in_a_row == 4
-    await world.put(rubbish[4:])
-    await until(lambda: loop.progress.over_limit is not None)
-    assert not ended.done(), "it stands still for a while, so that probes and metrics tell of it"
-    with pytest.raises(TooManyRejected, match="11 records in a row"):
-        await ended
-    assert sum((await world.committed()).values()) == 5
-    letters = [r for r in await world.read(DEAD_LETTER.name) if origin(r).topic == world.source]
-    assert len(letters) == 4
-    patient = replace(settings, linger=None, stalled_after=timedelta(seconds=1))
-    async with running(world.member(), handle, patient) as still:
-        await until(lambda: still.progress.over_limit is not None)
-        begun = asyncio.get_running_loop().time()
-        await until(lambda: asyncio.get_running_loop().time() - begun > 2)
-        assert still.progress.idle_seconds < 1, "standing still is no stall"
-    assert sum((await world.committed()).values()) == 5
-    again = Forward(world.target)
-    async with running(world.member(), again, settings):
-        await all_committed(world, 25)
-    assert len(await world.read(world.target)) == 21, "started again after the fault is mended, nothing is missing"
