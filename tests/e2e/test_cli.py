@@ -15,35 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.__main__ import run
 from deploy.local.keys import DEMO_COUNTY
 from deploy.local.services import ROOT
+from tests.e2e.conftest import Whistle
 
 if TYPE_CHECKING:
     from deploy.local.platform import Platform
 
 VILLAGE = f"{DEMO_COUNTY}001001"
 DEADLINE_SECONDS = 60
-
-Whistle = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def whistle(system: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Whistle:
-    """Run a command in this process; return its exit status, stdout and stderr."""
-    for name in ("URL", "INTAKE_URL", "NOTIFIER_URL", "KEY", "KAFKA", "KEYS_FILE"):
-        monkeypatch.delenv(f"WHISTLE_{name}", raising=False)
-    monkeypatch.setenv("WHISTLE_DATA", str(system.data))
-    monkeypatch.setenv("WHISTLE_LANG", "en")
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = run(list(arguments))
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return status, said.out, said.err
-
-    return call
 
 
 def sent(whistle: Whistle, text: str = "幸福路口燃气味很重，疑似管道漏气") -> dict[str, Any]:
@@ -199,7 +179,8 @@ def test_tail_goes_on_where_it_was_when_the_notifier_comes_back(system: Platform
 def test_doctor_finds_nothing_broken(whistle: Whistle) -> None:
     status, out, _ = whistle("doctor")
     assert status == 0, out
-    for part in ("intake probes", "notifier clock", "group whistle-router", "topics", "playbook", "dead letters"):
+    parts = ("intake probes", "notifier clock", "group whistle-router", "topics", "playbook", "dead letters", "canary")
+    for part in (*parts, "modes"):
         assert part in out
 
 
