@@ -35,7 +35,7 @@ class Metrics:
         self.decisions = Counter(
             "whistle_router_decisions_total",
             "Events answered: decided, or remembered when a case alike had been decided before.",
-            ["how"],
+            ["outcome"],
             registry=self.registry,
         )
         self.unsaid = Counter(

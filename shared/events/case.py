@@ -192,7 +192,11 @@ class CaseRated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseEscalated:
-    """A late case moved up: ``to_level`` now answers for it, or watches over it (升级)."""
+    """A late case moved up: the desk of ``to_level`` is to answer for it, or to watch over it (升级).
+
+    That is the desk that the clock names. One that gave the case back is passed over: the order that
+    follows says who took it.
+    """
 
     TYPE: ClassVar[str] = "whistle.case.escalated.v1"
     case: CaseView
