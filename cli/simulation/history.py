@@ -55,6 +55,8 @@ class Read:
 
 
 _opening: Final = msgspec.json.Decoder(Opening)
+opening_of: Final = _opening.decode
+"""Reads the value of one ``case.opened`` event."""
 _told: Final = msgspec.json.Decoder(_Told)
 
 
