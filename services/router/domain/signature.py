@@ -5,11 +5,12 @@ from typing import Final
 
 from services.router.domain.decision import Decision
 from services.router.domain.facts import Facts
+from services.router.domain.field_targets import named_by_field
 from services.router.domain.index import Candidates
 from services.router.domain.rulebook import Rulebook
 from services.router.domain.targets import Ranked
 from shared.events.parts import CaseView
-from shared.playbook.model import CaseField, DepartmentTarget, DeskTarget, DutyTarget, FieldTarget, Playbook
+from shared.playbook.model import DepartmentTarget, DeskTarget, DutyTarget, FieldTarget, Playbook
 from shared.vocabulary import VILLAGE_DIGITS, OrderReason
 
 REMEMBERED: Final = 50_000
@@ -31,14 +32,10 @@ class Signer:
     """Signs cases for one rulebook."""
 
     def __init__(self, book: Rulebook) -> None:
-        """Look once at what its targets and its roster depend on."""
+        """Look once at what choosing by its rules depends on."""
         self._book = book
         self._categories = frozenset(book.playbook.categories)
-        fields = _fields_of(book.playbook)
-        self._tags = CaseField.TAG in fields
-        self._condition = CaseField.CONDITION in fields
-        self._source = CaseField.SOURCE in fields
-        self._place = bool(fields & {CaseField.AREA, CaseField.CATEGORY})
+        self._by_field = tuple(_field_targets(book.playbook))
         self._roster = not book.directory.roster.is_empty
         self._grounds: dict[tuple[Candidates, str, str], Ground] = {}
         self._shared: dict[Choices, Ground] = {}
@@ -48,7 +45,7 @@ class Signer:
 
         That is a case given back, and one of a category that the playbook does not know. The signature holds what
         the candidates among the rules look at, whom their targets come to in its village, the slot of time
-        when there is a roster, and the fields that name somebody. It does not hold the area itself: a
+        when there is a roster, and whom a field of the case names. It does not hold the area itself: a
         decision that `depends_on_desk` fits cases of the same area only.
         """
         case = facts.case
@@ -60,10 +57,7 @@ class Signer:
             values,
             self._ground(candidates, case),
             self._book.senses.slot(facts) if self._roster else None,
-            case.tags if self._tags else None,
-            case.condition if self._condition else None,
-            case.source if self._source else None,
-            (case.category, case.area) if self._place else None,
+            tuple([named_by_field(target, case, self._book.playbook) for target in self._by_field]),
         )
 
     def _ground(self, candidates: Candidates, case: CaseView) -> Ground:
@@ -98,7 +92,7 @@ def _named(candidates: Candidates) -> Iterator[DeskTarget | DepartmentTarget | D
     return (target for target in targets if not isinstance(target, FieldTarget))
 
 
-def _fields_of(playbook: Playbook) -> frozenset[CaseField]:
+def _field_targets(playbook: Playbook) -> Iterator[FieldTarget]:
     demands = (demand for rule in playbook.rules for demand in rule.demands)
     targets = (target for demand in demands for target in (demand.target, *demand.backups))
-    return frozenset(target.of for target in targets if isinstance(target, FieldTarget))
+    return (target for target in targets if isinstance(target, FieldTarget))

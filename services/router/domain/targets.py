@@ -91,7 +91,9 @@ class Directory:
         self._playbook = playbook
         self.roster = DutyRoster(playbook.roster, almanac)
         self._held: defaultdict[tuple[str, str, Power], list[Held]] = defaultdict(list)
-        rows: list[Held] = [*playbook.duties, *playbook.enforcement]
+        # The duty list gives no power to enforce, whatever a record of it says: the catalogue alone does.
+        listed = (duty for duty in playbook.duties if duty.power is not Power.ENFORCE)
+        rows: list[Held] = [*listed, *playbook.enforcement]
         for held in rows:
             self._held[held.category, held.area, power_of(held)].append(held)
         self._remembered: dict[tuple[Hashable, ...], tuple[Ranked, ...]] = {}
