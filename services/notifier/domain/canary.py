@@ -11,6 +11,7 @@ from shared.events.case import CaseClosed, CaseOpened
 from shared.events.envelope import Event
 from shared.events.order import OrderIssued
 from shared.events.sla import ClockStarted
+from shared.vocabulary import ClockKind, OrderRole
 
 
 @unique
@@ -20,9 +21,9 @@ class Hop(StrEnum):
     OPENED = "opened"
     """Intake has opened it: API or timer, PostgreSQL, outbox, Kafka."""
     ORDER = "order"
-    """The router has issued its order."""
+    """The router has issued the lead's order."""
     CLOCK = "clock"
-    """Escalation has started its clock."""
+    """Escalation has started that order's sign-in clock."""
     CLOSED = "closed"
     """Intake has folded the order and closed it: the way round."""
 
@@ -49,9 +50,9 @@ def _hop(data: Told) -> Hop | None:
     match data:
         case CaseOpened():
             return Hop.OPENED
-        case OrderIssued():
+        case OrderIssued(order=order) if order.role is OrderRole.LEAD:
             return Hop.ORDER
-        case ClockStarted(clock=clock) if clock.order_id is not None:
+        case ClockStarted(clock=clock) if clock.kind is ClockKind.SIGN_IN and clock.order_role is OrderRole.LEAD:
             return Hop.CLOCK
         case CaseClosed():
             return Hop.CLOSED

@@ -253,7 +253,9 @@ def record_of(event: Event[Any]) -> Record:
 async def test_a_canary_is_measured_at_each_hop_and_told_to_nobody() -> None:
     life = Life(name="canary", purpose=Purpose.CANARY)
     order = life.order(department("water"))
-    life.start(life.clock(order))
+    helper = life.order(department("police"), role=OrderRole.ASSIST)
+    for clock in (life.clock(order), life.clock(order, ClockKind.HANDLE), life.clock(helper)):
+        life.start(clock)
     life.close()
     side, seen = FakeReadSide(hearing=[SUBSCRIPTION]), list[Sighting]()
     teller = Teller(read_side=side, clock=lambda: life.events[0].time + timedelta(seconds=4), seen=seen.append)
