@@ -7,7 +7,7 @@ from services.router.domain.decision import Decision, Demanded, Withdrawal
 from services.router.domain.facts import Facts
 from services.router.domain.routing import route
 from services.router.domain.rulebook import Rulebook
-from services.router.domain.standing import at_work, fitted, leading, name_of, noted, same, withdrawal
+from services.router.domain.standing import DONE, at_work, fitted, leading, name_of, noted, same, withdrawal
 from shared.events.case import CaseModeChanged
 from shared.events.order import CaseSettings
 from shared.events.parts import Standing
@@ -31,12 +31,14 @@ def change_mode(changed: CaseModeChanged, facts: Facts, book: Rulebook) -> Decis
     Left, a profile that settles by withdrawing takes back the orders that a mode brought and nobody has signed;
     a case that would lose its lead by that is routed under the mode now in force. Entered, a profile that routes
     this case anew asks for what does not stand yet. Its lead takes the place of one who has not signed. Of one
-    who has it does not (首接负责): then a department assists, and a desk oversees. All else stays as it is.
+    who has it does not (首接负责): then a department assists, and a desk oversees. All else stays as it is;
+    nobody is asked for a case that is done.
     """
     change = _change(changed, book)
     gone = _settled(change)
-    rerouted = change.entered is not None and book.reroutes(change.entered.id, facts)
-    leaderless = any(order.role is OrderRole.LEAD for order in gone)
+    open_still = facts.case.state not in DONE
+    rerouted = open_still and change.entered is not None and book.reroutes(change.entered.id, facts)
+    leaderless = open_still and any(order.role is OrderRole.LEAD for order in gone)
     if not (gone or rerouted):
         return Decision()
     wanted = _wanted(facts, book, all_of_it=rerouted) if rerouted or leaderless else ()

@@ -8,7 +8,7 @@ from services.router.domain.decision import Decision, demanded, explained
 from services.router.domain.facts import Facts
 from services.router.domain.matters import step_choices
 from services.router.domain.rulebook import Rulebook
-from services.router.domain.standing import fitted, held_by, name_of, spares
+from services.router.domain.standing import DONE, fitted, held_by, name_of, spares
 from services.router.domain.targets import Choice
 from shared.events.case import CaseReturned
 from shared.events.parts import Standing
@@ -31,8 +31,10 @@ def reroute(returned: CaseReturned, facts: Facts, book: Rulebook) -> Decision:
     county's allowance of returns is used up, the desk above decides for good (终审): a lead's order is then
     one to rule. Above the county nobody stands: its own desk keeps the case. Whoever stands in the role
     already is not asked for it again; if that leaves nobody for an assistant's order, the case goes on with
-    those whom it has.
+    those whom it has. For a case that is done nobody else is asked.
     """
+    if facts.case.state in DONE:
+        return Decision(unsaid=_done(returned))
     decision = _rerouted(returned, facts.refused_also_by(returned.target), book)
     profile = _clock_profile(returned, facts, book)
     return replace(decision, orders=tuple(replace(order, clock_profile=profile) for order in decision.orders))
@@ -186,4 +188,12 @@ def _goes_on(returned: CaseReturned) -> Text:
     return Text(
         zh=f"{name}退单（{returned.reason}），再无其他可派对象，由现有承办方继续办理",
         en=f"{name} returned it ({returned.reason}) and nobody else is left to ask: those who have the case go on",
+    )
+
+
+def _done(returned: CaseReturned) -> Text:
+    name = name_of(returned.target)
+    return Text(
+        zh=f"{name}退单（{returned.reason}），案件已办结，不再另派",
+        en=f"{name} returned it ({returned.reason}); the case is done, nobody else is asked",
     )

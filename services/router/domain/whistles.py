@@ -84,11 +84,15 @@ def _choice(department: Department) -> Choice:
 
 
 def _answers_there(department: Department, area: str, playbook: Playbook) -> bool:
-    """Whether it sits over `area`, or a duty or an item of enforcement takes it there."""
-    if covers(department.area, area):
+    """Whether it sits over `area` or inside it, or a duty or an item of enforcement takes it there."""
+    if _meet(department.area, area):
         return True
     rows: Iterator[Duty | EnforcementItem] = chain(playbook.duties, playbook.enforcement)
-    return any(row.department == department.id and covers(row.area, area) for row in rows)
+    return any(row.department == department.id and _meet(row.area, area) for row in rows)
+
+
+def _meet(one: str, other: str) -> bool:
+    return covers(one, other) or covers(other, one)
 
 
 def _order(sounded: CaseWhistled, choice: Choice, book: Rulebook) -> Demanded:

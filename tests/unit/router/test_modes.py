@@ -12,7 +12,7 @@ from services.router.domain.rulebook import Rulebook
 from shared.events.case import CaseModeChanged
 from shared.events.parts import Standing
 from shared.playbook.model import Rule, When
-from shared.vocabulary import NORMAL, OrderReason, OrderRole, OrderState
+from shared.vocabulary import NORMAL, CaseState, OrderReason, OrderRole, OrderState
 from tests.fakes.joint_county import COUNTY_DESK, FLOOD, RULES, TOWN_DESK, joint_book, standing, west_case
 from tests.fakes.router import SYSTEM, department
 from tests.fakes.small_county import COUNTY, GAS_LEAK
@@ -113,3 +113,11 @@ def test_for_want_of_a_better_lead_nobody_is_replaced(rules: tuple[Rule, ...]) -
     all_anew = joint_book(rules=rules, duties=(), modes={"flood": replace(FLOOD, reroute=When())})
     assert changed(all_anew, standing(TOWN_DESK)) == Decision()
     assert [role for role, _ in told(changed(all_anew))] == ["lead"], "but a case that nobody has gets one"
+
+
+@pytest.mark.parametrize("state", (CaseState.RESOLVED, CaseState.VERIFIED))
+def test_nobody_is_asked_for_a_case_that_is_done(joint: Rulebook, state: CaseState) -> None:
+    assert changed(joint, state=state) == Decision()
+    brought = standing(POLICE, OrderRole.ASSIST, reason=OrderReason.MODE)
+    left = changed(joint, brought, before="flood", mode=NORMAL, state=state)
+    assert (told(left), taken(left)) == ([], ["police"])

@@ -14,7 +14,7 @@ from shared.events.case import CaseReturned
 from shared.events.order import Order
 from shared.events.parts import CaseView, Target
 from shared.events.sla import ClockEscalated
-from shared.vocabulary import ClockKind, Level, OrderReason, OrderRole, Source, WhenLate
+from shared.vocabulary import CaseState, ClockKind, Level, OrderReason, OrderRole, Source, WhenLate
 from tests.fakes.router import NOW, a_case, department, desk, escalated, order_of, returned
 
 VILLAGE = "990101101200"
@@ -84,6 +84,14 @@ def test_of_several_assistants_only_the_one_who_returned_is_replaced(book: Ruleb
 def test_an_overseer_that_returns_is_followed_by_the_desk_above(book: Rulebook) -> None:
     case = a_case(category="77", lead=desk(VILLAGE))
     assert rerouted(returned(case, desk(TOWN), role=OrderRole.OVERSEE), book)[0] == "oversee"
+
+
+def test_nobody_else_is_asked_to_assist_a_case_that_is_done(book: Rulebook) -> None:
+    case = a_case(category="03.001", lead=department("gas"), state=CaseState.RESOLVED)
+    back = returned(case, department("police"), role=OrderRole.ASSIST)
+    decision = reroute(back, Facts.of(back.case), book)
+    assert decision.orders == ()
+    assert decision.unsaid is not None
 
 
 @pytest.mark.parametrize(

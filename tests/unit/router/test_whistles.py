@@ -13,7 +13,7 @@ from shared.events.parts import Actor, Return, Standing, Target
 from shared.vocabulary import ActorKind, OrderReason, OrderRole, OrderState
 from tests.fakes.joint_county import COUNTY_DESK, TOWN_DESK, VILLAGE_DESK, WHISTLE, joint_book, standing, west_case
 from tests.fakes.router import NOW, department, order_of
-from tests.fakes.small_county import WEST_VILLAGE
+from tests.fakes.small_county import COUNTY, WEST_VILLAGE
 
 BY = Actor(kind=ActorKind.DESK, id=WEST_VILLAGE, name="西村")
 
@@ -128,3 +128,8 @@ def test_a_released_order_is_withdrawn_in_the_words_of_the_desk(joint: Rulebook)
     (withdrawal,) = answer(released, Facts.of(released.case), joint).withdrawals
     assert (withdrawal.order.order_id, withdrawal.order.whistle, withdrawal.by) == (order.order_id, WHISTLE, None)
     assert (withdrawal.reason, withdrawal.reason_en) == ("西村解除：不再需要", "西村 released it: 不再需要")
+
+
+def test_for_a_case_of_the_whole_county_any_town_s_department_can_be_called(joint: Rulebook) -> None:
+    decision = whistled(joint, "east-station", "west-police", area=COUNTY)
+    assert [order.target.id for order in decision.orders] == ["east-station", "west-police"]
