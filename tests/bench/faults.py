@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import struct
 import sys
 import time
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +38,7 @@ from shared.playbook.model import Playbook
 from shared.runtime.clock import utc_now
 from shared.runtime.delivery import Partition, Publisher, Record
 from shared.vocabulary import OrderRole
+from tests.bench.audit import backward, between, commits
 from tests.bench.table import Row
 from tests.fakes.router import OneRulebook, a_case, event, opened
 from tests.platform import data_folder
@@ -50,7 +50,6 @@ CASES_A_SECOND: Final = 100
 AT_ONCE: Final = 10
 PATIENCE_SECONDS: Final = 60.0
 CATEGORIES: Final = ("03.001", "04.002", "05.001", "06.001", "12.003")
-NO_COMMIT: Final = -1
 
 
 async def bench() -> Sequence[Row]:
@@ -295,7 +294,7 @@ async def _compared(
         unexpected=len(seen.written.keys() - wanted),
         not_one_lead=sum(len(seen.leads[case_id]) != 1 for case_id in expected),
         repeats=sum(seen.written.values()) - len(seen.written),
-        backward=sum(1 for _ in backward(await commits(bootstrap))),
+        backward=sum(1 for _ in backward(await commits(bootstrap, GROUP))),
         dead_letters=dead,
         longest_wait=max(at - feed.at[case_id] for case_id, at in seen.led_at.items()),
     )
@@ -323,68 +322,7 @@ async def settled(bootstrap: str) -> None:
     async with AIOKafkaConsumer(bootstrap_servers=bootstrap) as consumer, asyncio.timeout(PATIENCE_SECONDS):
         ends_of_cases = {Partition(*place): end for place, end in (await consumer.end_offsets(places)).items()}
         while True:
-            last = dict(await commits(bootstrap))
+            last = dict(await commits(bootstrap, GROUP))
             if all(last.get(place, 0) >= end for place, end in ends_of_cases.items()):
                 return
             await asyncio.sleep(0.5)
-
-
-async def between(
-    bootstrap: str, starts: Mapping[TopicPartition, int], upto: Mapping[TopicPartition, int]
-) -> AsyncIterator[Any]:
-    """Yield the records of these places from their starts up to these ends."""
-    waiting = {place for place, start in starts.items() if start < upto[place]}
-    if not waiting:
-        # A consumer that reads nothing cancels, when it stops, a task of its own that has not begun.
-        return
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        consumer.assign(list(waiting))
-        for place in waiting:
-            consumer.seek(place, starts[place])
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while waiting:
-                for records in (await consumer.getmany(*waiting, timeout_ms=300)).values():
-                    for record in records:
-                        yield record
-                waiting = {place for place in waiting if await consumer.position(place) < upto[place]}
-    finally:
-        await consumer.stop()
-
-
-async def commits(bootstrap: str) -> list[tuple[Partition, int]]:
-    """Every commit that the broker took of the routers' group, in order, from its own log."""
-    async with AIOKafkaConsumer(bootstrap_servers=bootstrap) as consumer:
-        numbers = await consumer._client._wait_on_metadata("__consumer_offsets")
-        places = [TopicPartition("__consumer_offsets", number) for number in numbers]
-        upto = await consumer.end_offsets(places)
-    found = []
-    async for record in between(bootstrap, dict.fromkeys(places, 0), upto):
-        group, place = _committed_by(record.key)
-        if group == GROUP and record.value is not None:
-            found.append((place, struct.unpack_from(">q", record.value, 2)[0]))
-    return found
-
-
-def backward(taken: Sequence[tuple[Partition, int]]) -> Iterator[tuple[Partition, int, int]]:
-    """Yield each commit that undid one before it: somebody committed what was no longer his."""
-    last: dict[Partition, int] = {}
-    for place, offset in taken:
-        if offset < last.get(place, NO_COMMIT):
-            yield place, last[place], offset
-        last[place] = offset
-
-
-def _committed_by(key: bytes | None) -> tuple[str, Partition]:
-    """The group and partition of a commit (Kafka's OffsetCommitKey); an empty group for other records of the topic."""
-    if key is None or struct.unpack_from(">h", key)[0] not in {0, 1}:
-        return "", Partition("", 0)
-    group, at = _string(key, 2)
-    topic, at = _string(key, at)
-    return group, Partition(topic, struct.unpack_from(">i", key, at)[0])
-
-
-def _string(buffer: bytes, at: int) -> tuple[str, int]:
-    (length,) = struct.unpack_from(">h", buffer, at)
-    return buffer[at + 2 : at + 2 + length].decode(), at + 2 + length

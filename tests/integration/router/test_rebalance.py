@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from deploy.local.playbooks import load_playbook, put_into_force
+from services.router.handlers import GROUP
 from shared.runtime.delivery import Partition
-from tests.bench.faults import backward, commits, one_round, replicas
+from tests.bench.audit import backward, commits
+from tests.bench.faults import one_round, replicas
 from tests.integration.conftest import Broker
 
 
@@ -25,7 +27,7 @@ async def test_replicas_that_join_freeze_wake_and_die_lose_and_double_nothing(
             came = await one_round(crew, playbook)
             assert came.is_clean, came
             assert came.cases > 900
-    assert len(await commits(own_broker.bootstrap)) > 100, "the audit saw the commits"
+    assert len(await commits(own_broker.bootstrap, GROUP)) > 100, "the audit saw the commits"
 
 
 def test_a_commit_that_undoes_another_is_found() -> None:
