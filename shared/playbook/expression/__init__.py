@@ -5,8 +5,8 @@ has no type checker and gives no syntax tree; so a playbook's expressions are ty
 come into force. Pure: no input or output, no clock.
 """
 
-from shared.playbook.expression.checker import BadExpression
 from shared.playbook.expression.compiled import Answer, Expression, compiled
 from shared.playbook.expression.fields import FIELDS, Asking, values_of
+from shared.playbook.expression.grammar import BadExpression
 
 __all__ = ["FIELDS", "Answer", "Asking", "BadExpression", "Expression", "compiled", "values_of"]

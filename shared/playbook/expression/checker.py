@@ -5,7 +5,6 @@ put together from texts) or means something else than it seems (the engine count
 its characters) is refused at load.
 """
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,13 +12,23 @@ from typing import Final
 from shared.playbook.expression.fields import (
     BOOL,
     DOUBLE,
-    DURATION,
     FIELDS,
     INT,
     STRING,
-    TIMESTAMP,
     item_of,
     list_of,
+)
+from shared.playbook.expression.grammar import (
+    EACH,
+    GLOBAL,
+    LITERALS,
+    ORDERED,
+    SUMS,
+    BadExpression,
+    Part,
+    methods_of,
+    spelled,
+    spelled_out,
 )
 from shared.playbook.expression.tokens import Shape, Token, tokens
 from shared.playbook.near import meant, nearest
@@ -32,60 +41,16 @@ LARGEST: Final = 1_000_000_000
 Known = Mapping[str, Collection[str]]
 """All values that a text field can have, where these are known."""
 
-_TESTS: Final = {"startsWith", "endsWith", "contains"}
-_CLOCK: Final = (
-    "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear",
-    "getHours", "getMinutes", "getSeconds",
-)  # fmt: skip
-_SPAN: Final = ("getHours", "getMinutes", "getSeconds")
-_EACH: Final = ("exists", "all", "exists_one", "filter", "map")
-_GLOBAL: Final = ("size", "timestamp", "duration")
-_ORDERED: Final = {INT, DOUBLE, STRING, TIMESTAMP, DURATION}
-_INSTANT: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
-)
-_LENGTH: Final = re.compile(r"([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?")
-_SUMS: Final[Mapping[tuple[str, str, str], str]] = {
-    **{("+", kind, kind): kind for kind in (INT, DOUBLE, STRING, DURATION)},
-    **{("-", kind, kind): kind for kind in (INT, DOUBLE, DURATION)},
-    **{("*", kind, kind): kind for kind in (INT, DOUBLE)},
-    ("+", TIMESTAMP, DURATION): TIMESTAMP,
-    ("+", DURATION, TIMESTAMP): TIMESTAMP,
-    ("-", TIMESTAMP, DURATION): TIMESTAMP,
-    ("-", TIMESTAMP, TIMESTAMP): DURATION,
-}
-
-
-class BadExpression(Exception):  # noqa: N818  named for what it is
-    """What is wrong in an expression: where (`at`, counted from 0), and what is allowed."""
-
-    def __init__(self, at: int, problem: str, allowed: Collection[str] = ()) -> None:
-        """Keep the parts; `str` is the problem."""
-        super().__init__(problem)
-        self.at = at
-        self.problem = problem
-        self.allowed = tuple(map(str, allowed))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A part of an expression: its kind, the field it is, the texts that it spells out, where it begins."""
-
-    kind: str
-    at: int
-    field: str | None = None
-    texts: tuple[str, ...] = ()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
     """What an expression of kind bool names: fields, sorted, and the parts that are fixed beforehand.
 
-    Each fixed part is an expression of its own, with its place; evaluating it once proves it.
+    Each fixed part is a place, a call of `p`, and the text that `p` is; evaluating it once proves it.
     """
 
     fields: tuple[str, ...]
-    fixed: tuple[tuple[int, str], ...]
+    fixed: tuple[tuple[int, str, str], ...]
 
 
 def typed(source: str, known: Known) -> Typed:
@@ -106,8 +71,7 @@ class _Reader:
 
     def __init__(self, source: str, known: Known) -> None:
         self.named: set[str] = set()
-        self.fixed: list[tuple[int, str]] = []
-        self._source = source
+        self.fixed: list[tuple[int, str, str]] = []
         self._tokens = list(tokens(source))
         self._known = known
         self._here = 0
@@ -120,9 +84,7 @@ class _Reader:
         return part
 
     def _choice(self) -> Part:
-        self._depth += 1
-        if self._depth > DEEPEST:
-            raise BadExpression(self._token.at, "too many brackets inside one another", (f"up to {DEEPEST}",))
+        self._deeper()
         part = self._either()
         if self._took("?"):
             self._must_be(part, BOOL)
@@ -163,7 +125,7 @@ class _Reader:
             self._alike(left, Part(kind=item, at=right.at))
         else:
             self._alike(left, right)
-            if sign.text not in ("==", "!=") and left.kind not in _ORDERED:
+            if sign.text not in ("==", "!=") and left.kind not in ORDERED:
                 raise BadExpression(sign.at, f"{left.kind} has no order for {sign.text}", ("==", "!=", "in"))
         self._can_be(left, right)
         self._can_be(right, left)
@@ -195,19 +157,23 @@ class _Reader:
     def _result(self, sign: Token, left: Part, right: Part) -> Part:
         if sign.text in ("/", "%"):
             raise BadExpression(sign.at, f"{sign.text} can fail while a case is routed", ("+", "-", "*"))
-        kind = _SUMS.get((sign.text, left.kind, right.kind))
+        kind = SUMS.get((sign.text, left.kind, right.kind))
         if kind is None:
-            allowed = sorted({f"{a} {sign.text} {b}" for s, a, b in _SUMS if s == sign.text})
+            allowed = sorted({f"{a} {sign.text} {b}" for s, a, b in SUMS if s == sign.text})
             raise BadExpression(sign.at, f"no {left.kind} {sign.text} {right.kind}", allowed)
         return Part(kind=kind, at=left.at)
 
     def _unary(self) -> Part:
         token = self._token
         if self._took("!"):
+            self._deeper()
             self._must_be(self._unary(), BOOL)
+            self._depth -= 1
             return Part(kind=BOOL, at=token.at)
         if self._took("-"):
+            self._deeper()
             part = self._unary()
+            self._depth -= 1
             if part.kind not in (INT, DOUBLE):
                 raise BadExpression(part.at, f"no - before a {part.kind}", (INT, DOUBLE))
             return Part(kind=part.kind, at=token.at)
@@ -223,12 +189,12 @@ class _Reader:
         return part
 
     def _called(self, part: Part, name: Token) -> Part:
-        allowed = _methods(part.kind)
+        allowed = methods_of(part.kind)
         if name.text not in allowed or not self._took("("):
             problem = f"{part.kind} has no {name.text!r}{meant(name.text, allowed)}"
             raise BadExpression(name.at, problem, [f"{each}(…)" for each in nearest(name.text, allowed, at_most=12)])
         item = item_of(part.kind)
-        if item is not None and name.text in _EACH:
+        if item is not None and name.text in EACH:
             return self._for_each(part, item, name.text)
         if part.kind == STRING:
             self._text_argument(part, name.text)
@@ -242,7 +208,7 @@ class _Reader:
         if name == "matches":
             if not argument.texts:
                 raise BadExpression(argument.at, "a pattern must be written out", ('matches("…")',))
-            self.fixed.append((argument.at, f'"".matches({self._written(argument)})'))
+            self.fixed.append((argument.at, '"".matches(p)', argument.texts[0]))
         elif part.field == "text":
             self._is_lower(argument)
         self._take(")")
@@ -251,10 +217,6 @@ class _Reader:
         for text in argument.texts:
             if text != text.casefold():
                 raise BadExpression(argument.at, "text is in lower case", (repr(text.casefold()),))
-
-    def _written(self, part: Part) -> str:
-        """Return what stands in the source from the beginning of `part` up to here."""
-        return self._source[part.at : self._token.at if self._token.shape is not Shape.END else None]
 
     def _for_each(self, part: Part, item: str, name: str) -> Part:
         variable = self._next()
@@ -275,7 +237,7 @@ class _Reader:
         token = self._next()
         match token.shape:
             case Shape.STRING:
-                return Part(kind=STRING, at=token.at, texts=(_spelled(token.text),))
+                return Part(kind=STRING, at=token.at, texts=(spelled(token.text),))
             case Shape.INT:
                 if int(token.text, 16 if "x" in token.text else 10) > LARGEST:
                     raise BadExpression(token.at, f"{token.text} is too large", (f"up to {LARGEST}",))
@@ -291,7 +253,7 @@ class _Reader:
             case Shape.SIGN if token.text == "[":
                 return self._list(token)
             case _:
-                raise BadExpression(token.at, f"{token.text!r} is not for rules", _LITERALS)
+                raise BadExpression(token.at, f"{token.text!r} is not for rules", LITERALS)
 
     def _name(self, token: Token) -> Part:
         if token.text in ("true", "false"):
@@ -307,19 +269,19 @@ class _Reader:
         return Part(kind=FIELDS[token.text].kind, at=token.at, field=token.text)
 
     def _function(self, name: Token) -> Part:
-        if name.text not in _GLOBAL:
-            allowed = [f"{each}(…)" for each in nearest(name.text, _GLOBAL)]
+        if name.text not in GLOBAL:
+            allowed = [f"{each}(…)" for each in nearest(name.text, GLOBAL)]
             raise BadExpression(name.at, f"no function {name.text!r}", allowed)
         self._take("(")
         argument = self._choice()
-        written = self._written(argument)
         self._take(")")
         if name.text == "size":
             if item_of(argument.kind) is None:
                 raise BadExpression(argument.at, f"{argument.kind} has no size", ("size(a list)",))
             return Part(kind=INT, at=name.at)
-        self.fixed.append((argument.at, f"{name.text}({written})"))
-        return _spelled_out(name, argument)
+        part = spelled_out(name, argument)
+        self.fixed.append((argument.at, f"{name.text}(p)", argument.texts[0]))
+        return part
 
     def _list(self, opening: Token) -> Part:
         if self._took("]"):
@@ -332,6 +294,11 @@ class _Reader:
         self._take("]")
         texts = tuple(text for item in items for text in item.texts)
         return Part(kind=list_of(first.kind), at=opening.at, texts=texts)
+
+    def _deeper(self) -> None:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise BadExpression(self._token.at, "too many brackets inside one another", (f"up to {DEEPEST}",))
 
     @property
     def _token(self) -> Token:
@@ -364,32 +331,3 @@ class _Reader:
         if one.kind != other.kind:
             problem = f"{one.kind} and {other.kind} cannot be compared or joined"
             raise BadExpression(other.at, problem, (one.kind,))
-
-
-_LITERALS: Final = ("a field", "a number", 'a "text"', "true, false", "[a, list]", "(…)")
-
-
-def _methods(kind: str) -> tuple[str, ...]:
-    if item_of(kind) is not None:
-        return (*_EACH, "size")
-    return {STRING: (*sorted(_TESTS), "matches"), TIMESTAMP: _CLOCK, DURATION: _SPAN}.get(kind, ())
-
-
-def _spelled_out(name: Token, argument: Part) -> Part:
-    """Return the instant or length of time of a text that must stand there in full."""
-    pattern, kind, example = {
-        "timestamp": (_INSTANT, TIMESTAMP, 'timestamp("2026-11-21T08:00:00+08:00")'),
-        "duration": (_LENGTH, DURATION, 'duration("48h"), duration("1h30m")'),
-    }[name.text]
-    if argument.kind != STRING or len(argument.texts) != 1 or not pattern.fullmatch(argument.texts[0] or "-"):
-        raise BadExpression(argument.at, f"no {kind}", (example,))
-    return Part(kind=kind, at=name.at)
-
-
-def _spelled(literal: str) -> str:
-    """Return the text that a literal means, as far as playbooks write any; the engine reads it by itself."""
-    raw = literal[0] in "rR"
-    body = literal[1:] if raw else literal
-    quotes = 3 if body[:3] in ('"""', "'''") else 1
-    text = body[quotes:-quotes]
-    return text if raw else re.sub(r"\\(.)", r"\1", text)

@@ -8,9 +8,12 @@ from typing import Final
 
 import cel
 
-from shared.playbook.expression.checker import BadExpression, Known, typed
+from shared.playbook.expression.checker import Known, typed
 from shared.playbook.expression.fields import BOOL, FIELDS, INT, STRING, TIMESTAMP, Value, item_of
+from shared.playbook.expression.grammar import BadExpression
 
+LONGEST: Final = 1000
+"""Characters: the engine reads by recursion, and nobody reads more."""
 _PLACE: Final = re.compile(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?(.*)")
 _SAMPLES: Final[Mapping[str, Value]] = {
     INT: 1,
@@ -53,8 +56,8 @@ def compiled(source: str, known: Known | None = None) -> Expression:
     """
     program = _read(source)
     found = typed(source, known or {})
-    for at, part in found.fixed:
-        _try(cel.compile(part), {}, at=at)
+    for at, call, text in found.fixed:
+        _try(cel.compile(call), {"p": text}, at=at)
     samples = {name: ["x"] if item_of(kind := FIELDS[name].kind) else _SAMPLES[kind] for name in found.fields}
     answer = _try(program, samples, at=0)
     if not isinstance(answer, bool):
@@ -63,6 +66,8 @@ def compiled(source: str, known: Known | None = None) -> Expression:
 
 
 def _read(source: str) -> cel.Program:
+    if len(source) > LONGEST:
+        raise BadExpression(LONGEST, f"{len(source)} characters are too many", (f"up to {LONGEST}",))
     try:
         return cel.compile(source)
     except ValueError as error:

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validat
 from pydantic_core import CoreSchema
 
 from shared.playbook import model
+from shared.playbook.expression.compiled import LONGEST
 from shared.playbook.files.rows import Grade, Row, Slug, Weekday, Words, read_weekdays, refused
 from shared.playbook.model import DayKind, Settlement
 from shared.vocabulary import AreaCode, CategoryCode, Source
@@ -17,7 +18,6 @@ _HOURS: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):
 LONGEST_REPEAT_HOURS: Final = 90 * 24
 """A case remembers the earlier ones of 90 days, 16 at most (`CaseView.earlier`)."""
 MOST_REPEATS: Final = 16
-LONGEST_EXPRESSION: Final = 1000
 
 
 def _within(value: object) -> object:
@@ -98,7 +98,7 @@ class WhenNode(Row):
     """The instant of the decision lies in one of these windows, county time."""
     mode: tuple[Slug, ...] = ()
     """Ids of modes.yaml, or normal."""
-    expression: Annotated[str, Field(min_length=1, max_length=LONGEST_EXPRESSION)] | None = None
+    expression: Annotated[str, Field(min_length=1, max_length=LONGEST)] | None = None
     """CEL over the case's fields, such as `reports >= 3 && severity <= 2`."""
 
     @model_validator(mode="before")
@@ -109,7 +109,7 @@ class WhenNode(Row):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        alone = {"type": "string", "maxLength": LONGEST_EXPRESSION, "description": "A CEL expression by itself."}
+        alone = {"type": "string", "maxLength": LONGEST, "description": "A CEL expression by itself."}
         return {"anyOf": [handler.resolve_ref_schema(handler(core_schema)), alone]}
 
     def value(self) -> model.When:

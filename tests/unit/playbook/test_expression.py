@@ -40,6 +40,7 @@ def sample(**changes: Value) -> dict[str, Value]:
         ('condition == ""', {"condition": ""}, True),
         ('size(tags.filter(t, t != "a")) == 1', {}, True),
         ("severity * 2 + reports == 6", {}, True),
+        ('duration(("1h")) < duration( "2h" ) && text.matches(("^x$"))', {}, True),
         ('opened_at < timestamp("2026-11-21T23:31:00+08:00")', {"opened_at": NIGHT}, True),
     ),
 )
@@ -88,6 +89,8 @@ def test_an_expression_says_whether_it_holds(source: str, values: dict[str, Valu
         ("reports = 3", 8, "token recognition", ""),
         ("reports >= 3 and severity > 1", 13, "mismatched input 'and'", ""),
         ("reports >", 9, "mismatched input '<EOF>'", ""),
+        ("!" * 900 + "true", 32, "too many brackets", "up to 32"),
+        ("true" + " " * 997, 1000, "1001 characters", "up to 1000"),
         ("(" * 40 + "true" + ")" * 40, 32, "too many brackets", "up to 32"),
     ),
 )  # fmt: skip
