@@ -73,7 +73,7 @@ class Service:
 
 
 @asynccontextmanager
-async def running_intake(kafka: str, postgres: str, folder: Path) -> AsyncIterator[Service]:
+async def running_intake(kafka: str, postgres: str, folder: Path, **settings: str) -> AsyncIterator[Service]:
     """Intake, ready, with the demo county's playbook in force; killed at the end if it still runs."""
     await migrate(postgres, ["intake"])
     await put_into_force(playbook(), kafka)
@@ -89,6 +89,7 @@ async def running_intake(kafka: str, postgres: str, folder: Path) -> AsyncIterat
         "WHISTLE_INSTANCE": "intake-test",
         # Topics are compared record by record: a canary of every test's own minute would stand between.
         "WHISTLE_CANARY_COUNTY": "off",
+        **settings,
     }
     async with (
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{http}", timeout=30) as http_client,

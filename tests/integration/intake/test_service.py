@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -14,12 +15,16 @@ import pytest
 from deploy.local.places import default_cache
 from deploy.local.progress import Quiet
 from deploy.local.servers import running_kafka
+from services.intake.domain.canaries import canary_id
+from services.intake.domain.reports import case_id_of
+from services.intake.timers import partition_of
 from shared.events.case import CaseEvent, CaseRouted
 from shared.events.codec import Message
 from shared.events.inbound import ReportReceived
 from shared.events.order import OrderIssued
 from shared.events.parts import PlaybookRef, Target
 from shared.events.sla import Clock, ClockEscalated
+from shared.events.topics import CASE_PARTITIONS
 from shared.runtime.clock import utc_now
 from shared.runtime.delivery import Publisher, Record
 from shared.vocabulary import ClockKind, Level, OrderRole, Source, TargetKind, WhenLate
@@ -201,3 +206,45 @@ async def test_while_kafka_is_away_reports_are_accepted_and_leave_in_order_after
             await connection.close()
             sent = [(record.key or b"").decode() for record in await everything(place.bootstrap, CASE)]
             assert sorted(one for one in sent if one in set(cases)) == sorted(cases)
+
+
+async def test_canaries_visit_the_partitions_in_turn_and_close_themselves(
+    kafka: str, postgres: str, tmp_path: Path
+) -> None:
+    async with running_intake(kafka, postgres, tmp_path, WHISTLE_CANARY_COUNTY="", WHISTLE_CANARY_SECONDS="1"):
+        connection = await asyncpg.connect(postgres)
+        try:
+            query = "SELECT case_id FROM intake.case_snapshot WHERE purpose = 'canary' ORDER BY opened_at"
+            await until(lambda: several(connection, query, 4), seconds=60)
+            rows = await connection.fetch(query)
+            keys = await connection.fetch("SELECT key FROM intake.client_key WHERE owner = 'canary'")
+        finally:
+            await connection.close()
+        turns = {
+            case_id_of(canary_id(slot, seconds=1, partition_of=partition_of)): int(slot.timestamp()) % CASE_PARTITIONS
+            for slot in (datetime.fromisoformat(row["key"]) for row in keys)
+        }
+        mine = {str(row["case_id"]).encode(): row["case_id"] for row in rows}
+        await until(lambda: sent(kafka, set(mine)), seconds=30)
+        records = [one for one in await everything(kafka, CASE) if one.key in mine]
+        lie = {UUID(one.key.decode()): one.partition for one in records if one.key is not None}
+        assert lie.items() <= turns.items(), "each second's canary lies in the partition whose turn it is"
+        case_id = str(rows[0]["case_id"])
+        view = (await events_of(kafka, CASE, case_id))[0].data
+        assert isinstance(view, CaseEvent)
+        order = order_of(view.case, COUNTY_DESK, OrderRole.LEAD, Level.COUNTY)
+        issued = OrderIssued(order=order, case=view.case, explanation=why(), cause_id=uuid4())
+        await send(kafka, message_of(issued, case_id))
+        await until(lambda: is_closed(kafka, case_id), seconds=30)
+
+
+async def several(connection: asyncpg.Connection[asyncpg.Record], query: str, many: int) -> bool:
+    return len(await connection.fetch(query)) >= many
+
+
+async def sent(kafka: str, keys: set[bytes]) -> bool:
+    return keys <= {one.key for one in await everything(kafka, CASE)}
+
+
+async def is_closed(kafka: str, case_id: str) -> bool:
+    return any(event.type == "whistle.case.closed.v1" for event in await events_of(kafka, CASE, case_id))
