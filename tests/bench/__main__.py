@@ -19,12 +19,13 @@ from typing import Final
 import uvloop
 
 from shared.runtime.clock import utc_now
-from tests.bench import faults, fire, fold, intake, loop, match, playbooks, relay, router, stream, switch
+from tests.bench import faults, fire, fold, intake, loop, match, playbooks, relay, router, simulate, stream, switch
 from tests.bench.table import Row, Size, table
 
 SIZED: Final[dict[str, Callable[[Size], Awaitable[Sequence[Row]]]]] = {
     "router": router.bench,
     "match": match.bench,
+    "simulate": simulate.bench,
 }
 PLAIN: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
     "loop": loop.bench,
@@ -46,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benches asked for, print each table as it is ready, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"of {', '.join(BENCHES)}; default: all but {', '.join(ON_REQUEST)}")
-    parser.add_argument("--events", type=int, help="for router and match: how many events, fewer for a quick look")
+    parser.add_argument(
+        "--events", type=int, help="for router, match, simulate: how many events, fewer for a quick look"
+    )
     parser.add_argument("--rounds", type=int, default=2, help="for router and match: the better of so many is shown")
     parser.add_argument("--only", default="", help="for router and match: contenders with this in their name")
     given = parser.parse_args(arguments)

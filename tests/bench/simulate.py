@@ -1,6 +1,6 @@
 """``whistle simulate``: so many past cases through the playbook in force and a draft, on one core.
 
-    python -m tests.bench.simulate [EVENTS] [RULES]
+    python -m tests.bench simulate --events 100000
 
 Counted is what the command does of its own: decoding each case, deciding it by both playbooks, counting. The cases
 are made beside it, a batch at a time, and not counted.
@@ -9,7 +9,6 @@ are made beside it, a batch at a time, and not counted.
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -22,7 +21,7 @@ from cli.simulation.history import opening_of
 from shared.playbook.model import Playbook
 from tests.bench.events_made import made_events
 from tests.bench.rules_made import SEED, made_playbook
-from tests.bench.table import Row, table
+from tests.bench.table import Row, Size
 
 EVENTS: Final = 1_000_000
 RULES: Final = (25, 1_000)
@@ -30,9 +29,9 @@ BATCH: Final = 2_000
 MIB: Final = 1024 * 1024
 
 
-async def bench() -> Sequence[Row]:
+async def bench(size: Size) -> Sequence[Row]:
     """Simulate for each number of rules; the draft has as many others."""
-    return [row for rules in RULES for row in simulated(EVENTS, rules)]
+    return [row for rules in RULES for row in simulated(size.events or EVENTS, rules)]
 
 
 def simulated(events: int, rules: int) -> Iterator[Row]:
@@ -63,10 +62,3 @@ def _batches(events: int, playbook: Playbook) -> Iterator[list[bytes]]:
 
 def _mib() -> float:
     return float(psutil.Process().memory_info().rss) / MIB
-
-
-if __name__ == "__main__":
-    arguments = [int(argument) for argument in sys.argv[1:]]
-    chosen = arguments[1:] or RULES
-    for number in chosen:
-        print(table("simulate", list(simulated((arguments or [EVENTS])[0], number))), flush=True)
