@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"of {', '.join(BENCHES)}; default: all but {', '.join(ON_REQUEST)}")
     parser.add_argument(
-        "--events", type=int, help="for router, match, simulate: how many events, fewer for a quick look"
+        "--events", type=int, help="for router, match, simulate: how many; fewer for a quick look"
     )
     parser.add_argument("--rounds", type=int, default=2, help="for router and match: the better of so many is shown")
     parser.add_argument("--only", default="", help="for router and match: contenders with this in their name")
