@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final, NamedTuple, cast
 
+from services.router.domain.almanac import Slot
 from services.router.domain.conditions import Criterion
 from services.router.domain.facts import Facts
 from services.router.domain.senses import Senses
@@ -19,13 +20,18 @@ REMEMBERED: Final = 50_000
 SETS: Final = 10_000
 """Different sets of candidates kept at most; most pairs share theirs with others."""
 
+SLOT: Final = "slot"
+"""The sight of time: number 0, for rules with dates need it though no condition asks."""
+
 Values = tuple[Hashable, ...]
+Seen = dict[int, Hashable]
+"""The value of each sight."""
 
 
 class Trial(NamedTuple):
-    """One criterion to try: on which of the values seen."""
+    """One criterion to try: on the value of which sight."""
 
-    nth: int
+    sight: int
     test: Callable[[Any], bool]
     criterion: Criterion
 
@@ -36,23 +42,8 @@ class Candidate:
 
     compiled: Compiled
     trials: tuple[Trial, ...]
-    places: tuple[int, ...]
-    """Which value each of all its criteria looks at."""
-
-
-class Sight(NamedTuple):
-    """One value that a set of candidates looks at: which it is, how it is seen, and what of it any of them wants."""
-
-    nth: int
-    look: Callable[[Facts], Hashable]
-    wanted: set[str]
-
-    def narrowed(self) -> Callable[[Facts], Hashable]:
-        """Return the look without what none of the candidates wants: words that only other rules ask for."""
-        if not self.wanted:
-            return self.look
-        look, wanted = cast("Callable[[Facts], frozenset[str]]", self.look), frozenset(self.wanted)
-        return lambda facts: look(facts) & wanted
+    sights: tuple[int, ...]
+    """Which sight each of all its criteria looks at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,9 +54,11 @@ class Candidates:
     """
 
     rules: tuple[Candidate, ...]
+    sights: tuple[int, ...]
     looks: tuple[Callable[[Facts], Hashable], ...]
-    era_at: int | None
-    """Which value is the slot, when a rule among them has dates."""
+    """What gives the value of each of `sights`."""
+    dated: bool
+    """Whether a rule among them has a first or a last day; then the slot is one of the sights."""
 
 
 class Sighting(NamedTuple):
@@ -81,11 +74,12 @@ class Index:
     def __init__(self, rules: Sequence[Compiled], senses: Senses) -> None:
         """File every rule under what it is anchored to."""
         self._senses = senses
-        self._rules = rules
         self._by_pair: defaultdict[tuple[str | None, str | None], list[int]] = defaultdict(list)
         self._by_word: defaultdict[str, list[int]] = defaultdict(list)
         self._by_tag: defaultdict[str, list[int]] = defaultdict(list)
-        self._settled: list[frozenset[int]] = [self._file(number, rule) for number, rule in enumerate(rules)]
+        self._sights: dict[str, int] = {SLOT: 0}
+        self._looks: list[Callable[[Facts], Hashable]] = [senses.slot]
+        self._candidates = [self._candidate(rule, self._file(number, rule)) for number, rule in enumerate(rules)]
         self._area_digits = sorted({len(area) for _, area in self._by_pair if area is not None})
         self._finest = max(self._area_digits, default=0)
         self._words, self._tags = frozenset(self._by_word), frozenset(self._by_tag)
@@ -94,30 +88,30 @@ class Index:
 
     def sight(self, facts: Facts) -> Sighting:
         """Return the candidates for a case, with the values that they look at."""
-        candidates = self._candidates(facts)
+        candidates = self._found(facts)
         return Sighting(candidates, tuple([look(facts) for look in candidates.looks]))
 
     def walk(self, sighting: Sighting) -> Walk:
         """Try the candidates in order: the same as `plain_walk` through all rules."""
-        candidates, values = sighting
+        candidates = sighting.candidates
+        seen = dict(zip(candidates.sights, sighting.values, strict=True))
         matches: list[Match] = []
         shadows: list[Match] = []
         near: list[Missed] = []
-        # The era is the last part of a slot.
-        era = None if candidates.era_at is None else values[candidates.era_at][-1]  # type: ignore[index]
+        era = cast("Slot", seen[0]).era if candidates.dated else None
         for candidate in candidates.rules:
             compiled = candidate.compiled
             if era is not None and not compiled.eras[0] <= era < compiled.eras[1]:
                 continue
-            failed = _first_two_failures(candidate.trials, values)
+            failed = _first_two_failures(candidate.trials, seen)
             if not failed:
-                match = Match(rule=compiled.rule, conditions=_told(candidate, values))
+                match = Match(rule=compiled.rule, conditions=_told(candidate, seen))
                 (shadows if compiled.in_shadow else matches).append(match)
                 if not compiled.in_shadow and not compiled.rule.goes_on:
                     break
             elif len(failed) == 1 and nearly(compiled, failed[0].criterion):
                 one = failed[0]
-                near.append(Missed(len(compiled.criteria), compiled.order, compiled, one.criterion, values[one.nth]))
+                near.append(Missed(len(compiled.criteria), compiled.order, compiled, one.criterion, seen[one.sight]))
         return Walk(matches=tuple(matches), near_misses=closest(near), shadows=tuple(shadows[:SHADOWS]))
 
     def _file(self, number: int, compiled: Compiled) -> frozenset[int]:
@@ -146,7 +140,7 @@ class Index:
         self._by_pair[None, None].append(number)
         return frozenset()
 
-    def _candidates(self, facts: Facts) -> Candidates:
+    def _found(self, facts: Facts) -> Candidates:
         words = self._senses.words(facts) & self._words if self._words else self._words
         tags = self._tags.intersection(facts.case.tags) if self._tags else self._tags
         key = (facts.case.category, facts.case.area[: self._finest], words, tags)
@@ -172,26 +166,32 @@ class Index:
         return known
 
     def _put_together(self, numbers: tuple[int, ...]) -> Candidates:
-        sights: dict[str, Sight] = {}
-        rules = tuple(self._candidate(number, sights) for number in numbers)
-        era_at = None
-        if any(candidate.compiled.dated for candidate in rules):
-            era_at = sights.setdefault("slot", Sight(len(sights), self._senses.slot, set())).nth
-        return Candidates(rules=rules, looks=tuple(sight.narrowed() for sight in sights.values()), era_at=era_at)
+        rules = tuple(self._candidates[number] for number in numbers)
+        wanted: dict[int, set[str]] = {}
+        for candidate in rules:
+            for sight, criterion in zip(candidate.sights, candidate.compiled.criteria, strict=True):
+                wanted.setdefault(sight, set()).update(criterion.wanted or ())
+        dated = any(candidate.compiled.dated for candidate in rules)
+        if dated:
+            wanted.setdefault(0, set())
+        looks = tuple(_narrowed(self._looks[sight], words) for sight, words in wanted.items())
+        return Candidates(rules=rules, sights=tuple(wanted), looks=looks, dated=dated)
 
-    def _candidate(self, number: int, sights: dict[str, Sight]) -> Candidate:
-        compiled = self._rules[number]
-        places: list[int] = []
-        for criterion in compiled.criteria:
-            sight = sights.setdefault(criterion.sight, Sight(len(sights), criterion.look, set()))
-            sight.wanted.update(criterion.wanted or ())
-            places.append(sight.nth)
+    def _candidate(self, compiled: Compiled, settled: frozenset[int]) -> Candidate:
+        sights = tuple(self._sight(criterion) for criterion in compiled.criteria)
         trials = tuple(
-            Trial(places[nth], criterion.test, criterion)
+            Trial(sights[nth], criterion.test, criterion)
             for nth, criterion in enumerate(compiled.criteria)
-            if nth not in self._settled[number]
+            if nth not in settled
         )
-        return Candidate(compiled=compiled, trials=trials, places=tuple(places))
+        return Candidate(compiled=compiled, trials=trials, sights=sights)
+
+    def _sight(self, criterion: Criterion) -> int:
+        """Return the number of what `criterion` looks at; criteria that look at the same share it."""
+        number = self._sights.setdefault(criterion.sight, len(self._looks))
+        if number == len(self._looks):
+            self._looks.append(criterion.look)
+        return number
 
     def _pairs(self, category: str, area: str) -> Iterator[tuple[str | None, str | None]]:
         categories = [None, *(above.code for above in self._senses.playbook.category_line(category))]
@@ -199,17 +199,25 @@ class Index:
         return iter(product(categories, areas))
 
 
-def _first_two_failures(trials: tuple[Trial, ...], values: Values) -> list[Trial]:
+def _narrowed(look: Callable[[Facts], Hashable], wanted: set[str]) -> Callable[[Facts], Hashable]:
+    """Return the look without what none of the candidates wants: words that only other rules ask for."""
+    if not wanted:
+        return look
+    of_set, these = cast("Callable[[Facts], frozenset[str]]", look), frozenset(wanted)
+    return lambda facts: of_set(facts) & these
+
+
+def _first_two_failures(trials: tuple[Trial, ...], seen: Seen) -> list[Trial]:
     """Return up to two criteria that fail: none is a match, one a near miss, two end the search."""
     failed: list[Trial] = []
     for trial in trials:
-        if not trial.test(values[trial.nth]):
+        if not trial.test(seen[trial.sight]):
             failed.append(trial)
             if len(failed) > 1:
                 break
     return failed
 
 
-def _told(candidate: Candidate, values: Values) -> tuple[Condition, ...]:
-    told = zip(candidate.compiled.criteria[:CONDITIONS], candidate.places, strict=False)
-    return tuple(criterion.told_of(values[place], held=True) for criterion, place in told)
+def _told(candidate: Candidate, seen: Seen) -> tuple[Condition, ...]:
+    told = zip(candidate.compiled.criteria[:CONDITIONS], candidate.sights, strict=False)
+    return tuple(criterion.told_of(seen[sight], held=True) for criterion, sight in told)
