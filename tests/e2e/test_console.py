@@ -290,7 +290,7 @@ def test_a_whistle_a_matter_and_a_shadow_rule_are_shown_with_their_case(page: Pa
     expect(steps).to_have_count(3)
     expect(steps.nth(0)).to_have_class("done")
     expect(steps.nth(2)).to_contain_text("待 第s2步")
-    pane.locator("summary", has_text="试运行规则").click()
+    pane.locator("summary", has_text="试行规则").click()
     expect(pane.locator(".why li.shadow")).to_contain_text("会派给环境局")
     page.click("#lang")
     expect(called.nth(1)).to_contain_text("not signed")

@@ -151,8 +151,8 @@ def _step_done(matter: MatterView | None, step: str) -> Words:
     found = next((one for one in matter.steps if one.id == step), None) if matter else None
     title = halves(found.title) if found else Words(zh=step, en=step)
     if found is not None and found.state is OrderState.WITHDRAWN:
-        return Words(zh=f"步骤“{title.zh}”不再办理", en=f"Step “{title.en}” was released")
-    return Words(zh=f"步骤“{title.zh}”完成", en=f"Step “{title.en}” is done")
+        return Words(zh=f"环节“{title.zh}”不再办理", en=f"Step “{title.en}” was released")
+    return Words(zh=f"环节“{title.zh}”完成", en=f"Step “{title.en}” is done")
 
 
 def _mode(view: CaseView, before: str, names: Names) -> Words:

@@ -71,7 +71,7 @@ REASONS_OF_ORDERS: Final[Mapping[OrderReason, Words]] = MappingProxyType(
         OrderReason.TRANSFERRED: Words(zh="转办", en="transferred"),
         OrderReason.RULING: Words(zh="请裁定职责归属", en="to rule whose duty it is"),
         OrderReason.RULED: Words(zh="经裁定", en="by ruling"),
-        OrderReason.STEP: Words(zh="一件事步骤", en="a step of the matter"),
+        OrderReason.STEP: Words(zh="一件事环节", en="a step of the matter"),
         OrderReason.MODE: Words(zh="平战转换", en="by the mode in force"),
     }
 )
