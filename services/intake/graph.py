@@ -71,8 +71,9 @@ What the table does not open is refused with 409, the state, and the actions tha
   waits, and no whistle waits for its head's word; the refusal names who still works;
 - an emergency whistle sounds at once; any other waits for the head (`leader`) of the desk that asked, or for
   an operator, and never for who asked; one waits at a time;
-- only an order to assist is released, at once; a transferred or ruled order stands until the router has
-  issued another, and is never transferred to somebody who returned the case, unless it was ruled theirs;
+- only an order to assist is released, at once; a transferred order stands until the router has issued
+  another, and never goes to somebody who returned the case, unless it was ruled theirs; an order to rule is
+  ruled upon and not transferred, and what was ruled moves by a new ruling alone;
 - a case is rated once each time it is closed; it can be reopened for the playbook's window (72 hours),
   which nothing moves;
 - a canary closes itself when its lead order comes.

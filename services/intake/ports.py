@@ -145,7 +145,10 @@ class Transaction(Protocol):
         """
 
     async def remove_canaries(self, *, before: datetime, most: int) -> int:
-        """Remove at most so many canaries that were opened before then, with everything of theirs; how many."""
+        """Remove at most so many closed canaries that were opened before then, with everything of theirs; how many.
+
+        One that is still open waits for its order: without its case that would be a dead letter.
+        """
 
     async def claim(self, answers: Mapping[ClientKey, Answer]) -> frozenset[ClientKey]:
         """Keep each answer unless its key has one already; the keys that were free.

@@ -71,7 +71,8 @@ class PostgresTransaction:
             """
             WITH old AS (
                 DELETE FROM case_snapshot WHERE case_id IN (
-                    SELECT case_id FROM case_snapshot WHERE purpose = 'canary' AND opened_at < $1 LIMIT $2)
+                    SELECT case_id FROM case_snapshot
+                    WHERE purpose = 'canary' AND closed AND opened_at < $1 LIMIT $2)
                 RETURNING case_id
             ), facts AS (
                 DELETE FROM case_event USING old WHERE case_event.case_id = old.case_id

@@ -33,7 +33,7 @@ class FakeTransaction:
         ]
 
     async def remove_canaries(self, *, before: datetime, most: int) -> int:
-        views = [case.view for case in self.cases.values()]
+        views = [case.view for case in self.cases.values() if case.closed_at is not None]
         old = [v.case_id for v in views if v.purpose is Purpose.CANARY and v.opened_at < before][:most]
         for case_id in old:
             del self.cases[case_id]

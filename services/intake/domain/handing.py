@@ -77,11 +77,13 @@ def must_stay(order: CaseOrder) -> str | None:
 
 def cannot_be_transferred(order: CaseOrder) -> str | None:
     """Why an order cannot be handed to another whatever its state, if so."""
-    return "an order to oversee is not transferred: the level above watches" if _oversees(order) else None
-
-
-def _oversees(order: CaseOrder) -> bool:
-    return order.role is OrderRole.OVERSEE
+    if order.role is OrderRole.OVERSEE:
+        return "an order to oversee is not transferred: the level above watches"
+    if order.is_to_rule:
+        return "its target is to rule whose duty it is, not to pass it on: action rule"
+    if order.reason is OrderReason.RULED:
+        return "ruled by the level above: only a new ruling moves it"
+    return None
 
 
 def _must_not(reason: str | None, case: Case, order: CaseOrder) -> None:

@@ -115,7 +115,7 @@ def must_be_kept(case: Case, order: CaseOrder, *, returns_allowed: int) -> str |
     if order.target.kind is TargetKind.DESK and order.level is Level.COUNTY:
         return "the county desk cannot return an order: there is nobody above"
     if order.reason is OrderReason.RULED:
-        return "ruled by the level above: it stays with whom it was ruled to, until a desk transfers or rules anew"
+        return "ruled by the level above: it stays with whom it was ruled to, until it is ruled anew"
     given = len(case.view.returns)
     if given >= MOST_RETURNS or (order.target.kind is TargetKind.DESK and given >= returns_allowed):
         return f"returned {given} times already, {returns_allowed} allowed: this desk decides for good"

@@ -105,9 +105,7 @@ def _fold_of(event: Event[Payload]) -> Fold | None:
     """What an event asks of its case; None for what a clock says of itself, which changes no case."""
     match event.data:
         case OrderIssued() as issued:
-            return FoldOrderIssued(
-                order=issued.order, sets=issued.sets, matter=issued.matter, replaces=issued.replaces
-            )
+            return FoldOrderIssued(order=issued.order, sets=issued.sets, matter=issued.matter, replaces=issued.replaces)
         case OrderWithdrawn() as withdrawn:
             return FoldOrderWithdrawn(order=withdrawn.order, reason=withdrawn.reason)
         case ClockEscalated() as escalated:

@@ -109,6 +109,15 @@ class TestTransfers:
         assert back.lead is not None
         assert decide(back, replace(to_police, order_id=back.lead.order_id), NOON), "a ruling has made it theirs"
 
+    @pytest.mark.parametrize("reason", (OrderReason.RULING, OrderReason.RULED))
+    def test_what_is_to_be_ruled_or_was_moves_by_a_ruling_alone(self, reason: OrderReason) -> None:
+        case = apply(case_in(CaseState.OPENED), FoldOrderIssued(order=replace(order(COUNTY_DESK), reason=reason)))
+        assert case.lead is not None
+        move = TransferOrder(order_id=case.lead.order_id, by=SOMEBODY, to=POLICE, reason="归它")
+        assert isinstance(refusal(case, move), WrongState)
+        assert Action.TRANSFER not in allowed(case, None, policy=Policy(), now=NOON)
+        assert decide(case, RuleCase(by=SOMEBODY, to=POLICE, reason="归它"), NOON)
+
     def test_whom_the_playbook_does_not_know_gets_nothing(self) -> None:
         case = led_by(BUREAU)
         for whom, field in (
