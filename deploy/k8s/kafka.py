@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from shared.events.topics import TOPICS, Topic
+from shared.events.topics import DEAD_LETTER, PLAYBOOK, TOPICS, Topic
 
 FOLDER: Final = Path(__file__).resolve().parent / "components" / "kafka-strimzi"
 MADE: Final = "# Made by `make schema` from shared/events/topics.py; edit the catalogue, not this file.\n"
 SERVICES: Final = ("intake", "router", "escalation", "notifier")
 PUBLISHER: Final = "publisher"
 """Not a service: whoever runs ``whistle playbook publish``."""
+OPERATOR: Final = "operator"
+"""Not a service: whoever runs ``whistle dead-letter``, reads letters and sends them again to where they came from."""
 
 REPLICAS: Final = 3
 DURABLE: Final = {"min.insync.replicas": "2"}
@@ -25,7 +27,8 @@ DURABLE: Final = {"min.insync.replicas": "2"}
 
 def main() -> int:
     """Write the two files, or with ``--check`` name those that are stale; the exit code is the answer."""
-    made = {"topics.yaml": documents(map(topic, TOPICS)), "users.yaml": documents(map(user, (*SERVICES, PUBLISHER)))}
+    users = (*SERVICES, PUBLISHER, OPERATOR)
+    made = {"topics.yaml": documents(map(topic, TOPICS)), "users.yaml": documents(map(user, users))}
     if "--check" not in sys.argv[1:]:
         for name, text in made.items():
             (FOLDER / name).write_text(text, encoding="utf-8")
@@ -60,7 +63,7 @@ def topic(topic: Topic) -> str:
 
 
 def user(name: str) -> str:
-    """Return the KafkaUser of a service or of the publisher; its Secret ``kafka-<name>`` holds a client certificate."""
+    """Return the KafkaUser of a service or one beside them; its Secret ``kafka-<name>`` holds a client certificate."""
     rules = "".join(f"      - {rule}\n" for rule in rights(name))
     return (
         f"apiVersion: kafka.strimzi.io/v1\n"
@@ -84,8 +87,8 @@ def rights(name: str) -> Iterator[str]:
     """
     for entry in TOPICS:
         operations = [
-            *(["Read"] if name in entry.consumers else []),
-            *(["Write"] if name in entry.producers else []),
+            *(["Read"] if name in entry.consumers or (name == OPERATOR and entry is DEAD_LETTER) else []),
+            *(["Write"] if name in entry.producers or (name == OPERATOR and entry is not PLAYBOOK) else []),
         ]
         if operations:
             yield _rule("topic", entry.name, [*operations, "Describe"])

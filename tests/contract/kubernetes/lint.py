@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from shared.events.topics import TOPICS
+from shared.events.topics import DEAD_LETTER, PLAYBOOK, TOPICS
 from tests.contract.kubernetes.manifests import (
     Manifests,
     Object,
@@ -198,7 +198,7 @@ def topics_are_the_catalogue(made: Manifests) -> Iterator[str]:
 
 def rights_are_least(made: Manifests) -> Iterator[str]:
     """Each service may read what it consumes, write what it produces, be in its own group, and nothing else."""
-    for service in (*SERVICES, "publisher"):
+    for service in (*SERVICES, "publisher", "operator"):
         if f"kafka-{service}" not in made.names("KafkaUser"):
             yield f"KafkaUser kafka-{service} is missing"
             continue
@@ -215,6 +215,10 @@ def rights_are_least(made: Manifests) -> Iterator[str]:
 def _needs(service: str) -> set[tuple[str, str, str, str]]:
     reads = {("topic", t.name, "literal", o) for t in TOPICS if service in t.consumers for o in ("Read", "Describe")}
     writes = {("topic", t.name, "literal", o) for t in TOPICS if service in t.producers for o in ("Write", "Describe")}
+    if service == "operator":
+        # Sends letters again to any topic but the playbooks', and reads and marks the letters themselves.
+        writes = {("topic", t.name, "literal", o) for t in TOPICS if t is not PLAYBOOK for o in ("Write", "Describe")}
+        reads = {("topic", DEAD_LETTER.name, "literal", "Read")}
     group = {("group", f"whistle-{service}", "prefix", "Read")} if service in SERVICES else set()
     return reads | writes | group
 

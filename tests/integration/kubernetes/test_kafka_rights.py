@@ -11,8 +11,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
+from cli.dead_letters import Wanted, find, one, send_again
 from shared.events.codec import Message
-from shared.events.topics import PLAYBOOK, TOPICS, Topic
+from shared.events.topics import CASE, PLAYBOOK, TOPICS, Topic
+from shared.runtime.clock import utc_now
 from shared.runtime.compacted import CompactedReader
 from shared.runtime.delivery import (
     DeliveryLoop,
@@ -22,6 +24,8 @@ from shared.runtime.delivery import (
     Outcome,
     Publisher,
     Record,
+    Rejected,
+    dead_letter,
 )
 from shared.runtime.kafka_tls import client_security
 from tests.integration.kubernetes.guarded_kafka import GuardedKafka, running_guarded_kafka
@@ -174,5 +178,26 @@ async def test_a_client_without_a_certificate_gets_no_answer(guarded: GuardedKaf
     try:
         with pytest.raises(KafkaError):
             await asyncio.wait_for(producer.start(), PATIENCE.total_seconds())
+    finally:
+        await producer.stop()
+
+
+async def test_an_operator_may_read_letters_and_send_them_again_and_publishes_no_playbook(
+    guarded: GuardedKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    become("kafka-router", guarded, monkeypatch)
+    record = Record(CASE.name, 0, 7, b"case", b"no event", (), 0)
+    letter = dead_letter(Rejected(record=record, reason="rights"), service="router", now=utc_now())
+    await publish(guarded, [letter])
+    become("kafka-operator", guarded, monkeypatch)
+    async with asyncio.timeout(PATIENCE.total_seconds() * 2):
+        found = await find(guarded.bootstrap, Wanted(reason="rights"), most=1)
+        assert await send_again(guarded.bootstrap, found.letters) == 1
+        assert (await one(guarded.bootstrap, found.letters[0].place)).replayed
+    producer = AIOKafkaProducer(bootstrap_servers=guarded.bootstrap, **client_security())
+    await producer.start()
+    try:
+        with pytest.raises(TopicAuthorizationFailedError):
+            await asyncio.wait_for(producer.send_and_wait(PLAYBOOK.name, b"forged"), PATIENCE.total_seconds())
     finally:
         await producer.stop()
