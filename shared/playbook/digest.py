@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
-SLICE: Final = 2000
+BREATH_SECONDS: Final = 0.0005
+SLICE: Final = 1000
 """Rows of a list that are read in one step: some milliseconds, in which no other thread of the process runs."""
 
 
@@ -48,6 +50,13 @@ def slices(part: msgspec.Raw | None) -> list[bytes]:
     return [msgspec.json.encode(rows[start : start + SLICE]) for start in range(0, len(rows), SLICE)]
 
 
+def one_by_one(texts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the slices and let other threads in before each: this one would take the interpreter back at once."""
+    for text in texts:
+        time.sleep(BREATH_SECONDS)
+        yield text
+
+
 def _canonical(parts: Mapping[str, msgspec.Raw], written: Callable[[Any], bytes]) -> Iterator[bytes]:
     """Yield the canonical text of the content without its digest, piece by piece."""
     before = b"{"
@@ -56,7 +65,7 @@ def _canonical(parts: Mapping[str, msgspec.Raw], written: Callable[[Any], bytes]
         rows = slices(parts[name])
         if len(rows) > 1:
             # Each slice is a list of its own: its brackets go, and commas stand between.
-            inner = (written(msgspec.json.decode(text))[1:-1] for text in rows)
+            inner = (written(msgspec.json.decode(text))[1:-1] for text in one_by_one(rows))
             yield b"[" + next(inner)
             yield from (b"," + text for text in inner)
             yield b"]"

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 from shared.events.codec import Message, decode, encode, in_words
 from shared.events.envelope import Event
 from shared.events.playbook import PlaybookPublished
-from shared.playbook.digest import SLICE, digest_of, is_digest_of_parts, slices
+from shared.playbook.digest import SLICE, digest_of, is_digest_of_parts, one_by_one, slices
 from shared.playbook.model import Playbook
 from shared.vocabulary import Malformed
 
@@ -158,7 +158,7 @@ def playbook_of(content: bytes) -> Playbook:
 def _rows(name: str, rows: Iterable[bytes], errors: list[ErrorDetails]) -> Iterator[Any]:
     """Yield what the slices of one list hold; what is wrong is added to `errors` with its place in the whole list."""
     start = 0
-    for rows_here in rows:
+    for rows_here in one_by_one(rows):
         try:
             yield from (read := _lists()[name].validate_json(rows_here))
             start += len(read)
@@ -179,7 +179,7 @@ def bounds_of(rings: Iterable[Sequence[Sequence[float]]]) -> Bounds:
 
 def _bounds_told(parts: Mapping[str, msgspec.Raw]) -> Bounds | None:
     try:
-        cells = [msgspec.json.decode(rows, type=list[_Cell]) for rows in slices(parts.get("cells"))]
+        cells = [msgspec.json.decode(rows, type=list[_Cell]) for rows in one_by_one(slices(parts.get("cells")))]
     except msgspec.DecodeError:
         # Not what a playbook looks like: reading it will say what is wrong.
         return None

@@ -121,6 +121,7 @@ def test_content_that_is_no_playbook_is_malformed_by_the_name_of_its_field(yunlu
 @pytest.mark.parametrize("size", (1, 3, 7, 100))
 def test_content_in_slices_is_what_it_is_whole(yunlu: Playbook, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr(digest, "SLICE", size)
+    monkeypatch.setattr(digest, "BREATH_SECONDS", 0)
     monkeypatch.setattr(record_module, "SLICE", size)
     message = to_message(yunlu, published_at=NOW)
     assert from_record(message.value, message.headers) == yunlu
