@@ -8,7 +8,7 @@ from services.router.domain.senses import Senses
 from services.router.domain.walk import compiled_rules, plain_walk
 from tests.fakes.made_rules import Maker
 
-CASES = 50
+CASES = 100
 """Cases for each rule set."""
 
 

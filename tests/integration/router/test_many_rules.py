@@ -4,7 +4,7 @@ import os
 
 from tests.fakes.both_walks import CASES, compare_walks
 
-SETS = int(os.environ.get("WHISTLE_RULE_SETS", "2000"))
+SETS = int(os.environ.get("WHISTLE_RULE_SETS", "1000"))
 
 
 def test_the_index_equals_the_plain_walk_on_a_hundred_thousand_cases() -> None:

@@ -17,7 +17,7 @@ from tests.fakes.small_county import text
 
 
 def test_the_index_equals_the_plain_walk() -> None:
-    compare_walks(sets=100)
+    compare_walks(sets=40)
 
 
 def test_words_found_in_one_pass_are_those_found_one_by_one() -> None:
