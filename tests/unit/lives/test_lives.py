@@ -246,7 +246,8 @@ class Life(RuleBasedStateMachine):
                 continue
             old = event.data.order
             new = issued.get(event.data.replaced_by or old.order_id, old)
-            if new is not old and (new.role, new.target) == (old.role, old.target):
+            # A step takes the place of plain assistance: that is another demand.
+            if new is not old and (new.role, new.target, new.step) == (old.role, old.target, old.step):
                 assert new.reason in (OrderReason.RULED, OrderReason.RULING)
             if isinstance(one.cause.data, CaseModeChanged) and old.role is OrderRole.LEAD:
                 assert state[old.order_id] is OrderState.ISSUED
