@@ -15,7 +15,7 @@ from services.notifier.consumer import Teller
 from services.notifier.domain.audience import Filter, Scope, wants
 from services.notifier.domain.canary import Hop, Sighting
 from services.notifier.domain.delivery import QUICK, SCHEDULE, Answered, GiveUp, Reason, Retry, judge, pause_after
-from services.notifier.domain.fold import concerned
+from services.notifier.domain.fold import CaseRead, concerned
 from services.notifier.domain.proposals import ruling_of
 from services.notifier.domain.settling import Settled, settled
 from services.notifier.domain.summary import summarise
@@ -24,6 +24,7 @@ from services.notifier.domain.whistles import WhistleState
 from services.notifier.handlers import notify_batch
 from services.notifier.handlers.notify import UNCHARTED, Uncharted
 from services.notifier.ports import Subscriber
+from services.notifier.store.rows import text_of, value_of
 from shared.events import case as facts
 from shared.events.case import CaseEvent
 from shared.events.codec import encode
@@ -72,6 +73,11 @@ def joint() -> Life:
 def test_topics_may_speak_of_joint_handling_in_any_order(seed: int) -> None:
     events = joint().events
     assert folded(interleaved(events, seed)) == folded(events)
+
+
+def test_what_is_stored_of_joint_handling_reads_back_the_same() -> None:
+    read = folded(joint().events)
+    assert value_of(CaseRead, text_of(read)) == read
 
 
 def test_every_new_line_has_words_in_both_languages_and_no_code_of_another_language() -> None:
