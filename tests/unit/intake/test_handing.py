@@ -22,6 +22,7 @@ from services.intake.domain.permissions import NotYours
 from services.intake.domain.states import Action, WrongState
 from services.intake.domain.targets import Whom
 from shared.events.case import (
+    CaseProgressed,
     CaseReleased,
     CaseReturned,
     CaseRuled,
@@ -229,6 +230,10 @@ class TestMatters:
         assert isinstance(done, CaseStepDone)
         assert (done.step, done.order_id, done.case.version) == ("site", site.order_id, resolved.case.version + 1)
         assert [one.target for one in done.standing] == [VILLAGE_DESK]
+        case = apply(case, resolve(site.order_id))
+        assert case.lead is not None
+        later = decide(case, ReportProgress(order_id=case.lead.order_id, by=SOMEBODY), NOON)
+        assert [type(event) for event in later] == [CaseProgressed]
 
     def test_orders_of_steps_may_come_before_the_leads(self) -> None:
         site = step("site")
