@@ -273,7 +273,7 @@ export class Panel {
           h("time", { datetime: entry.at }, momentText(entry.at)),
           both(entry.words),
           entry.actor.kind === "system" ? null : h("span", { class: "note" }, actor(entry.actor)),
-          entry.note ? h("span", { class: "note" }, `“${entry.type.startsWith("whistle.sla.") ? half(entry.note) : entry.note}”`) : null,
+          entry.note ? h("span", { class: "note" }, `“${entry.actor.kind === "system" ? half(half(entry.note), " / ") : entry.note}”`) : null,
           entry.type === "whistle.order.issued.v1" || (this.detailed && entry.type.startsWith("whistle.sla."))
             ? entry.why.map((why) => h("span", { class: "note" }, both(why)))
             : null,
