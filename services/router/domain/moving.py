@@ -30,7 +30,7 @@ def move_up(late: ClockEscalated, facts: Facts, book: Rulebook) -> Decision:
     if late.when_late is not WhenLate.TAKE_OVER or late_order is None:
         return Decision(orders=(order,))
     order = replace(order, step=late_order.step, whistle=late_order.whistle, clock_profile=late_order.clock_profile)
-    reason = f"逾期由{name_of(choice.target)}接管：{late.reason}"[:2000]
+    reason = f"逾期由{name_of(choice.target)}接管：{_halves(late.reason).zh}"[:2000]
     reason_en = f"late, so {name_of(choice.target)} takes over: {late.clock.limit}"[:2000]
     withdrawal = Withdrawal(order=late_order, reason=reason, reason_en=reason_en, by=order)
     return Decision(orders=(order,), withdrawals=(withdrawal,))
@@ -72,7 +72,7 @@ def _role_above(late: ClockEscalated) -> OrderRole:
 
 
 def _escalated(late: ClockEscalated, role: OrderRole, choice: Choice) -> Text:
-    clock = late.clock
+    clock, sums = late.clock, _halves(late.clock.arithmetic)
     to, named = name_of(choice.target), name_of(late.to)
     passed = Text(zh="", en="")
     if choice.target.id != late.to.id:
@@ -80,7 +80,13 @@ def _escalated(late: ClockEscalated, role: OrderRole, choice: Choice) -> Text:
     zh = "督办" if role is OrderRole.OVERSEE else "接管"
     en = "oversees" if role is OrderRole.OVERSEE else "takes over"
     return Text(
-        zh=f"{late.reason}，{passed.zh}升级到{to}{zh}。时限：{clock.limit}；{clock.arithmetic}。",
+        zh=f"{_halves(late.reason).zh}，{passed.zh}升级到{to}{zh}。时限：{clock.limit}；{sums.zh}。",
         en=f"The {clock.kind.value} clock was due at {clock.due_at.isoformat()}; {passed.en}{to} {en}. "
-        f"Limit: {clock.limit}; {clock.arithmetic}.",
+        f"Limit: {clock.limit}; {sums.en}.",
     )
+
+
+def _halves(text: str) -> Text:
+    """The two languages of what escalation wrote as ``中文 | English``; a sentence in one stands for both."""
+    zh, bar, en = text.partition(" | ")
+    return Text(zh=zh, en=en if bar else zh)
