@@ -47,9 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benches asked for, print each table as it is ready, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"of {', '.join(BENCHES)}; default: all but {', '.join(ON_REQUEST)}")
-    parser.add_argument(
-        "--events", type=int, help="for router, match, simulate: how many; fewer for a quick look"
-    )
+    parser.add_argument("--events", type=int, help="for router, match, simulate: how many; fewer for a quick look")
     parser.add_argument("--rounds", type=int, default=2, help="for router and match: the better of so many is shown")
     parser.add_argument("--only", default="", help="for router and match: contenders with this in their name")
     given = parser.parse_args(arguments)
