@@ -65,11 +65,13 @@ def advise_rules(playbook: Playbook, *, today: date) -> Iterator[Advice]:
         if empty is not None:
             yield _never(index, rule, empty)
             continue
+        if compared > PAIRS:
+            continue
         before = enders.near(asked[index])
         compared += len(before)
         if compared > PAIRS:
             yield _not_compared(index, rule)
-            break
+            continue
         meeting = [one for one in before if impossible(both(asked[one], asked[index]), terrain) is None]
         covering = next((one for one in meeting if implies(asked[index], asked[one], terrain)), None)
         if covering is not None:
