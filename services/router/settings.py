@@ -29,5 +29,5 @@ class Settings(BaseSettings):
     """How long a case waits for a playbook of its county before it is set aside as a dead letter."""
     playbooks_in_use: PositiveInt = 64
     """Counties whose playbook is kept ready at most; others wait packed and are read again when used."""
-    decisions_bytes: PositiveInt = 96 * 1024 * 1024
+    decisions_bytes: PositiveInt = 64 * 1024 * 1024
     """Decisions that are kept to be repeated for cases alike hold so many bytes together, about."""

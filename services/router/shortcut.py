@@ -92,10 +92,12 @@ class Shortcut:
 
     def remember(self, key: Hashable, rendered: Rendered) -> None:
         """Keep `rendered` under `key`, as long as there is room."""
-        self._memory.put(key, rendered, size=sum(template.size for template in rendered.templates))
+        self._memory.put(key, rendered, size=KEY_BYTES + sum(template.size for template in rendered.templates))
 
 
 SIGNERS: Final = 64
+KEY_BYTES: Final = 1024
+"""What a signature and the objects round the bytes take, about."""
 Books = dict[tuple[str, str, str], Signer]
 
 
