@@ -65,13 +65,10 @@ def advise_rules(playbook: Playbook, *, today: date) -> Iterator[Advice]:
         if empty is not None:
             yield _never(index, rule, empty)
             continue
-        if compared > PAIRS:
-            continue
-        before = enders.near(asked[index])
-        compared += len(before)
-        if compared > PAIRS:
+        before = enders.near(asked[index]) if compared <= PAIRS else ()
+        if compared <= PAIRS < compared + len(before):
             yield _not_compared(index, rule)
-            continue
+        compared += len(before)
         meeting = [one for one in before if impossible(both(asked[one], asked[index]), terrain) is None]
         covering = next((one for one in meeting if implies(asked[index], asked[one], terrain)), None)
         if covering is not None:
@@ -158,7 +155,7 @@ def _not_compared(index: int, rule: Rule) -> Advice:
         weight=Weight.LOOK,
         part="rules",
         item=index,
-        what=f"rules from {rule.id!r} on were not compared with those before them",
+        what=f"the rules behind {rule.id!r} were not compared with those before them",
         why=f"more than {PAIRS} pairs of rules share a category",
         mend="give rules categories, so that fewer of them can meet",
     )
