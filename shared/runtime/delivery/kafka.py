@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from shared.events.codec import Message
 
 NEVER_MS: Final = 2**31 - 1
+CANCEL_AGAIN: Final = timedelta(milliseconds=500)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +118,7 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka's l
         consumer, self._consumer = self._consumer, None
         self._committed.clear()
         if consumer is not None:
-            await _let_go(consumer, self._settings.close)
+            await let_go(consumer, self._settings.close)
 
     async def on_partitions_revoked(self, revoked: object) -> None:  # noqa: ARG002  always all of them
         """Called by aiokafka before it rejoins, heartbeats going on meanwhile."""
@@ -179,24 +182,41 @@ def _ms(limit: timedelta) -> int:
     return int(limit.total_seconds() * 1000)
 
 
-async def _let_go(consumer: AIOKafkaConsumer, limit: timedelta) -> None:
-    """Stop a consumer within a limit: its own stop waits for a coordinator that may never answer."""
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(limit.total_seconds()):
-            await consumer.stop()
-            return
-    coordinator = consumer._coordinator  # noqa: SLF001  no public way to end it without the broker
-    tasks = [
-        task
-        for name in ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
-        if (task := getattr(coordinator, name, None)) is not None
-    ]
+async def let_go(consumer: AIOKafkaConsumer, limit: timedelta) -> None:
+    """Stop a consumer, or what is left of it, within three times ``limit``.
+
+    Its own stop waits for a coordinator that may never answer, and hands a cancellation on to a task of its
+    own that may take it for something else and go on: so it has a task to itself, which nobody waits for.
+    """
+    seconds = limit.total_seconds()
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait({stopping}, timeout=seconds)
+    if stopping.done() and not stopping.cancelled() and stopping.exception() is None:
+        return
+    # No public way leads to these without the broker.
+    coordinator = consumer._coordinator  # noqa: SLF001
+    names = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
+    left = [task for name in names if (task := getattr(coordinator, name, None)) is not None]
+    await _insist({stopping, *left}, within=seconds)
+    closings = [consumer._client.close()]  # noqa: SLF001
+    if consumer._fetcher is not None:  # noqa: SLF001
+        closings.append(consumer._fetcher.close())  # noqa: SLF001
+    tasks = {asyncio.ensure_future(closing) for closing in closings}
+    await asyncio.wait(tasks, timeout=seconds)
+    await _insist(tasks, within=0)
+
+
+async def _insist(tasks: Collection[asyncio.Task[None]], *, within: float) -> None:
+    """Cancel until all have ended or the time is over: one cancellation may be swallowed."""
+    deadline = asyncio.get_running_loop().time() + within
+    while True:
+        going = {task for task in tasks if not task.done()}
+        for task in going:
+            task.cancel()
+        if going:
+            await asyncio.wait(going, timeout=CANCEL_AGAIN.total_seconds())
+        if not going or asyncio.get_running_loop().time() > deadline:
+            break
     for task in tasks:
-        task.cancel()
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(limit.total_seconds()):
-            if tasks:
-                await asyncio.wait(tasks)
-            if consumer._fetcher is not None:  # noqa: SLF001  as above
-                await consumer._fetcher.close()  # noqa: SLF001  as above
-            await consumer._client.close()  # noqa: SLF001  as above
+        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+            log.debug("a connection did not close: %s", error)
