@@ -20,7 +20,7 @@ from shared.masking import mask
 from shared.runtime.clock import utc_now
 
 if TYPE_CHECKING:
-    from cli.dead_letters import Found, Letter, Wanted
+    from cli.dead_letters import Found, Letter, Pick, Wanted
 
 app = typer.Typer(help="Look at records that were set aside, and send them again.", no_args_is_help=True)
 
@@ -117,7 +117,7 @@ def replay(
             status=MISUSED,
         )
     bootstrap = places.find(kafka=kafka, data=data).bootstrap()
-    letters, left = _chosen(bootstrap, _wanted(at or (), service, topic, reason, since=since), limit)
+    letters, left = _chosen(bootstrap, _wanted(at or (), service, topic, reason, since=since), limit, again=again)
     plan = [(letter, _why_not(letter, again=again)) for letter in letters]
     sent = [letter for letter, why in plan if why is None]
     if sent and not dry_run:
@@ -129,20 +129,23 @@ def replay(
         _tell_outcome(letter, outcome, as_json=as_json)
     if not as_json:
         verb = "would be sent again" if dry_run else "were sent again"
-        say(f"{len(sent)} of {len(plan)} letters {verb}" + (f"; {left} more fit, see --limit" if left else ""))
+        say(f"{len(sent)} of {len(plan)} letters {verb}" + (f"; {left} more wait, run it again" if left else ""))
     if any(why is not None and not letter.replayed for letter, why in plan):
         raise typer.Exit(FAILED)
 
 
-def _chosen(bootstrap: str, wanted: Wanted, limit: int) -> tuple[Sequence[Letter], int]:
-    """The letters that are meant, and how many more fit."""
-    if wanted.places:
-        from cli.dead_letters import one
+def _chosen(bootstrap: str, wanted: Wanted, limit: int, *, again: bool) -> tuple[Sequence[Letter], int]:
+    """The letters that are meant, and how many more are to be sent by a further run."""
+    from cli.dead_letters import Pick, one
 
+    if wanted.places:
         return [asyncio.run(one(bootstrap, place)) for place in dict.fromkeys(wanted.places)], 0
-    found = _find(bootstrap, wanted, limit)
+    found = _find(bootstrap, wanted, limit, pick=Pick.OLDEST if again else Pick.OLDEST_UNSENT)
     _tell_the_rest(found, left_off=False)
-    return found.letters, found.fitting - len(found.letters)
+    done = 0 if again else found.replayed
+    if done:
+        say(f"{done} that fit were sent again before; --again does it once more")
+    return found.letters, found.fitting - done - len(found.letters)
 
 
 def _why_not(letter: Letter, *, again: bool) -> str | None:
@@ -177,10 +180,10 @@ def _moment(since: str) -> datetime:
     return utc_now() - duration(since, "--since")
 
 
-def _find(bootstrap: str, wanted: Wanted, limit: int) -> Found:
-    from cli.dead_letters import find
+def _find(bootstrap: str, wanted: Wanted, limit: int, *, pick: Pick | None = None) -> Found:
+    from cli.dead_letters import Pick, find
 
-    return asyncio.run(find(bootstrap, wanted, most=limit))
+    return asyncio.run(find(bootstrap, wanted, most=limit, pick=pick or Pick.NEWEST))
 
 
 def _table(letters: Sequence[Letter]) -> Table:

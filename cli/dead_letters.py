@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from enum import Enum, unique
+from typing import Any, Final, assert_never
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -75,9 +76,21 @@ class Wanted:
         )
 
 
+@unique
+class Pick(Enum):
+    """Which of the letters that fit are kept when there are too many."""
+
+    NEWEST = "newest"
+    """To look at."""
+    OLDEST = "oldest"
+    """To send once more, whatever was sent before."""
+    OLDEST_UNSENT = "oldest unsent"
+    """To send: so that one run after another comes to the end."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The newest letters that were wanted, oldest first; ``fitting`` counts those left off too."""
+    """The letters that were wanted, oldest first; ``fitting`` counts those left off too."""
 
     letters: Sequence[Letter]
     fitting: int
@@ -90,8 +103,11 @@ class Found:
 NONE: Final = Found(letters=(), fitting=0, replayed=0, unread=0)
 
 
-async def find(bootstrap: str, wanted: Wanted, *, most: int, scan: int = SCAN) -> Found:
-    """Look through the newest ``scan`` records of the topic and keep the newest ``most`` letters that are wanted.
+async def find(bootstrap: str, wanted: Wanted, *, most: int, scan: int = SCAN, pick: Pick = Pick.NEWEST) -> Found:
+    """Look through the newest ``scan`` records of the topic and keep ``most`` of the letters that are wanted.
+
+    Which were sent again is known only at the end of the topic, and the bytes of all would be too much to
+    hold: so the first walk notes places, and a second one takes the letters that were picked.
 
     Raises:
         Trouble: Kafka does not answer, or has no such topic.
@@ -103,27 +119,46 @@ async def find(bootstrap: str, wanted: Wanted, *, most: int, scan: int = SCAN) -
         first = await _first(consumer, begins, ends, wanted.since)
         each = max(1, scan // max(1, len(places)))
         starts = {place: max(first[place], ends[place] - each) for place in places}
-        newest: list[tuple[datetime, int, int, Record]] = []
+        fitting: dict[str, datetime] = {}
         gone: set[str] = set()
-        fitting: set[str] = set()
         async for record in _between(consumer, starts, ends):
             if (place := marked(record)) is not None:
                 gone.add(place)
-                continue
-            letter = _letter(record)
-            if letter is None or not wanted.fits(letter):
-                continue
-            fitting.add(letter.place)
-            heapq.heappush(newest, (letter.origin.at, record.partition, record.offset, record))
-            if len(newest) > most:
-                heapq.heappop(newest)
-    kept = [_letter(record, replayed=place_of(record) in gone) for *_, record in sorted(newest)]
+            elif (letter := _letter(record)) is not None and wanted.fits(letter):
+                fitting[letter.place] = letter.origin.at
+        picked = _picked(fitting, gone, pick=pick, most=most)
+        kept = [
+            letter
+            async for record in _between(consumer, *_spans(picked))
+            if place_of(record) in picked and (letter := _letter(record, replayed=place_of(record) in gone))
+        ]
     return Found(
-        letters=[letter for letter in kept if letter is not None],
+        letters=sorted(kept, key=lambda one: (one.origin.at, one.record.partition, one.record.offset)),
         fitting=len(fitting),
-        replayed=len(fitting & gone),
+        replayed=len(fitting.keys() & gone),
         unread=sum(starts[place] - first[place] for place in places),
     )
+
+
+def _picked(fitting: Mapping[str, datetime], gone: Collection[str], *, pick: Pick, most: int) -> frozenset[str]:
+    by_age = sorted(fitting, key=lambda place: (fitting[place], parsed(place)))
+    match pick:
+        case Pick.NEWEST:
+            return frozenset(by_age[-most:])
+        case Pick.OLDEST:
+            return frozenset(by_age[:most])
+        case Pick.OLDEST_UNSENT:
+            return frozenset([place for place in by_age if place not in gone][:most])
+        case _:
+            assert_never(pick)
+
+
+def _spans(picked: Collection[str]) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+    """From which offset of each partition, and up to which, the picked letters lie."""
+    offsets: defaultdict[TopicPartition, list[int]] = defaultdict(list)
+    for number, offset in map(parsed, picked):
+        offsets[TopicPartition(DEAD_LETTER.name, number)].append(offset)
+    return {at: min(told) for at, told in offsets.items()}, {at: max(told) + 1 for at, told in offsets.items()}
 
 
 async def one(bootstrap: str, place: str) -> Letter:

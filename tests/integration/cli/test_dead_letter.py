@@ -124,7 +124,7 @@ def test_a_letter_goes_again_as_it_was_and_once(kafka: str, whistle: Whistle, ma
     assert whistle("replay", str(first["place"]))[0] == 0
     status, outcomes, _ = whistle("replay", "--reason", mark, "--since", "1h")
     assert status == 0
-    assert sorted(str(one["outcome"])[:7] for one in outcomes) == ["sent", "sent", "sent", "skipped"]
+    assert [one["outcome"] for one in outcomes] == ["sent"] * 3
     again = arrived(kafka, mark)
     assert sorted((one.key, one.value) for one in again) == sorted((one.key, one.value) for one in records)
     places = {str(one["place"]) for one in plan}
@@ -142,11 +142,20 @@ def test_a_letter_goes_again_as_it_was_and_once(kafka: str, whistle: Whistle, ma
 def test_again_sends_what_was_sent_before(kafka: str, whistle: Whistle, mark: str) -> None:
     set_aside(kafka, mark, 1)
     assert whistle("replay", "--reason", mark)[0] == 0
-    assert whistle("replay", "--reason", mark)[1][0]["outcome"] == (
-        "skipped: it was sent again before; --again does it once more"
-    )
+    status, outcomes, told = whistle("replay", "--reason", mark)
+    assert (status, outcomes) == (0, [])
+    assert "1 that fit were sent again before" in told
     assert whistle("replay", "--reason", mark, "--again")[1][0]["outcome"] == "sent"
     assert len(arrived(kafka, mark)) == 2
+
+
+def test_one_run_after_another_comes_to_the_end_oldest_first(kafka: str, whistle: Whistle, mark: str) -> None:
+    set_aside(kafka, mark, 5)
+    sent = [whistle("replay", "--reason", mark, "--limit", "2")[1] for _ in range(4)]
+    assert [len(outcomes) for outcomes in sent] == [2, 2, 1, 0]
+    times = [str(one["at"]) for outcomes in sent for one in outcomes]
+    assert times == sorted(times)
+    assert len(arrived(kafka, mark)) == 5
 
 
 def test_letters_go_again_in_their_old_order(kafka: str, whistle: Whistle, mark: str) -> None:
