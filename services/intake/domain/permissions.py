@@ -60,9 +60,10 @@ MAY: Final[Mapping[Action, Mapping[Role, Relation]]] = MappingProxyType(
 """A role that an action does not name may never do it; an auditor only reads."""
 
 MAY_REPORT: Final = frozenset({Role.SOURCE, Role.DESK, Role.LEADER, Role.OPERATOR})
+"""Roles that may send a report about the areas their key covers."""
+
 OF_A_DESK: Final = frozenset({Role.DESK, Role.LEADER})
 """A desk and its head act for the same desk."""
-"""Roles that may send a report about the areas their key covers."""
 
 
 class NotYours(Refused):
