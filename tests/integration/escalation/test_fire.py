@@ -150,15 +150,20 @@ async def test_two_replicas_fire_each_clock_once(bench: Bench) -> None:
         await bench.fold(*story.events)
     bench.now = START + timedelta(hours=1)
 
+    all_ready = asyncio.Barrier(3)
+
     async def replica() -> list[int]:
-        taken = []
+        # Three firings at once to begin with: else the first might have done all before the others have begun.
+        await all_ready.wait()
+        taken = [(await bench.fire(most=17)).taken]
+        await all_ready.wait()
         while (report := await bench.fire(most=17)).taken:
             taken.append(report.taken)
         return taken
 
     shares = await asyncio.gather(replica(), replica(), replica())
     assert sum(map(sum, shares)) == 200
-    assert sum(1 for share in shares if share) > 1, "one replica did everything; the test shows nothing"
+    assert sum(1 for share in shares if sum(share)) > 1, "one replica did everything; the test shows nothing"
     counted = Counter(words(await bench.said()))
     assert counted["ClockBreached", "sign_in", "village"] == 200
     assert counted["ClockEscalated", "sign_in", "village"] == 200
