@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -111,6 +112,8 @@ class Tail:
     def __init__(self, data: Path) -> None:
         command = [sys.executable, "-m", "cli", "tail", "--json", "--type", "whistle.case.opened.v1"]
         environment = os.environ | {"WHISTLE_DATA": str(data), "PYTHONUNBUFFERED": "1"}
+        # Tests that run in the background ignore an interrupt, and so would what they start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

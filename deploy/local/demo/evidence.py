@@ -105,6 +105,9 @@ def _take(told: Told, topic: str, record: Any) -> None:  # noqa: ANN401  aiokafk
         reason = next((value for name, value in record.headers if "reason" in name), b"no reason given")
         told.dead_letters.append(reason.decode("utf-8", "replace"))
         return
+    if all(name != "ce_id" for name, _ in record.headers):
+        # No event at all: whoever reads the topic sets it aside, and it counts as a dead letter.
+        return
     event = decode(record.value, record.headers)
     case = getattr(event.data, "case", None)
     if isinstance(case, CaseView) and case.purpose is Purpose.CANARY:

@@ -116,7 +116,12 @@ class Case:
         found = next((order for order in self.orders if order.order_id == order_id), None)
         if found is None:
             standing = [str(order.order_id) for order in self.standing]
-            raise Refused(f"case {self.view.case_id} has no order {order_id}", field="order_id", allowed=standing)
+            # Order events reach webhooks and intake side by side: whoever is quick can be there first.
+            raise Refused(
+                f"case {self.view.case_id} has no order {order_id}; one just issued may be here in a moment: try again",
+                field="order_id",
+                allowed=standing,
+            )
         return found
 
     def whistle(self, whistle_id: UUID) -> Sounded | None:
