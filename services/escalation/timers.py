@@ -14,6 +14,7 @@ from services.escalation.handlers import FireReport, fire_due
 from services.escalation.ports import Horizon, Store
 from shared.runtime.clock import utc_now
 from shared.runtime.postgres import OUTAGES
+from shared.runtime.waking import woken
 
 OUTAGE_PAUSE_SECONDS: Final = 1.0
 
@@ -88,10 +89,5 @@ class Timers:
         return pause.total_seconds()
 
     async def _sleep(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-        if not self._stopping:
+        if await woken(self._woken, within=seconds) and not self._stopping:
             self._woken.clear()

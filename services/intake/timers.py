@@ -22,6 +22,7 @@ from services.intake.handlers import (
 from services.intake.ports import NoPlaybook, PlaybookAway
 from shared.events.topics import CASE_PARTITIONS
 from shared.runtime.postgres import OUTAGES
+from shared.runtime.waking import woken
 
 OFF: Final = "off"
 CASES_A_BATCH: Final = 200
@@ -72,12 +73,7 @@ class Timer(ABC):
         """One round; True when there is more to do at once."""
 
     async def _sleep(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-        if not self._stopping:
+        if await woken(self._woken, within=seconds) and not self._stopping:
             self._woken.clear()
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from services.notifier.handlers import Delivery, deliver_due
+from shared.runtime.waking import woken
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +59,7 @@ class DeliveryTimer:
             await asyncio.wait(set(self._work.tasks), timeout=STOP_SECONDS)
 
     async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._work.freed.wait()
-        except TimeoutError:
-            return
+        await woken(self._work.freed, within=POLL_SECONDS)
 
 
 class Prunable(Protocol):

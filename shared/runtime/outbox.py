@@ -23,6 +23,7 @@ import msgspec
 from shared.events.codec import Message
 from shared.runtime.clock import utc_now
 from shared.runtime.delivery import Record, Rejected, TooLarge, dead_letter
+from shared.runtime.waking import woken
 
 if TYPE_CHECKING:
     import asyncpg
@@ -237,12 +238,7 @@ class OutboxRelay:
         return seconds * random.uniform(0.5, 1)  # noqa: S311  jitter, no secret
 
     async def _wait(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-        if not self._stopping:
+        if await woken(self._woken, within=seconds) and not self._stopping:
             self._woken.clear()
 
     async def _measure(self) -> None:

@@ -19,6 +19,7 @@ from shared.runtime.delivery.log import Log, Rebalanced
 from shared.runtime.delivery.progress import Meter, NoMeter, Progress
 from shared.runtime.delivery.record import Handle, Outcome, Partition, Record
 from shared.runtime.telemetry import process_span
+from shared.runtime.waking import woken
 
 if TYPE_CHECKING:
     from shared.events.codec import Message
@@ -282,10 +283,7 @@ class DeliveryLoop:
         log.error("%s", error, extra={"event.name": "delivery.too_many_rejected"})
         self.progress.over_limit = str(error)
         linger = self._settings.linger
-        try:
-            async with asyncio.timeout(None if linger is None else linger.total_seconds()):
-                await self._hurry.wait()
-        except TimeoutError:
+        if not await woken(self._hurry, within=None if linger is None else linger.total_seconds()):
             return True
         self.progress.over_limit = None
         return False
@@ -293,11 +291,7 @@ class DeliveryLoop:
     async def _pause(self, attempt: int) -> None:
         longest = self._settings.longest_backoff.total_seconds()
         seconds = min(longest, self._settings.first_backoff.total_seconds() * 2 ** min(attempt, 16))
-        try:
-            async with asyncio.timeout(seconds * random.uniform(0.5, 1)):  # noqa: S311  jitter, no secret
-                await self._hurry.wait()
-        except TimeoutError:
-            return
+        await woken(self._hurry, within=seconds * random.uniform(0.5, 1))  # noqa: S311  jitter, no secret
 
     async def _watch(self) -> None:
         """End ``run`` when there is lag, or no assignment, and no progress, while the broker answers."""
