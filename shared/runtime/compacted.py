@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from shared.runtime.delivery import Record
-from shared.runtime.kafka_client import client_options
+from shared.runtime.kafka_client import client_options, let_go
 
 CONNECT: Final = timedelta(seconds=15)
 ASK: Final = timedelta(seconds=20)
@@ -90,7 +90,7 @@ class CompactedReader:
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, LONGEST_BACKOFF.total_seconds())
             finally:
-                await _let_go(consumer)
+                await let_go(consumer, LET_GO)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         ends = await self._begin(consumer)
@@ -129,15 +129,3 @@ class CompactedReader:
     def _judge(self, ends: dict[TopicPartition, int]) -> None:
         if all(self._next[place] >= end for place, end in ends.items()):
             self._caught_up.set()
-
-
-async def _let_go(consumer: AIOKafkaConsumer) -> None:
-    # In a task of its own: a consumer without a group cancels a task that may not have begun, and that
-    # cancellation escapes from stop. It would end the reading, and with it the service.
-    stopping = asyncio.ensure_future(consumer.stop())
-    try:
-        await asyncio.wait({stopping}, timeout=LET_GO.total_seconds())
-    finally:
-        stopping.cancel()
-    if stopping.done() and not stopping.cancelled() and (error := stopping.exception()) is not None:
-        log.debug("a connection did not close: %s", error)

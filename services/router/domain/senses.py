@@ -36,7 +36,6 @@ class Senses:
         self.almanac = Almanac(playbook)
         self._zones = ZoneMap(playbook.zones, wanted=(zone for when in whens for zone in when.zones))
         self._hits = finder({word.casefold() for when in whens for word in when.words})
-        self._read: tuple[str | None, frozenset[str]] = (None, frozenset())
         self._below: defaultdict[str, set[str]] = defaultdict(set)
         for code in playbook.categories:
             for above in playbook.category_line(code):
@@ -48,12 +47,7 @@ class Senses:
 
     def words(self, facts: Facts) -> frozenset[str]:
         """Return those of the words that any rule asks for which stand in the text."""
-        # Finding candidates and trying them both ask, of the same text object: it is read once.
-        text, found = self._read
-        if text is not facts.text:
-            found = self._hits(facts.text)
-            self._read = facts.text, found
-        return found
+        return self._hits(facts.text)
 
     def zones(self, facts: Facts) -> frozenset[str]:
         """Return the zones, of those that any rule asks for, in which the case lies."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,15 +16,12 @@ from aiokafka.structs import TopicPartition
 from shared.runtime.delivery.log import Assignments, Rebalanced
 from shared.runtime.delivery.publisher import Publisher
 from shared.runtime.delivery.record import Partition, Record
-from shared.runtime.kafka_client import client_options, topics_known
+from shared.runtime.kafka_client import client_options, let_go, topics_known
 
 if TYPE_CHECKING:
     from shared.events.codec import Message
 
 NEVER_MS: Final = 2**31 - 1
-CANCEL_AGAIN: Final = timedelta(milliseconds=500)
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,43 +176,3 @@ class KafkaLog(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka's l
 
 def _ms(limit: timedelta) -> int:
     return int(limit.total_seconds() * 1000)
-
-
-async def let_go(consumer: AIOKafkaConsumer, limit: timedelta) -> None:
-    """Stop a consumer, or what is left of it, within three times ``limit``.
-
-    Its own stop waits for a coordinator that may never answer, and hands a cancellation on to a task of its
-    own that may take it for something else and go on: so it has a task to itself, which nobody waits for.
-    """
-    seconds = limit.total_seconds()
-    stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait({stopping}, timeout=seconds)
-    if stopping.done() and not stopping.cancelled() and stopping.exception() is None:
-        return
-    # No public way leads to these without the broker.
-    coordinator = consumer._coordinator  # noqa: SLF001
-    names = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
-    left = [task for name in names if (task := getattr(coordinator, name, None)) is not None]
-    await _insist({stopping, *left}, within=seconds)
-    closings = [consumer._client.close()]  # noqa: SLF001
-    if consumer._fetcher is not None:  # noqa: SLF001
-        closings.append(consumer._fetcher.close())  # noqa: SLF001
-    tasks = {asyncio.ensure_future(closing) for closing in closings}
-    await asyncio.wait(tasks, timeout=seconds)
-    await _insist(tasks, within=0)
-
-
-async def _insist(tasks: Collection[asyncio.Task[None]], *, within: float) -> None:
-    """Cancel until all have ended or the time is over: one cancellation may be swallowed."""
-    deadline = asyncio.get_running_loop().time() + within
-    while True:
-        going = {task for task in tasks if not task.done()}
-        for task in going:
-            task.cancel()
-        if going:
-            await asyncio.wait(going, timeout=CANCEL_AGAIN.total_seconds())
-        if not going or asyncio.get_running_loop().time() > deadline:
-            break
-    for task in tasks:
-        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
-            log.debug("a connection did not close: %s", error)

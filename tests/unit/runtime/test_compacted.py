@@ -15,9 +15,15 @@ class Unreachable:
     """A consumer that cannot start; its stop cancels a task of its own that has not begun, as aiokafka's does."""
 
     made = 0
+    _coordinator = None
+    _fetcher = None
 
     def __init__(self, **_settings: Any) -> None:
         type(self).made += 1
+        self._client = self
+
+    async def close(self) -> None:
+        return
 
     async def start(self) -> None:
         raise ConnectionError("nobody there")

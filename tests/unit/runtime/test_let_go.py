@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from shared.runtime.delivery.kafka import let_go
+from shared.runtime.kafka_client import let_go
 
 LIMIT = timedelta(milliseconds=200)
 
