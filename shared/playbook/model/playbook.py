@@ -4,22 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from shared.playbook.model.places import Area, Cell, Department, Zone
+from shared.playbook.model.policy import Policy
 from shared.playbook.model.rules import Rule
 from shared.playbook.model.templates import Matter, Mode
 from shared.playbook.model.texts import Text
 from shared.playbook.model.times import Calendar, ClockLimit, Roster
 from shared.playbook.model.work import Category, Duty, EnforcementItem
 from shared.vocabulary import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS, AreaCode, Level
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """Figures the state machine of a case asks the county for."""
-
-    returns_allowed: int = 2
-    """Returns of one case before the desk above decides for good (终审)."""
-    reopen_hours: int = 72
-    """Continuous hours after closing in which a case can be reopened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

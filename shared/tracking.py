@@ -1,0 +1,38 @@
+"""The code by which a reporter follows their report: whoever has it may look, rate and reopen, nobody else.
+
+Eighty random bits in Crockford's base 32, so that it can be read out over a telephone and never guessed; only its
+SHA-256 leaves intake, so that nobody who reads events can act as the reporter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from typing import Final
+
+from shared.vocabulary import Refused
+
+_SIGNS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_LENGTH: Final = 16
+_READ_AS: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+
+
+def new_code() -> str:
+    """A code nobody has: four groups of four signs, ``K7QM-2XVN-8RTD-C4HP``."""
+    signs = "".join(secrets.choice(_SIGNS) for _ in range(_LENGTH))
+    return "-".join(signs[start : start + 4] for start in range(0, _LENGTH, 4))
+
+
+def digest_of_code(code: str) -> str:
+    """The SHA-256, in hex, of a code as somebody typed it: case, spaces and hyphens do not count, O is 0, I and L are 1.
+
+    Raises:
+        Refused: it is no tracking code at all.
+    """
+    tidy = code.strip().upper().translate(_READ_AS)
+    if re.fullmatch(f"[{_SIGNS}]{{{_LENGTH}}}", tidy) is None:
+        raise Refused(
+            "that is no tracking code", field="code", allowed=["16 letters and digits, as in K7QM-2XVN-8RTD-C4HP"]
+        )
+    return hashlib.sha256(tidy.encode()).hexdigest()
