@@ -25,7 +25,9 @@ def new_code() -> str:
 
 
 def digest_of_code(code: str) -> str:
-    """The SHA-256, in hex, of a code as somebody typed it: case, spaces and hyphens do not count, O is 0, I and L are 1.
+    """The SHA-256, in hex, of a code as somebody typed it.
+
+    Case, spaces and hyphens do not count, O is read as 0, I and L as 1.
 
     Raises:
         Refused: it is no tracking code at all.
