@@ -172,6 +172,11 @@ class Role(StrEnum):
     """What the bearer of a key may be."""
 
     SOURCE = "source"
+    """A system that sends reports: the hotline, sensors, another platform."""
+    REPORTER = "reporter"
+    """Whoever reported: knows their own report by its tracking code and no other."""
+    GRID_WORKER = "grid_worker"
+    """网格员: reports, and acts on site in the cells or village of the key's area."""
     DESK = "desk"
     LEADER = "leader"
     """The head of a desk: everything that the desk may, and its whistles sound by their word."""
@@ -221,15 +226,60 @@ class OrderReason(StrEnum):
 class CaseState(StrEnum):
     """The states of a case on the straight path; GB/T 30428.8 stages in ``docs/states.md``."""
 
+    RECEIVED = "received"
+    """A report that a person has yet to file or to refuse; nobody routes it."""
     OPENED = "opened"
     ROUTED = "routed"
     SIGNED = "signed"
     ARRIVED = "arrived"
     IN_PROGRESS = "in_progress"
     RETURNED = "returned"
+    PAUSED = "paused"
+    HUNG = "hung"
     RESOLVED = "resolved"
     VERIFIED = "verified"
     CLOSED = "closed"
+    REFUSED = "refused"
+    MERGED = "merged"
+
+
+CASE_ENDED: Final = frozenset({CaseState.CLOSED, CaseState.REFUSED, CaseState.MERGED})
+"""States in which nobody has anything to do for the case any more."""
+
+
+@unique
+class RefusalCode(StrEnum):
+    """Why a report is not taken on (不予受理)."""
+
+    NO_MATTER = "no_matter"
+    """Nothing is asked or reported in it."""
+    NOT_OURS = "not_ours"
+    """Another county's, or outside what the government does."""
+    LEGAL_WAY = "legal_way"
+    """A court, an arbitration or an appeal has it."""
+    UNCLEAR = "unclear"
+    """It cannot be found out what or where it is."""
+    ABUSE = "abuse"
+    """Insult, advertising, or the same again without anything new."""
+
+
+@unique
+class EmergencyService(StrEnum):
+    """Whom a case is handed to as well when life may be at risk."""
+
+    POLICE = "110"
+    FIRE = "119"
+    MEDICAL = "120"
+
+
+@unique
+class AppealGround(StrEnum):
+    """What an appeal holds to be judged wrongly."""
+
+    OVERDUE = "overdue"
+    NOT_OURS = "not_ours"
+    RATING = "rating"
+    FORCE_MAJEURE = "force_majeure"
 
 
 @unique

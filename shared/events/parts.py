@@ -74,6 +74,69 @@ class Place:
     lat: Annotated[float, Ge(-90), Le(90)]
 
 
+Digest = Annotated[str, MinLen(64), MaxLen(64)]
+"""A SHA-256 in hex."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """What intake thinks a report is about, before anybody has said so.
+
+    ``confidence`` and ``second_confidence`` are 0 to 1; ``words`` are those that decided.
+    """
+
+    category: CategoryCode
+    confidence: Annotated[float, Ge(0), Le(1)]
+    words: Annotated[tuple[Annotated[str, MaxLen(64)], ...], MaxLen(16)] = ()
+    second: CategoryCode | None = None
+    second_confidence: Annotated[float, Ge(0), Le(1)] = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """A case that may be the same matter; ``score`` is 0 to 1, ``why`` what speaks for it and against."""
+
+    case_id: UUID
+    score: Annotated[float, Ge(0), Le(1)]
+    why: Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """A photo of a report, as it is stored: without the data that the camera wrote into it.
+
+    ``photo_id`` is the SHA-256 of what is stored; ``taken_at`` and ``place`` are what the camera said.
+    """
+
+    photo_id: Digest
+    media_type: Annotated[str, MaxLen(32)]
+    width: Annotated[int, Ge(1)]
+    height: Annotated[int, Ge(1)]
+    bytes: Annotated[int, Ge(1)]
+    taken_at: Instant | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The four things that an answer to a reporter must name (答复四要素), personal data masked."""
+
+    accepted_at: Instant
+    spoken_with: Annotated[str, MinLen(1), MaxLen(120)]
+    done: Annotated[str, MinLen(1), MaxLen(2000)]
+    done_by: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Why a case's clocks stand still: ``code`` is the reason's id, ``hung`` when a leader hung it to ``until``."""
+
+    code: Slug
+    since: Instant
+    until: Instant | None = None
+    hung: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Return:
     """One order given back, by whom and why; routing never asks the same target again by itself."""
@@ -145,6 +208,8 @@ class CaseView:
     where and when the event happened (for a drill's profile: in drill cases alone); ``earlier`` says
     when earlier cases of the same category in the same village were opened, newest first, as far back
     as 90 days; ``holder`` is who signed last as the lead and answers until another has (首接负责).
+    ``master`` is the case that a merged one goes on in; ``held`` stands while its clocks stand still;
+    ``extensions`` were granted; ``exempt`` by an appeal upheld; ``mass`` for many reports in a short time.
     """
 
     case_id: UUID
@@ -171,3 +236,8 @@ class CaseView:
     earlier: Annotated[tuple[Instant, ...], MaxLen(16)] = ()
     holder: Target | None = None
     matter: MatterView | None = None
+    master: UUID | None = None
+    held: Held | None = None
+    extensions: Annotated[int, Ge(0)] = 0
+    exempt: bool = False
+    mass: bool = False
