@@ -1,0 +1,60 @@
+"""The HTTP API put together: every source's endpoints in one app."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRouter
+
+from services.intake.api import actions, modes, reports
+from services.intake.api.refusals import outage, problem_of
+from services.intake.api.rooms import MEDIA_TYPE, Rooms
+from services.intake.handlers import Doors
+from services.intake.metrics import Metrics
+from shared.runtime.auth import KeyRing
+from shared.runtime.problems import ProblemHooks, install
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    reports.router,
+    actions.router,
+    modes.router,
+)
+
+
+def describe_api() -> FastAPI:
+    """The endpoints alone, for the OpenAPI file."""
+    app = FastAPI(
+        title="Whistle intake",
+        summary="Reports, actions on cases and changes of mode come in here; reading and listening is the notifier's.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        return _problems_alone(described())
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to change the document
+    return app
+
+
+def make_api(doors: Doors, keyring: KeyRing, metrics: Metrics) -> FastAPI:
+    """The HTTP API as an ASGI app; errors by RFC 9457."""
+    app = describe_api()
+    app.state.rooms = Rooms(doors=doors, keyring=keyring, metrics=metrics)
+    install(app, ProblemHooks(refusal=problem_of, outage=outage, observe=metrics.observe_http))
+    return app
+
+
+def _problems_alone(schema: dict[str, Any]) -> dict[str, Any]:
+    """FastAPI also writes each error as plain JSON; ours have one media type."""
+    for path in schema["paths"].values():
+        for operation in path.values():
+            for answer in operation["responses"].values():
+                if MEDIA_TYPE in answer.get("content", {}):
+                    answer["content"].pop("application/json", None)
+    return schema
