@@ -27,6 +27,19 @@ class ShelfCounty:
         found = self._mode(area, code)
         return CODES.mode(area, code) if found is None else Words(zh=found.title.zh, en=found.title.en)
 
+    def category(self, area: str, code: str) -> Words:
+        """See ``ports.County``."""
+        playbook = self._playbook(area)
+        found = None if playbook is None else playbook.categories.get(code)
+        return CODES.category(area, code) if found is None else Words(zh=found.name.zh, en=found.name.en)
+
+    def pause(self, area: str, code: str) -> Words:
+        """See ``ports.County``."""
+        playbook = self._playbook(area)
+        reasons = () if playbook is None else playbook.policy.pause_reasons
+        found = next((reason for reason in reasons if reason.id == code), None)
+        return CODES.pause(area, code) if found is None else Words(zh=found.name.zh, en=found.name.en)
+
     def longest_pause(self, area: str, mode: str) -> timedelta | None:
         """See ``ports.County``."""
         found = self._mode(area, mode)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from services.notifier.domain.filing_words import FilingFact, filing_words
+from services.notifier.domain.review_words import ReviewFact, review_words
+from services.notifier.domain.time_words import TimeFact, time_words
 from services.notifier.domain.words import (
     LEVELS,
     RATINGS,
@@ -39,15 +42,21 @@ from shared.events.case import (
     CaseWhistleDeclined,
 )
 from shared.events.parts import CaseView, MatterView
-from shared.vocabulary import OrderState
+from shared.vocabulary import CaseState, OrderState
 from shared.words import CLOCKS, Words
 
 
 def case_words(data: CaseEvent, names: Names) -> tuple[Words, str]:  # noqa: C901, PLR0911, PLR0912  one arm for each fact
     """The sentence of ``data``, and what a person wrote beside it, as it came."""
+    if isinstance(data, FilingFact):
+        return filing_words(data, names)
+    if isinstance(data, TimeFact):
+        return time_words(data, names)
+    if isinstance(data, ReviewFact):
+        return review_words(data)
     match data:
-        case CaseOpened():
-            return Words(zh="受理立案", en="Case opened"), ""
+        case CaseOpened(case=view):
+            return _opened(view), ""
         case CaseRouted(target=target, order_role=role):
             to = target_words(target)
             return Words(zh=f"已交{to.zh}{ROLES[role].zh}", en=f"With {to.en} to {ROLES[role].verb_en}"), ""
@@ -103,6 +112,12 @@ def case_words(data: CaseEvent, names: Names) -> tuple[Words, str]:  # noqa: C90
             return _mode(view, before, names), reason
         case _:
             assert_never(data)
+
+
+def _opened(view: CaseView) -> Words:
+    if view.state is CaseState.RECEIVED:
+        return Words(zh="收到上报，待审核立案", en="Report received: a person has yet to file it")
+    return Words(zh="受理立案", en="Case opened")
 
 
 def _returned(data: CaseReturned) -> Words:

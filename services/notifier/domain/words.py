@@ -9,7 +9,18 @@ from typing import Final, Protocol
 
 from shared.events.case import Rating
 from shared.events.parts import Target
-from shared.vocabulary import NORMAL, Level, OrderReason, OrderRole, TargetKind, WhenLate, WhistleKind
+from shared.vocabulary import (
+    NORMAL,
+    AppealGround,
+    EmergencyService,
+    Level,
+    OrderReason,
+    OrderRole,
+    RefusalCode,
+    TargetKind,
+    WhenLate,
+    WhistleKind,
+)
 from shared.words import Words
 
 
@@ -31,6 +42,12 @@ class Names(Protocol):
     def mode(self, area: str, code: str) -> Words:
         """The title of a mode's profile."""
 
+    def category(self, area: str, code: str) -> Words:
+        """The name of a category."""
+
+    def pause(self, area: str, code: str) -> Words:
+        """The name of a reason for which a case may be paused."""
+
 
 class Codes:
     """Names where no playbook is at hand: every code is its own."""
@@ -42,6 +59,14 @@ class Codes:
     def mode(self, area: str, code: str) -> Words:  # noqa: ARG002  see ``Names``
         """See ``Names``."""
         return NORMAL_WORDS if code == NORMAL else Words(zh=code, en=code)
+
+    def category(self, area: str, code: str) -> Words:  # noqa: ARG002  see ``Names``
+        """See ``Names``."""
+        return Words(zh=code, en=code)
+
+    def pause(self, area: str, code: str) -> Words:  # noqa: ARG002  see ``Names``
+        """See ``Names``."""
+        return Words(zh=code, en=code)
 
 
 NORMAL_WORDS: Final = Words(zh="平时", en="normal")
@@ -95,6 +120,30 @@ WHISTLES: Final[Mapping[WhistleKind, Words]] = MappingProxyType(
         WhistleKind.JOINT_ENFORCEMENT: Words(zh="综合执法哨", en="joint enforcement"),
         WhistleKind.KEY_WORK: Words(zh="重点工作哨", en="key work"),
         WhistleKind.EMERGENCY: Words(zh="应急处置哨", en="emergency"),
+    }
+)
+REFUSALS: Final[Mapping[RefusalCode, Words]] = MappingProxyType(
+    {
+        RefusalCode.NO_MATTER: Words(zh="无具体诉求", en="nothing is asked or reported"),
+        RefusalCode.NOT_OURS: Words(zh="不属本地受理范围", en="another county's, or outside what the government does"),
+        RefusalCode.LEGAL_WAY: Words(zh="应循法定途径", en="a court, an arbitration or an appeal has it"),
+        RefusalCode.UNCLEAR: Words(zh="事项或地点无法查明", en="what or where it is cannot be found out"),
+        RefusalCode.ABUSE: Words(zh="恶意或重复无新内容", en="abuse, or the same again with nothing new"),
+    }
+)
+SERVICES: Final[Mapping[EmergencyService, Words]] = MappingProxyType(
+    {
+        EmergencyService.POLICE: Words(zh="公安 110", en="the police (110)"),
+        EmergencyService.FIRE: Words(zh="消防 119", en="the fire brigade (119)"),
+        EmergencyService.MEDICAL: Words(zh="急救 120", en="the ambulance (120)"),
+    }
+)
+GROUNDS: Final[Mapping[AppealGround, Words]] = MappingProxyType(
+    {
+        AppealGround.OVERDUE: Words(zh="超时认定有误", en="it was not late"),
+        AppealGround.NOT_OURS: Words(zh="不属本单位职责", en="it was not theirs"),
+        AppealGround.RATING: Words(zh="评价不实", en="the rating is not fair"),
+        AppealGround.FORCE_MAJEURE: Words(zh="不可抗力", en="force majeure"),
     }
 )
 
