@@ -9,7 +9,8 @@ from typing import Final
 
 from services.intake.domain.canaries import CANARY_BY, CANARY_OWNER, canary, canary_id, canary_key, slot_of
 from services.intake.handlers.doors import Doors
-from services.intake.handlers.reports import asked_by, file_all, prepare
+from services.intake.handlers.drafting import asked_by, prepare
+from services.intake.handlers.filing import file_all
 from services.intake.ports import Answer, ClientKey
 
 KEPT: Final = timedelta(days=1)
@@ -42,7 +43,7 @@ async def send_canary(plan: CanaryPlan, *, doors: Doors) -> bool:
         answer = Answer(fingerprint=doors.vault.fingerprint(asked_by(report)), body=filing.answer)
         if not await transaction.claim({key: answer}):
             return False
-        await transaction.save([filing.change])
+        await transaction.save(filing.changes)
         await transaction.file([filing.report])
     doors.tell.canary_sent()
     return True

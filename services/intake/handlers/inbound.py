@@ -9,7 +9,8 @@ from typing import Final
 from services.intake.domain.reports import Report, report_id_of
 from services.intake.domain.texts import clean
 from services.intake.handlers.doors import Doors, KeyReused, replay
-from services.intake.handlers.reports import Draft, asked_by, file_all, prepare
+from services.intake.handlers.drafting import Draft, asked_by, prepare
+from services.intake.handlers.filing import file_all
 from services.intake.ports import Answer, ClientKey
 from shared.events.codec import decode
 from shared.events.inbound import ReportReceived
@@ -105,7 +106,7 @@ async def _keep(
             }
         )
         new = [filings[key] for key in arrived if key in free]
-        await transaction.save([one.change for one in new])
+        await transaction.save([change for one in new for change in one.changes])
         await transaction.file([one.report for one in new])
         again = [*(one for key, one in arrived.items() if key not in free), *repeats]
         known = await transaction.answers({one.key for one in again}) if again else {}

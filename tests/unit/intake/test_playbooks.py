@@ -9,7 +9,7 @@ import pytest
 
 from services.intake.domain.reports import Report
 from services.intake.handlers import CellMaps, Doors
-from services.intake.handlers.reports import prepare
+from services.intake.handlers.drafting import prepare
 from services.intake.playbooks import ShelvedPlaybooks
 from services.intake.ports import NoPlaybook
 from shared.events.parts import Actor, Place
