@@ -1,7 +1,8 @@
 """A guard before the app that reads a request's body: its size, its type, its bytes and its depth.
 
 The size is counted while the body streams in, so that a body without a length, or with a false one, costs no more
-memory than the limit.
+memory than the limit. A path may have limits of its own: other media types, another size, or a body that the endpoint
+reads as it comes.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Never
 
@@ -21,36 +22,67 @@ from shared.runtime.problem import FieldError, Problem, problem_response
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a body may be; ``read_seconds`` bounds the whole reading, so that nobody holds a connection by dripping."""
+    """What a body may be; ``read_seconds`` bounds the whole reading, so that nobody holds a connection by dripping.
+
+    One that is ``streamed`` is handed on as it comes, its type checked before and its size counted on the way.
+    """
 
     body_bytes: int = 256 * 1024
     drain_bytes: int = 8 * 1024 * 1024
     json_depth: int = 32
     media_types: frozenset[str] = frozenset({"application/json"})
     read_seconds: float = 30.0
+    streamed: bool = False
 
 
 DEFAULT_LIMITS: Final = Limits()
 
 
 class BodyGuard:
-    """ASGI middleware: hands the app a whole, readable body or answers with a problem."""
+    """ASGI middleware: hands the app a whole, readable body or answers with a problem.
 
-    def __init__(self, app: ASGIApp, limits: Limits = DEFAULT_LIMITS) -> None:
+    ``special`` are the limits of single paths, each written in full.
+    """
+
+    def __init__(
+        self, app: ASGIApp, limits: Limits = DEFAULT_LIMITS, special: Mapping[str, Limits] | None = None
+    ) -> None:
         self._app = app
-        self._limits = limits
+        self._doors = {path: _Door(one) for path, one in (special or {}).items()}
+        self._door = _Door(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in _WITH_BODY:
             await self._app(scope, receive, send)
             return
+        door = self._doors.get(scope["path"], self._door)
         try:
-            body = await self._checked(Headers(scope=scope), receive)
+            through = await door.opened(Headers(scope=scope), receive)
         except Problem as problem:
             await problem_response(problem)(scope, receive, send)
             return
-        if body is not None:
-            await self._app(scope, _Replay(body, receive), send)
+        if through is not None:
+            await self._app(scope, through, send)
+
+
+class _Door:
+    """One set of limits."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    async def opened(self, headers: Headers, receive: Receive) -> Receive | None:
+        """What the app receives the body by, or None when the client left before its end.
+
+        Raises:
+            Problem: the body is not taken.
+        """
+        if self._limits.streamed:
+            self._not_longer_than(headers, self._limits.body_bytes)
+            self._media_type(headers)
+            return _Counted(receive, self._limits, self._too_large)
+        body = await self._checked(headers, receive)
+        return None if body is None else _Replay(body, receive)
 
     async def _checked(self, headers: Headers, receive: Receive) -> bytes | None:
         """The body, or None when the client left before its end."""
@@ -58,26 +90,24 @@ class BodyGuard:
         if not body:
             return body
         media_type = self._media_type(headers)
-        text = _text(body)
         if media_type.endswith("json"):
-            check_json(text, depth=self._limits.json_depth)
+            check_json(_text(body), depth=self._limits.json_depth)
+        elif media_type not in _OWN_CHARSET:
+            _text(body)
         return body
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
-        length = headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self._limits.drain_bytes:
-            self._too_large()
+        self._not_longer_than(headers, self._limits.drain_bytes)
         try:
             async with asyncio.timeout(self._limits.read_seconds):
                 return await self._counted(receive)
         except TimeoutError as error:
-            raise Problem(
-                408,
-                "too-slow",
-                "The body came too slowly",
-                detail=f"The whole body must arrive within {self._limits.read_seconds:g} s.",
-                headers={"Connection": "close"},
-            ) from error
+            raise _too_slow(f"The whole body must arrive within {self._limits.read_seconds:g} s.") from error
+
+    def _not_longer_than(self, headers: Headers, most: int) -> None:
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length) > most:
+            self._too_large()
 
     async def _counted(self, receive: Receive) -> bytes | None:
         """The body; one that is too large is read on and thrown away up to ``drain_bytes``.
@@ -138,6 +168,34 @@ class BodyGuard:
         )
 
 
+class _Counted:
+    """``receive`` for an app that reads the body as it comes: no more of it than may be, and not for ever.
+
+    Each part must come within ``read_seconds``: how long the whole may take is the endpoint's to say.
+    """
+
+    def __init__(self, receive: Receive, limits: Limits, too_large: Callable[[], Never]) -> None:
+        self._receive = receive
+        self._limits = limits
+        self._too_large = too_large
+        self._size = 0
+        self._ended = False
+
+    async def __call__(self) -> Message:
+        if self._ended:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._limits.read_seconds):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise _too_slow(f"Each part of the body must arrive within {self._limits.read_seconds:g} s.") from error
+        self._size += len(message.get("body", b""))
+        if self._size > self._limits.body_bytes:
+            self._too_large()
+        self._ended = not message.get("more_body", False)
+        return message
+
+
 class _Replay:
     """``receive`` for the app: the body that was read, then whatever the server says next."""
 
@@ -154,6 +212,12 @@ class _Replay:
 
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _CHARSETS: Final = frozenset({"", "utf-8", "utf8"})
+_OWN_CHARSET: Final = frozenset({"application/xml", "text/xml"})
+"""XML says itself in what it is written; its parser reads that."""
+
+
+def _too_slow(detail: str) -> Problem:
+    return Problem(408, "too-slow", "The body came too slowly", detail=detail, headers={"Connection": "close"})
 
 
 def check_json(text: str, *, depth: int) -> None:

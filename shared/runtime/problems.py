@@ -72,6 +72,8 @@ class ProblemHooks:
     retry_after_seconds: int = 5
     observe: Observe | None = None
     limits: Limits = field(default_factory=lambda: DEFAULT_LIMITS)
+    special: Mapping[str, Limits] = field(default_factory=dict)
+    """The limits of single paths whose bodies are other than JSON."""
 
 
 def install(app: FastAPI, hooks: ProblemHooks | None = None) -> None:
@@ -80,7 +82,7 @@ def install(app: FastAPI, hooks: ProblemHooks | None = None) -> None:
     for kind in (Problem, Refused, Malformed, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, doors.on_known)
     # The last added is the outermost: the frame sees whatever the guard and the app let through.
-    app.add_middleware(BodyGuard, limits=doors.hooks.limits)
+    app.add_middleware(BodyGuard, limits=doors.hooks.limits, special=doors.hooks.special)
     app.add_middleware(RequestFrame, failed=doors.on_unhandled, observe=doors.hooks.observe)
 
 
