@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import uvloop
 
 from services.intake.api import make_api
+from services.intake.api.limits import RateLimits, Rates
 from services.intake.consumer import fold_loop, inbound_loop
 from services.intake.handlers import CellMaps, Doors
 from services.intake.health import IntakeHealth
@@ -129,12 +130,18 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
             closing.push_async_callback(stop)
         for timer in timers.values():
             closing.callback(timer.stop)
-        http = HttpServer(make_api(doors, keyring, metrics), settings.http_host, settings.http_port)
+        api = make_api(doors, keyring, metrics, _limits(settings, metrics))
+        http = HttpServer(api, settings.http_host, settings.http_port)
         closing.push_async_callback(http.stop)
         closing.callback(asked.set)
         await http.start()
         log.info("intake is up", extra={"event.name": "intake.up", "http": http.port, "ops": ops.port})
         yield Running(rooms=rooms, http=http, ops=ops, shelf=shelf)
+
+
+def _limits(settings: Settings, metrics: Metrics) -> RateLimits:
+    rates = Rates(key=settings.rate_key, source=settings.rate_source, address=settings.rate_address)
+    return RateLimits(rates=rates, proxies=settings.rate_proxies, told=metrics.limited_by)
 
 
 async def _with_playbooks(reader: CompactedReader, inbound: DeliveryLoop) -> None:

@@ -56,6 +56,12 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self.limited = Counter(
+            "whistle_intake_limited_total",
+            "Requests refused with 429, by what had asked too often: key, source, address.",
+            ["by"],
+            registry=self.registry,
+        )
         self.http_seconds = Histogram(
             "whistle_intake_http_request_seconds",
             "Seconds from a request's first byte to its answer.",
@@ -98,6 +104,10 @@ class Metrics:
     def settled(self, cases: int) -> None:
         """See ``ports.Tell.settled``."""
         self.settled_cases.inc(cases)
+
+    def limited_by(self, what: str) -> None:
+        """Note one request that came too often."""
+        self.limited.labels(what).inc()
 
     def observe_http(self, method: str, route: str, status: int, seconds: float) -> None:
         """Note one answered request."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, PositiveInt, SecretStr
+from pydantic import Field, NonNegativeInt, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.intake.api.limits import parsed
 
 
 class Settings(BaseSettings):
@@ -38,3 +40,17 @@ class Settings(BaseSettings):
     """Whose canary is sent: a county's code; empty is the first one known, ``off`` sends none."""
     canary_seconds: int = Field(default=60, ge=1, le=3600)
     """From one canary to the next."""
+    rate_key: str = "1000/second"
+    """Requests of one API key at one replica; ``off`` is no limit."""
+    rate_source: str = "2000/second"
+    """Single reports of one source of one county at one replica."""
+    rate_address: str = "30/minute"
+    """Requests of one address at the public door of one replica."""
+    rate_proxies: NonNegativeInt = 0
+    """Proxies of ours in front, whose ``X-Forwarded-For`` says who asks; 0 believes none."""
+
+    @field_validator("rate_key", "rate_source", "rate_address")
+    @classmethod
+    def _is_a_rate(cls, text: str) -> str:
+        parsed(text)
+        return text

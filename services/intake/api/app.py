@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRouter
 
 from services.intake.api import actions, modes, reports
+from services.intake.api.limits import RateLimits
 from services.intake.api.refusals import outage, problem_of
 from services.intake.api.rooms import MEDIA_TYPE, Rooms
 from services.intake.handlers import Doors
@@ -42,10 +43,11 @@ def describe_api() -> FastAPI:
     return app
 
 
-def make_api(doors: Doors, keyring: KeyRing, metrics: Metrics) -> FastAPI:
+def make_api(doors: Doors, keyring: KeyRing, metrics: Metrics, limits: RateLimits | None = None) -> FastAPI:
     """The HTTP API as an ASGI app; errors by RFC 9457."""
     app = describe_api()
     app.state.rooms = Rooms(doors=doors, keyring=keyring, metrics=metrics)
+    app.state.limits = limits or RateLimits()
     install(app, ProblemHooks(refusal=problem_of, outage=outage, observe=metrics.observe_http))
     return app
 

@@ -8,6 +8,7 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRouter
 
 from services.intake.api.bodies import AcceptedBody, ReportBody
+from services.intake.api.limits import limits_of
 from services.intake.api.rooms import REPLAYED, IdempotencyKey, asker, counted, problems, response, rooms_of
 from services.intake.domain.permissions import Bearer
 from services.intake.handlers import accept_report
@@ -36,6 +37,7 @@ async def post_report(
     Answered 201 only after the case is durable. Your own `Idempotency-Key` makes a repeat harmless.
     """
     rooms = rooms_of(request)
+    limits_of(request).take_source(bearer.area, body.source)
     with counted(rooms.metrics.reports, body.source) as count:
         reply = await accept_report(body.as_report(), bearer=bearer, client_key=idempotency_key, doors=rooms.doors)
         count("replayed" if reply.replayed else "accepted")

@@ -11,6 +11,7 @@ from fastapi import Depends, Header, Request, Response
 from prometheus_client import Counter
 
 from services.intake.api.bodies import ProblemBody
+from services.intake.api.limits import limits_of
 from services.intake.domain.permissions import Bearer
 from services.intake.handlers import Doors, Reply
 from services.intake.metrics import Metrics
@@ -46,8 +47,9 @@ def _keyring(request: Request) -> KeyRing:
     return rooms_of(request).keyring
 
 
-async def asker(principal: Annotated[Principal, Depends(bearer(_keyring))]) -> Bearer:
-    """Who calls, as the domain knows them; a dependency of every endpoint that needs a key."""
+async def asker(request: Request, principal: Annotated[Principal, Depends(bearer(_keyring))]) -> Bearer:
+    """Who calls, as the domain knows them, counted; a dependency of every endpoint that needs a key."""
+    limits_of(request).take_key(principal.key_id)
     return Bearer(
         key_id=principal.key_id,
         role=principal.role,
@@ -70,8 +72,8 @@ IdempotencyKey = Annotated[
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What the OpenAPI file says of these error answers."""
-    return {status: problem(ProblemBody, _WORDS[status]) for status in statuses}
+    """What the OpenAPI file says of these error answers, and of the one that every door may give."""
+    return {status: problem(ProblemBody, _WORDS[status]) for status in sorted({*statuses, 429})}
 
 
 def problem(model: type[ProblemBody], words: str) -> dict[str, Any]:
@@ -88,6 +90,7 @@ _WORDS: Final = {
     413: "The body is larger than 256 kB.",
     415: "The body is not application/json.",
     422: "A field is wrong: names it and what is allowed.",
+    429: "Too many requests of this key, source or address: wait Retry-After seconds.",
     503: "PostgreSQL or the playbook is away: send the same request again after Retry-After seconds.",
 }
 

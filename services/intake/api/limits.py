@@ -1,0 +1,151 @@
+"""How often a key, a source and an address may ask; beyond it 429 with the seconds to wait.
+
+Counted in this process alone: with n replicas a caller that reaches all of them has n times as much. The strategy
+is that of the library ``limits``; what it counts in is bounded here, so that made-up addresses cost no memory.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from fastapi import Request
+from limits import RateLimitItem, parse
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from services.intake.api.counting import BoundedMemory
+from shared.runtime.clock import utc_now
+from shared.runtime.problem import FieldError, Problem
+from shared.vocabulary import county_of
+
+OFF: Final = "off"
+_IPV6_OF_ONE: Final = 64
+"""Bits of an IPv6 address that one subscriber usually has to himself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """How many requests, as ``60/minute``; ``off`` is no limit."""
+
+    key: str = "1000/second"
+    """Of one API key."""
+    source: str = "2000/second"
+    """Of one source (hotline, sensor, …) of one county, whatever its keys."""
+    address: str = "30/minute"
+    """Of one client address at the public door, where nobody shows a key."""
+
+
+def _unheard(_by: str) -> None:
+    """Nobody counts."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RateLimits:
+    """The limits of this process; ``told`` hears what was hit: key, source or address."""
+
+    rates: Rates = field(default_factory=Rates)
+    proxies: int = 0
+    """Proxies of ours in front, each of which adds whom it saw to ``X-Forwarded-For``; 0 believes no header."""
+    told: Callable[[str], None] = _unheard
+    _limiter: SlidingWindowCounterRateLimiter = field(init=False)
+    _items: dict[str, RateLimitItem | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._limiter = SlidingWindowCounterRateLimiter(BoundedMemory())
+        named = {"key": self.rates.key, "source": self.rates.source, "address": self.rates.address}
+        self._items = {by: parsed(text) for by, text in named.items()}
+
+    def take_key(self, key_id: str) -> None:
+        """Count one request of a key.
+
+        Raises:
+            Problem: 429, when it has had as many as it may.
+        """
+        self._take("key", key_id)
+
+    def take_source(self, area: str, source: str) -> None:
+        """Count one report of a source of the county that holds ``area``.
+
+        Raises:
+            Problem: 429, when it has had as many as it may.
+        """
+        self._take("source", county_of(area), source)
+
+    def take_address(self, request: Request) -> None:
+        """Count one request of whoever sits at the other end of the line.
+
+        Raises:
+            Problem: 429, when there were as many as may be.
+        """
+        self._take("address", self.address_of(request))
+
+    def address_of(self, request: Request) -> str:
+        """Whom a request comes from: the peer, or behind ``proxies`` of ours whom the outermost of them saw."""
+        peer = "" if request.client is None else request.client.host
+        if self.proxies:
+            seen = [one.strip() for one in ",".join(request.headers.getlist("x-forwarded-for")).split(",")]
+            peer = seen[-self.proxies] if len(seen) >= self.proxies else peer
+        return one_subscriber(peer)
+
+    def _take(self, by: str, *who: str) -> None:
+        item = self._items[by]
+        if item is None or self._limiter.hit(item, by, *who):
+            return
+        self.told(by)
+        stats = self._limiter.get_window_stats(item, by, *who)
+        raise _too_many(by, item, max(1, math.ceil(stats.reset_time - utc_now().timestamp())))
+
+
+async def limited_by_address(request: Request) -> None:
+    """A dependency for the public door; see ``RateLimits.take_address``."""
+    limits_of(request).take_address(request)
+
+
+def limits_of(request: Request) -> RateLimits:
+    """The limits that hang on the app."""
+    limits: RateLimits = request.app.state.limits
+    return limits
+
+
+def parsed(text: str) -> RateLimitItem | None:
+    """The limit that ``text`` says, None for ``off``.
+
+    Raises:
+        ValueError: it is neither ``off`` nor a number a second, minute, hour or day.
+    """
+    if text.strip().lower() == OFF:
+        return None
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no rate: write it as 60/minute, or {OFF}") from error
+
+
+def one_subscriber(address: str) -> str:
+    """The address, of IPv6 the network that one subscriber has: else everyone has 2^64 of them."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if found.version == 4:  # noqa: PLR2004  IPv4
+        return str(found)
+    mapped = getattr(found, "ipv4_mapped", None)
+    return str(mapped or ipaddress.ip_network((found, _IPV6_OF_ONE), strict=False))
+
+
+_WHO: Final = {"key": "This key", "source": "This source", "address": "This address"}
+
+
+def _too_many(by: str, item: RateLimitItem, seconds: int) -> Problem:
+    allowed = f"{item.amount} a {item.GRANULARITY.name}" if item.multiples == 1 else str(item)
+    return Problem(
+        429,
+        "too-many-requests",
+        "Too many requests",
+        detail=f"{_WHO[by]} asks too often. Send the same request again in {seconds} s.",
+        errors=[FieldError(field="/", problem=f"more requests of one {by} than may be", allowed=[allowed])],
+        headers={"Retry-After": str(seconds)},
+    )
