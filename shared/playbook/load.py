@@ -132,6 +132,7 @@ def _branch(node: CategoryNode, located: Located, above: Category | None, *, she
         power=node.power or (above.power if above else Power.HANDLE),
         words=node.words,
         conditions=tuple(condition.value() for condition in node.conditions),
+        standard=node.standard,
     )
     sheets.keep("categories", node.code, located)
     yield category

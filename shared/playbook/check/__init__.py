@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.playbook.check.finding import Finding
 from shared.playbook.check.places import check_areas, check_cells, check_departments, check_zones
+from shared.playbook.check.policy import check_policy
 from shared.playbook.check.routing import check_rules
 from shared.playbook.check.templates import check_matters, check_modes
 from shared.playbook.check.times import check_calendar, check_clocks, check_header, check_roster
@@ -20,6 +21,7 @@ MOST: Final = 1000
 
 CHECKS = (
     check_header,
+    check_policy,
     check_areas,
     check_cells,
     check_zones,

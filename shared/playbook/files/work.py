@@ -7,7 +7,10 @@ from pydantic import Field
 from shared.playbook import model
 from shared.playbook.files.rows import Grade, Name, Row, Slug, Words
 from shared.playbook.model import Power, Text
-from shared.vocabulary import AreaCode, CategoryCode
+from shared.vocabulary import AreaCode, CategoryCode, Pattern
+
+StandardCode = Annotated[str, Pattern(r"^[0-9]{5}$")]
+"""Two digits of a class and three of a matter: 管理事项 of GB/T 47678.5, appendix C."""
 
 
 class ConditionNode(Row):
@@ -32,6 +35,8 @@ class CategoryNode(Row):
     power: Power | None = None
     words: Words = ()
     conditions: tuple[ConditionNode, ...] = ()
+    standard: Annotated[tuple[StandardCode, ...], Field(max_length=100)] = ()
+    """What it is in the national catalogue; a category without any is the county's own."""
     children: tuple["CategoryNode", ...] = ()
 
 

@@ -6,7 +6,7 @@ Pure: `load` makes these from files, `record` from and to a Kafka record; servic
 from shared.playbook.model.conditions import DayKind, Repeat, TimeWindow, When
 from shared.playbook.model.places import Area, Cell, Department, Ring, Settlement, Zone
 from shared.playbook.model.playbook import Playbook
-from shared.playbook.model.policy import Emergency, Merging, Neighbour, PauseReason, Policy, Retention
+from shared.playbook.model.policy import Emergency, Grading, Merging, Neighbour, PauseReason, Policy, Retention
 from shared.playbook.model.rules import Demand, Rule, RuleState, Settings
 from shared.playbook.model.targets import CaseField, DepartmentTarget, DeskTarget, DutyTarget, FieldTarget, Target
 from shared.playbook.model.templates import Channels, Matter, Mode, Settle, Step
@@ -44,6 +44,7 @@ __all__ = [
     "Emergency",
     "EnforcementItem",
     "FieldTarget",
+    "Grading",
     "Limit",
     "LimitUnit",
     "Matter",

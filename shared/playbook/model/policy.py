@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.playbook.model.texts import Text
-from shared.vocabulary import AreaCode, EmergencyService, Source
+from shared.vocabulary import AreaCode, EmergencyService, Severity, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,14 @@ class Emergency:
     """Words that hand a case to an emergency service at once."""
 
     service: EmergencyService
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grading:
+    """Words that make a case at least as grave as ``severity``, whatever its category."""
+
+    severity: Severity
     words: tuple[str, ...]
 
 
@@ -82,4 +90,5 @@ class Policy:
     retention: Retention = Retention()
     pause_reasons: tuple[PauseReason, ...] = ()
     emergencies: tuple[Emergency, ...] = ()
+    gradings: tuple[Grading, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()

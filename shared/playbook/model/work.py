@@ -44,6 +44,13 @@ class Category:
     words: tuple[str, ...] = ()
     """Words in a report that speak for this category."""
     conditions: tuple[Condition, ...] = ()
+    standard: tuple[str, ...] = ()
+    """What it is in the national catalogue: five-digit codes of 管理事项, GB/T 47678.5 appendix C; none: local."""
+
+    @property
+    def local(self) -> bool:
+        """Whether the county keeps it beside the national catalogue."""
+        return not self.standard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
