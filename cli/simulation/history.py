@@ -14,16 +14,19 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from cli.trouble import Trouble
-from shared.events.case import CaseOpened
+from shared.events.case import CaseFiled, CaseOpened
 from shared.events.parts import CaseView
 from shared.events.topics import CASE
 from shared.runtime.kafka_tls import client_security
+from shared.vocabulary import CaseState
 
 BATCH: Final = 2000
 CONNECT: Final = timedelta(seconds=15)
 SILENCE: Final = timedelta(seconds=30)
 """Longest wait for records that must be there."""
-OPENED: Final = CaseOpened.TYPE.encode()
+OPENINGS: Final = frozenset({CaseOpened.TYPE, CaseFiled.TYPE})
+"""What the router routes as a case just opened; one that is opened as received is so when it is filed."""
+_HEADERS: Final = frozenset(one.encode() for one in OPENINGS)
 LINE_BYTES: Final = 1 << 20
 
 
@@ -38,6 +41,7 @@ class _Told(msgspec.Struct, frozen=True):
     """A line of ``whistle tail --json``: the event's data stands inside."""
 
     data: Opening
+    type: str = CaseOpened.TYPE
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,6 +67,8 @@ _told: Final = msgspec.json.Decoder(_Told)
 def from_file(path: Path, read: Read) -> Iterator[Sequence[Opening]]:
     """Yield batches of the cases in an NDJSON file: the data of ``case.opened`` events, or lines of ``whistle tail``.
 
+    Lines of ``whistle tail`` about anything else than an opening are passed over.
+
     Raises:
         Trouble: the file cannot be read.
     """
@@ -74,9 +80,12 @@ def from_file(path: Path, read: Read) -> Iterator[Sequence[Opening]]:
                     continue
                 read.records += 1
                 try:
-                    batch.append(_line(line))
+                    opening = _line(line)
                 except msgspec.DecodeError as error:
                     read.lost(f"line {number}", error)
+                    continue
+                if opening is not None:
+                    batch.append(opening)
                 if len(batch) >= BATCH:
                     yield batch
                     batch = []
@@ -85,15 +94,21 @@ def from_file(path: Path, read: Read) -> Iterator[Sequence[Opening]]:
     yield batch
 
 
-def _line(line: bytes) -> Opening:
+def _line(line: bytes) -> Opening | None:
+    """The opening in a line; None for one that the router did not route as it was opened."""
     try:
-        return _opening.decode(line)
+        return _routed(_opening.decode(line))
     except msgspec.ValidationError:
         try:
-            return _told.decode(line).data
+            told = _told.decode(line)
+            return _routed(told.data) if told.type in OPENINGS else None
         except msgspec.ValidationError:
             # What the line is most likely meant to be says best what is wrong with it.
             return _opening.decode(line)
+
+
+def _routed(opening: Opening) -> Opening | None:
+    return None if opening.case.state is CaseState.RECEIVED else opening
 
 
 def line_of(opening: Opening) -> bytes:
@@ -164,12 +179,12 @@ def _openings(records: Iterable[Any], end: int, *, county: str, read: Read) -> I
         except msgspec.DecodeError as error:
             read.lost(f"{record.topic}/{record.partition}@{record.offset}", error)
             continue
-        if opening.case.county == county:
+        if opening.case.county == county and _routed(opening) is not None:
             yield opening
 
 
 def _is_opening(headers: Iterable[tuple[str, bytes]]) -> bool:
-    return any(name == "ce_type" and value == OPENED for name, value in headers)
+    return any(name == "ce_type" and value in _HEADERS for name, value in headers)
 
 
 async def _within(limit: timedelta, started: Any) -> None:  # noqa: ANN401  an awaitable of a library without types

@@ -43,6 +43,12 @@ class Metrics:
             "Events to which nobody could be asked anything, and no order tells why; the log does.",
             registry=self.registry,
         )
+        self.left = Counter(
+            "whistle_router_left_total",
+            "Events that ask nobody by the case's own state: unfiled, held, or ended before they came.",
+            ["why"],
+            registry=self.registry,
+        )
         self.shadows = Counter(
             "whistle_router_shadow_matches_total",
             "Rules in shadow that held for a case and were not acted on; each order's explanation names them.",
@@ -76,6 +82,8 @@ class Metrics:
         self.decisions.labels("remembered").inc(tallies.remembered)
         self.shadows.inc(tallies.shadows)
         self.unsaid.inc(tallies.unsaid)
+        for why, events in tallies.left.items():
+            self.left.labels(why).inc(events)
 
     def watch(self, loop: DeliveryLoop, shelf: PlaybookShelf) -> None:
         """Show lag and playbooks, asked at each scrape."""

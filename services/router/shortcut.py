@@ -25,7 +25,7 @@ from shared.events.case import CaseOpened
 from shared.events.codec import REQUIRED, Message
 from shared.events.parts import CaseView
 from shared.runtime.delivery import Record
-from shared.vocabulary import TargetKind
+from shared.vocabulary import CaseState, TargetKind
 
 OPENED: Final = CaseOpened.TYPE.encode()
 NOBODY: Final[frozenset[tuple[TargetKind, str]]] = frozenset()
@@ -123,7 +123,7 @@ class BatchShortcut:
             return None
         case = opened.case
         signer = self._signers.get((case.county, case.playbook.version, case.playbook.digest))
-        if signer is None or case.returns or case.reopened or at.tzinfo is None:
+        if signer is None or case.returns or case.reopened or case.state is not CaseState.OPENED or at.tzinfo is None:
             return None
         rendered = self._recall(signer.signature(_facts(opened, at)), case.area)
         return None if rendered is None else self._filled(rendered, opened, headers)
@@ -132,7 +132,7 @@ class BatchShortcut:
         """See `ports.Shortcut`."""
         signer, case = self._shortcut.signer(taken.book), taken.opened.case
         self._signers[case.county, case.playbook.version, case.playbook.digest] = signer
-        if case.reopened or not is_repeatable(taken.decision):
+        if case.reopened or case.state is not CaseState.OPENED or not is_repeatable(taken.decision):
             return
         key = signer.signature(taken.facts)
         if key is None:

@@ -5,6 +5,7 @@ from typing import Final, TypeAlias, assert_never
 
 from services.router.domain.decision import Decision, Demanded
 from services.router.domain.facts import Facts
+from services.router.domain.left import left_alone
 from services.router.domain.matters import open_steps
 from services.router.domain.modes import change_mode
 from services.router.domain.moving import move_up
@@ -15,6 +16,7 @@ from services.router.domain.rulings import rule
 from services.router.domain.transfers import transfer
 from services.router.domain.whistles import release, whistle
 from shared.events.case import (
+    CaseFiled,
     CaseModeChanged,
     CaseOpened,
     CaseReleased,
@@ -30,6 +32,7 @@ from shared.vocabulary import OrderReason
 
 Answered: TypeAlias = (
     CaseOpened
+    | CaseFiled
     | CaseReopened
     | CaseReturned
     | CaseWhistled
@@ -42,12 +45,19 @@ Answered: TypeAlias = (
 )
 """The events that lead to orders."""
 
-WITH_TEXT: Final = (CaseOpened, CaseReopened, CaseReturned, CaseModeChanged)
+WITH_TEXT: Final = (CaseOpened, CaseFiled, CaseReopened, CaseReturned, CaseModeChanged)
 """Those that may walk the rules, and so carry the report's masked text."""
 
 
 def answer(happened: Answered, facts: Facts, book: Rulebook) -> Decision:
-    """Return what is asked of whom because of `happened`, of which `facts` are the facts, and who is on duty there."""
+    """Return what is asked of whom because of `happened`, of which `facts` are the facts, and who is on duty there.
+
+    A case that a person filed is answered as one just opened; one named anew (`CaseRecategorised`) is not
+    answered at all: its orders stand, and whoever has the wrong one returns it or hands it on.
+    """
+    left = left_alone(happened)
+    if left is not None:
+        return Decision(left=left)
     return _staffed(_decided(happened, facts, book), facts, book)
 
 
@@ -58,7 +68,7 @@ def text_of(happened: Answered) -> str:
 
 def _decided(happened: Answered, facts: Facts, book: Rulebook) -> Decision:
     match happened:
-        case CaseOpened():
+        case CaseOpened() | CaseFiled():
             return route(facts, book)
         case CaseReopened():
             return route(facts, book, reason=OrderReason.REOPENED)

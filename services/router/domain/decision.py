@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from services.router.domain.left import Left
 from services.router.domain.rulebook import Match, Walk
 from services.router.domain.targets import Choice
 from shared.events.order import CaseSettings, Explanation, Order
@@ -46,12 +47,14 @@ class Withdrawal:
 class Decision:
     """Everything that one event leads to.
 
-    `unsaid` is why nothing was asked of anybody when that should be known and no order can tell it.
+    `unsaid` is why nothing was asked of anybody when that should be known and no order can tell it. `left` is
+    why the case's own state asks for nobody, which is as it should be.
     """
 
     orders: tuple[Demanded, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
     unsaid: Text | None = None
+    left: Left | None = None
 
 
 def demanded(choice: Choice, role: OrderRole, *, reason: OrderReason, explanation: Explanation) -> Demanded:

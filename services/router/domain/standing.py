@@ -8,7 +8,7 @@ from services.router.domain.decision import LONGEST_NOTE, Decision, Demanded, Wi
 from shared.events.order import Order
 from shared.events.parts import CaseView, Standing, Target
 from shared.playbook.model import Text
-from shared.vocabulary import CaseState, OrderRole, OrderState
+from shared.vocabulary import CASE_ENDED, CaseState, OrderRole, OrderState
 
 ROLE_WORDS: Final = {
     OrderRole.LEAD: Text(zh="主办", en="leads"),
@@ -17,7 +17,7 @@ ROLE_WORDS: Final = {
 }
 AT_WORK: Final = frozenset({OrderState.ISSUED, OrderState.SIGNED, OrderState.ARRIVED, OrderState.IN_PROGRESS})
 """States in which an order stands; one that is being returned only waits for another to sign."""
-DONE: Final = frozenset({CaseState.RESOLVED, CaseState.VERIFIED, CaseState.CLOSED})
+DONE: Final = CASE_ENDED | {CaseState.RESOLVED, CaseState.VERIFIED}
 """States of a case for which nobody need be found any more."""
 _RANK: Final = {OrderRole.LEAD: 0, OrderRole.ASSIST: 1, OrderRole.OVERSEE: 2}
 

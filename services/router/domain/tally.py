@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from services.router.domain.decision import Decision
+from services.router.domain.left import Left
 
 Labels = tuple[str, str, str]
 """Level, role and reason of an order."""
@@ -13,13 +14,14 @@ Labels = tuple[str, str, str]
 class Tally(NamedTuple):
     """One decision in figures: the labels of the orders issued, the levels of those taken back, shadows that held.
 
-    `unsaid` says that nobody could be asked and no order tells why.
+    `unsaid` says that nobody could be asked and no order tells why; `left` why nobody was to be asked.
     """
 
     issued: tuple[Labels, ...]
     withdrawn: tuple[str, ...]
     shadows: int
     unsaid: bool = False
+    left: Left | None = None
 
     @classmethod
     def of(cls, decision: Decision) -> Self:
@@ -27,7 +29,7 @@ class Tally(NamedTuple):
         issued = tuple((order.level.value, order.role.value, order.reason.value) for order in decision.orders)
         withdrawn = tuple(withdrawal.order.level.value for withdrawal in decision.withdrawals)
         shadows = max((len(order.explanation.shadows) for order in decision.orders), default=0)
-        return cls(issued, withdrawn, shadows, decision.unsaid is not None)
+        return cls(issued, withdrawn, shadows, decision.unsaid is not None, decision.left)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class Tallies:
     withdrawn: Counter[str] = field(default_factory=Counter)
     shadows: int = 0
     unsaid: int = 0
+    left: Counter[Left] = field(default_factory=Counter)
     decided: int = 0
     remembered: int = 0
 
@@ -49,5 +52,7 @@ class Tallies:
             self.withdrawn[level] += 1
         self.shadows += tally.shadows
         self.unsaid += tally.unsaid
+        if tally.left is not None:
+            self.left[tally.left] += 1
         self.remembered += remembered
         self.decided += not remembered

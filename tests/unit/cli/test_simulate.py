@@ -15,6 +15,7 @@ import pytest
 import cli.__main__ as program
 from cli.simulate import MOVED
 from cli.trouble import MISUSED
+from shared.events.case import CaseFiled, CaseOpened, CaseReportJoined
 from shared.events.parts import Place
 from shared.vocabulary import Severity
 from tests.fakes.router import a_case, opened
@@ -156,11 +157,24 @@ def test_lines_of_the_stream_and_unreadable_lines_are_taken_and_told(
 ) -> None:
     file = history(tmp_path / "h.ndjson", Severity.III)
     line = file.read_text(encoding="utf-8").strip()
-    file.write_text(f'{line}\n{{"type": "x", "data": {line}}}\nno json\n{{"case": 1}}\n\n', encoding="utf-8")
+    file.write_text(
+        f'{line}\n{{"type": "{CaseOpened.TYPE}", "data": {line}}}\nno json\n{{"case": 1}}\n\n', encoding="utf-8"
+    )
     status, out, err = simulated(capsys, tmp_path, SAME, "--json", file=file)
     told = json.loads(out)
     assert (status, told["cases"], told["unreadable"]) == (0, 2, 2)
     assert "line 3" in err
+
+
+def test_only_what_the_router_routed_as_opened_is_replayed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = history(tmp_path / "h.ndjson", Severity.III)
+    line = file.read_text(encoding="utf-8").strip()
+    received = line.replace('"state":"opened"', '"state":"received"')
+    assert received != line
+    lines = [f'{{"type": "{kind.TYPE}", "data": {line}}}' for kind in (CaseFiled, CaseReportJoined)]
+    file.write_text("\n".join((received, f'{{"data": {received}}}', *lines)), encoding="utf-8")
+    told = json.loads(simulated(capsys, tmp_path, SAME, "--json", file=file)[1])
+    assert (told["cases"], told["unreadable"]) == (1, 0), "the one that was filed"
 
 
 def test_cases_of_another_county_are_left_out(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
