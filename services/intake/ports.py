@@ -14,7 +14,7 @@ from services.intake.domain.modes import InForce, ModeChange
 from shared.events.case import CaseEvent
 from shared.events.envelope import Event
 from shared.events.mode import ModeChanged
-from shared.events.parts import Actor, Place
+from shared.events.parts import Actor, Photo, Place
 from shared.playbook.model import Playbook
 from shared.vocabulary import ModeKind, Purpose, Refused, Source
 
@@ -48,6 +48,7 @@ class FiledReport:
     received_at: datetime
     occurred_at: datetime | None
     sealed: bytes | None
+    photos: tuple[Photo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,6 +168,25 @@ class PostgresTransaction:
             [report.occurred_at for report in reports],
             [report.sealed for report in reports],
         )
+        await self._file_photos(reports)
+
+    async def _file_photos(self, reports: Sequence[FiledReport]) -> None:
+        """The photos of new reports; most have none, and those cost nothing."""
+        shown = [(report.report_id, n, photo) for report in reports for n, photo in enumerate(report.photos)]
+        if not shown:
+            return
+        await self._connection.execute(
+            """
+            INSERT INTO report_photo (report_id, position, photo_id, photo)
+            SELECT report_id, position, photo_id, photo::jsonb
+            FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[])
+                AS new (report_id, position, photo_id, photo)
+            """,
+            [report_id for report_id, _, _ in shown],
+            [position for _, position, _ in shown],
+            [photo.photo_id for _, _, photo in shown],
+            [msgspec.json.encode(photo).decode() for _, _, photo in shown],
+        )
 
     async def _write(
         self, changes: Sequence[Change], events: Sequence[Event[CaseEvent]], messages: Sequence[Message]

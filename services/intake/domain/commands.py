@@ -10,7 +10,7 @@ from uuid import UUID
 from services.intake.domain.states import Action
 from shared.events.case import Rating
 from shared.events.order import CaseSettings, Order
-from shared.events.parts import Actor, MatterView, Place, PlaybookRef, Target
+from shared.events.parts import Actor, MatterView, Photo, Place, PlaybookRef, Target
 from shared.vocabulary import NORMAL, ClockKind, Level, Purpose, Severity, Source, WhistleKind
 
 
@@ -38,6 +38,7 @@ class OpenCase:
     purpose: Purpose = Purpose.REAL
     mode: str = NORMAL
     earlier: tuple[datetime, ...] = ()
+    photos: tuple[Photo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

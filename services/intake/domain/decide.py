@@ -157,4 +157,5 @@ def _opened(command: OpenCase, now: datetime) -> CaseOpened:
         text=command.text,
         area_why=command.area_why,
         category_why=command.category_why,
+        photos=command.photos,
     )

@@ -14,7 +14,7 @@ from services.intake.domain.locating import CellMap, locate
 from services.intake.domain.modes import InForce, mode_of, must_be_drilled
 from services.intake.domain.texts import clean, title_of
 from shared.events.envelope import WHISTLE, derive_id
-from shared.events.parts import Actor, Place, PlaybookRef
+from shared.events.parts import Actor, Photo, Place, PlaybookRef
 from shared.masking import mask
 from shared.playbook.model import Playbook
 from shared.vocabulary import Level, Purpose, Refused, Severity, Source
@@ -46,6 +46,7 @@ class Report:
     reporter: Reporter | None = None
     occurred_at: datetime | None = None
     purpose: Purpose = Purpose.REAL
+    photos: tuple[Photo, ...] = ()
 
 
 def report_id_of(owner: str, client_key: str) -> UUID:
@@ -103,6 +104,7 @@ def opening(report: Report, *, report_id: UUID, by: Actor, playbook: Playbook, c
         place=report.place,
         playbook=PlaybookRef(version=playbook.version, digest=playbook.digest),
         purpose=report.purpose,
+        photos=report.photos,
     )
 
 

@@ -15,7 +15,7 @@ from services.intake.domain.reports import Report, placed
 from services.intake.handlers.doors import Doors, change_of
 from services.intake.handlers.drafting import Draft
 from services.intake.ports import Change, FiledReport, Spot, Surroundings, Transaction
-from shared.vocabulary import Purpose
+from shared.vocabulary import Purpose, Refused
 
 EARLIER: Final = timedelta(days=90)
 """How far back earlier cases of the same category in the same village are told."""
@@ -30,11 +30,10 @@ class Filing:
     answer: str
 
 
-async def file_all(drafts: Sequence[Draft], transaction: Transaction, *, doors: Doors) -> list[Filing]:
+async def file_all(drafts: Sequence[Draft], transaction: Transaction, *, doors: Doors) -> list[Filing | Refused]:
     """Everything that is kept of each draft, as its place is now; no mode changes until the transaction ends.
 
-    Raises:
-        Refused: a drill where none is in force.
+    A draft that its place does not allow, such as a drill where none is in force, is refused and stops no other.
     """
     if not drafts:
         return []
@@ -44,9 +43,12 @@ async def file_all(drafts: Sequence[Draft], transaction: Transaction, *, doors: 
     return [_filing(one, around, doors) for one, around in zip(drafts, found, strict=True)]
 
 
-def _filing(draft: Draft, around: Surroundings, doors: Doors) -> Filing:
+def _filing(draft: Draft, around: Surroundings, doors: Doors) -> Filing | Refused:
     earlier = () if draft.command.purpose is Purpose.CANARY else around.earlier
-    command = placed(draft.command, modes=around.modes, earlier=earlier)
+    try:
+        command = placed(draft.command, modes=around.modes, earlier=earlier)
+    except Refused as refusal:
+        return refusal
     change = change_of(None, decide(None, command, draft.at), at=draft.at, traceparent=draft.traceparent)
     return Filing(
         changes=(change,),
@@ -65,6 +67,7 @@ def _filed(report: Report, command: OpenCase, doors: Doors, *, now: datetime) ->
         received_at=now,
         occurred_at=report.occurred_at,
         sealed=_sealed(report, command.text, doors),
+        photos=report.photos,
     )
 
 
