@@ -20,7 +20,7 @@ from shared.events.sla import (
     Outcome,
     SlaEvent,
 )
-from shared.vocabulary import CaseState, ClockKind, Level, OrderState
+from shared.vocabulary import CASE_ENDED, CaseState, ClockKind, Level, OrderRole, OrderState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +79,11 @@ def runs(read: ClockRead, *, view: CaseView, order: OrderRead | None) -> bool:
     matter is over by the case and its order already, for those facts come here first.
     """
     clock = read.clock
-    if read.stopped_at is not None or view.state is CaseState.CLOSED:
+    if read.stopped_at is not None or view.state in CASE_ENDED:
         return False
     match clock.kind:
         case ClockKind.ACCEPT:
-            return False
+            return view.state is CaseState.RECEIVED
         case ClockKind.DISPATCH:
             return view.state in (CaseState.OPENED, CaseState.RETURNED)
         case ClockKind.VERIFY:
@@ -92,6 +92,14 @@ def runs(read: ClockRead, *, view: CaseView, order: OrderRead | None) -> bool:
             return order.stands(view.reopened) and order.state in _RUNS_IN[clock.kind]
         case _:
             return True
+
+
+def stands_still(read: ClockRead, *, view: CaseView, order: OrderRead | None) -> bool:
+    """Say whether a running clock keeps its remainder: a hung case's all do, a paused one's that are its lead's."""
+    held = view.held
+    if held is None or not runs(read, view=view, order=order):
+        return False
+    return held.hung or order is None or order.role is OrderRole.LEAD
 
 
 _RUNS_IN: Final = {

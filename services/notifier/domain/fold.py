@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from services.notifier.domain.clocks import ClockRead, fold_clock, runs
-from services.notifier.domain.orders import OrderRead, department_of, fold_order, order_id_of, target_of
+from services.notifier.domain.clocks import ClockRead, fold_clock, runs, stands_still
+from services.notifier.domain.orders import OrderRead, fold_order, order_id_of
+from services.notifier.domain.reports import ReportsRead, fold_reports
+from services.notifier.domain.requests import Requests, fold_requests
 from services.notifier.domain.settling import Settling
 from services.notifier.domain.whistles import WhistleRead, fold_whistle
 from shared.events.case import (
@@ -21,7 +23,6 @@ from shared.events.case import (
     CaseModeChanged,
     CaseOpened,
     CaseReopened,
-    CaseTransferred,
     CaseWhistleAsked,
     CaseWhistled,
     CaseWhistleDeclined,
@@ -30,7 +31,7 @@ from shared.events.envelope import Event
 from shared.events.order import OrderEvent
 from shared.events.parts import CaseView
 from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned, SlaEvent
-from shared.vocabulary import CaseState, Level, OrderRole, OrderState
+from shared.vocabulary import CASE_ENDED, CaseState, Level, OrderRole, OrderState
 
 MOST_SETTLINGS: Final = 16
 """Mode changes of one case that are remembered; the newest count."""
@@ -53,6 +54,8 @@ class CaseRead:
     clocks: Mapping[UUID, ClockRead] = field(default_factory=dict[UUID, ClockRead])
     whistles: Mapping[UUID, WhistleRead] = field(default_factory=dict[UUID, WhistleRead])
     settlings: tuple[Settling, ...] = ()
+    reports: ReportsRead = field(default_factory=ReportsRead)
+    requests: Requests = field(default_factory=Requests)
 
     @property
     def departments(self) -> frozenset[str]:
@@ -76,11 +79,15 @@ class CaseRead:
         relieved = any(one.signed_at > order.step_at for one in others if one.signed_at and order.step_at)
         return OrderState.RETURNED if relieved or self.view.state in _OVER else OrderState.RETURNING
 
+    def stands_still(self, read: ClockRead) -> bool:
+        """Say whether a clock that has not stopped keeps its remainder for now."""
+        return stands_still(read, view=self.view, order=self._order_of(read))
+
     def _order_of(self, read: ClockRead) -> OrderRead | None:
         return None if read.clock.order_id is None else self.orders.get(read.clock.order_id)
 
 
-_OVER: Final = frozenset({CaseState.RESOLVED, CaseState.VERIFIED, CaseState.CLOSED})
+_OVER: Final = frozenset({CaseState.RESOLVED, CaseState.VERIFIED, *CASE_ENDED})
 
 
 def fold(known: CaseRead | None, event: Event[Told]) -> CaseRead:
@@ -95,7 +102,8 @@ def fold(known: CaseRead | None, event: Event[Told]) -> CaseRead:
     )
     match data:
         case CaseOpened(text=text, area_why=area_why, category_why=category_why):
-            return replace(read, text=text, area_why=area_why, category_why=category_why)
+            reports = fold_reports(read.reports, event)
+            return replace(read, text=text, area_why=area_why, category_why=category_why, reports=reports)
         case CaseReopened(text=text) if text and not read.text:
             return replace(read, text=text)
         case CaseWhistleAsked() | CaseWhistled() | CaseWhistleDeclined():
@@ -106,7 +114,8 @@ def fold(known: CaseRead | None, event: Event[Told]) -> CaseRead:
         case ClockStarted() | ClockStopped() | ClockWarned() | ClockBreached() | ClockEscalated() as said:
             return _with_clock(read, said)
         case _:
-            return _with_order(read, event)
+            reports, requests = fold_reports(read.reports, event), fold_requests(read.requests, event)
+            return _with_order(replace(read, reports=reports, requests=requests), event)
 
 
 def _with_clock(read: CaseRead, said: SlaEvent) -> CaseRead:
@@ -125,35 +134,3 @@ def _with_order(read: CaseRead, event: Event[Told]) -> CaseRead:
     order_id = order_id_of(event.data)
     order = fold_order(read.orders.get(order_id), event) if order_id is not None else None
     return read if order is None else replace(read, orders={**read.orders, order.order_id: order})
-
-
-def concerned(read: CaseRead, data: Told) -> frozenset[str]:
-    """The departments that ``data`` concerns: its order's own, or with a fact of the whole case all of them.
-
-    A department hears of its own orders only, so another's sign-in is not among what it hears.
-    """
-    match data:
-        case (
-            ClockStarted(clock=clock)
-            | ClockStopped(clock=clock)
-            | ClockWarned(clock=clock)
-            | ClockBreached(clock=clock)
-            | ClockEscalated(clock=clock)
-        ):
-            if clock.order_id is None:
-                return read.departments
-            own = department_of(clock.target)
-            return frozenset() if own is None else frozenset({own})
-        case CaseWhistleAsked() | CaseWhistleDeclined():
-            # Nobody has been called yet.
-            return frozenset()
-        case CaseWhistled(departments=called):
-            return read.departments | frozenset(called)
-        case CaseTransferred(order=order):
-            own = department_of(order.target)
-            return frozenset() if own is None else frozenset({own})
-        case _:
-            if order_id_of(data) is None:
-                return read.departments
-            own = department_of(target_of(data))
-            return frozenset() if own is None else frozenset({own})

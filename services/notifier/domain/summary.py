@@ -8,13 +8,17 @@ from uuid import UUID
 
 from services.notifier.domain.clocks import ClockRead, most_pressing
 from services.notifier.domain.fold import CaseRead
-from shared.events.parts import MatterView, Place, Target
+from services.notifier.domain.waiting import Waiting, waiting
+from shared.events.parts import Held, MatterView, Place, Target
 from shared.vocabulary import NORMAL, CaseState, ClockKind, Level, OrderState, Purpose, Severity, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockLine:
-    """The most pressing running clock; past ``due_at`` it is late, whether or not it has said so."""
+    """The most pressing running clock; past ``due_at`` it is late, whether or not it has said so.
+
+    While the case is held it may stand ``still``: then ``left_seconds`` is what it keeps, and it is never late.
+    """
 
     clock_id: UUID
     kind: ClockKind
@@ -24,6 +28,8 @@ class ClockLine:
     level: Level
     target: Target | None
     breached: bool
+    still: bool = False
+    left_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +54,8 @@ class MatterLine:
 class CaseSummary:
     """One line of a list. ``escalated_to`` is the highest level that a late clock has reached.
 
-    ``purpose`` marks a drill; ``holder`` answers until another lead has signed.
+    ``purpose`` marks a drill; ``holder`` answers until another lead has signed. ``waits`` says whose word
+    the case waits for; ``master`` is the case that it was merged into.
     """
 
     case_id: UUID
@@ -76,13 +83,25 @@ class CaseSummary:
     mode: str = NORMAL
     holder: Target | None = None
     matter: MatterLine | None = None
+    waits: tuple[Waiting, ...] = ()
+    held: Held | None = None
+    master: UUID | None = None
+    extensions: int = 0
+    exempt: bool = False
+    mass: bool = False
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the case is late; None while nothing that limits it runs."""
+        return None if self.clock is None or self.clock.still else self.clock.due_at
 
 
 def summarise(read: CaseRead) -> CaseSummary:
     """Return the line of ``read``."""
     view = read.view
     standing = [order for order in read.orders.values() if order.stands(view.reopened)]
-    pressing = most_pressing(read.running)
+    running = [one for one in read.running if not read.stands_still(one)]
+    pressing = most_pressing(running) or most_pressing(read.running)
     return CaseSummary(
         case_id=view.case_id,
         version=view.version,
@@ -100,7 +119,7 @@ def summarise(read: CaseRead) -> CaseSummary:
         orders=OrderCount(
             standing=len(standing), signed=sum(order.state is not OrderState.ISSUED for order in standing)
         ),
-        clock=None if pressing is None else _line(pressing),
+        clock=None if pressing is None else _line(pressing, read),
         escalated_to=read.escalated_to,
         returns=len(view.returns),
         reopened=view.reopened,
@@ -111,6 +130,12 @@ def summarise(read: CaseRead) -> CaseSummary:
         mode=view.mode,
         holder=view.holder,
         matter=None if view.matter is None else _matter(view.matter),
+        waits=waiting(read),
+        held=view.held,
+        master=view.master,
+        extensions=view.extensions,
+        exempt=view.exempt,
+        mass=view.mass,
     )
 
 
@@ -119,8 +144,9 @@ def _matter(matter: MatterView) -> MatterLine:
     return MatterLine(id=matter.id, title=matter.title, done=done, steps=len(matter.steps))
 
 
-def _line(read: ClockRead) -> ClockLine:
-    clock = read.clock
+def _line(one: ClockRead, read: CaseRead) -> ClockLine:
+    clock, held = one.clock, read.view.held
+    still = held is not None and read.stands_still(one)
     return ClockLine(
         clock_id=clock.clock_id,
         kind=clock.kind,
@@ -129,5 +155,7 @@ def _line(read: ClockRead) -> ClockLine:
         limit=clock.limit,
         level=clock.level,
         target=clock.target,
-        breached=read.breached_at is not None,
+        breached=one.breached_at is not None,
+        still=still,
+        left_seconds=(clock.due_at - held.since).total_seconds() if held is not None and still else None,
     )

@@ -8,7 +8,8 @@ from typing import Final
 from uuid import UUID
 
 from services.notifier.domain.audience import Facets
-from services.notifier.domain.fold import CaseRead, Told, concerned
+from services.notifier.domain.concern import concerned
+from services.notifier.domain.fold import CaseRead, Told
 from services.notifier.domain.summary import CaseSummary, summarise
 from services.notifier.domain.timeline import Entry, entry_of, rank_of
 from services.notifier.domain.words import CODES, Names

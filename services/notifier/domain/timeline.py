@@ -21,7 +21,21 @@ from services.notifier.domain.words import (
     lateness,
     target_words,
 )
-from shared.events.case import CaseEscalated, CaseEvent, CaseOpened, CaseRuled, CaseStepDone, CaseTransferred
+from shared.events.case import (
+    CaseAppealed,
+    CaseDepartmentRated,
+    CaseEscalated,
+    CaseEvent,
+    CaseExtended,
+    CaseExtensionAsked,
+    CaseExtensionBacked,
+    CaseExtensionDeclined,
+    CaseOpened,
+    CaseRuled,
+    CaseStepDone,
+    CaseSupervised,
+    CaseTransferred,
+)
 from shared.events.envelope import Event
 from shared.events.order import Explanation, OrderIssued, OrderWithdrawn
 from shared.events.parts import Actor, Target
@@ -179,7 +193,16 @@ def _about(data: CaseEvent) -> tuple[UUID | None, Target | None]:
             return None if order is None else order.order_id, to
         case CaseStepDone(order_id=order_id):
             return order_id, None
-        case CaseEscalated(order_id=order_id):
+        case CaseSupervised(order_id=order_id, target=to) | CaseDepartmentRated(order_id=order_id, target=to):
+            return order_id, to
+        case (
+            CaseEscalated(order_id=order_id)
+            | CaseExtensionAsked(order_id=order_id)
+            | CaseExtensionBacked(order_id=order_id)
+            | CaseExtensionDeclined(order_id=order_id)
+            | CaseExtended(order_id=order_id)
+            | CaseAppealed(order_id=order_id)
+        ):
             return order_id, None
         case _:
             return order_id_of(data), target_of(data)

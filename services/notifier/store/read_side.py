@@ -259,7 +259,7 @@ def _case_row(read: CaseRead) -> dict[str, Any]:
         "title": summary.title,
         "opened_at": summary.opened_at,
         "departments": sorted(read.departments),
-        "due_at": None if summary.clock is None else summary.clock.due_at,
+        "due_at": summary.due_at,
         "escalated_to": summary.escalated_to,
         "purpose": summary.purpose,
         "mode": summary.mode,
@@ -280,7 +280,7 @@ def _order_row(order: OrderRead, read: CaseRead) -> dict[str, Any]:
 
 
 def _clock_rows(read: CaseRead) -> list[dict[str, Any]]:
-    running = {one.clock.clock_id for one in read.running}
+    running = {one.clock.clock_id for one in read.running if not read.stands_still(one)}
     return [
         {
             "clock_id": clock_id,
