@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,6 +36,12 @@ def new(
     role: Annotated[Role | None, typer.Option(help="What its bearer may be.")] = None,
     area: Annotated[str | None, typer.Option(help="Its area: the code covers everything below it.")] = None,
     department: Annotated[str | None, typer.Option(help="The department's id, for the role department.")] = None,
+    duty: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A category's code that its bearer has to do with; several times, none: all.", metavar="CODE"
+        ),
+    ] = None,
     key_id: Annotated[str | None, typer.Option("--id", help="An id of your own: a-z, 0-9, -.")] = None,
     expires: Annotated[str | None, typer.Option(help="When it ends, such as 365d or 12h; never if absent.")] = None,
     rotate: Annotated[
@@ -55,7 +61,16 @@ def new(
         if rotate is not None:
             made = rotated(_known(keys, rotate, path), now=now, grace=duration(grace, "--grace"), expires_at=expires_at)
         else:
-            made = _made(keys, name, role, area, department=department, key_id=key_id, expires_at=expires_at)
+            made = _made(
+                keys,
+                name,
+                role,
+                area,
+                department=department,
+                duties=duty or (),
+                key_id=key_id,
+                expires_at=expires_at,
+            )
         keys[made.key.id] = made.key
         write_keys(path, keys.values())
     if as_json:
@@ -77,12 +92,14 @@ def list_keys(file: File = None, data: places.Data = None, as_json: places.Json 
             emit_json(_as_json(key))
         return
     table = Table(box=None, padding=(0, 1))
-    for heading in ("id", "role", "area", "department", "name", "secrets"):
+    for heading in ("id", "role", "area", "department", "duties", "name", "secrets"):
         table.add_column(heading)
     now = utc_now()
     for key in keys:
         lives = ", ".join(_life(one.expires_at, now) for one in key.secrets)
-        table.add_row(key.id, key.role, key.area, key.department or "–", escape(key.name), lives)
+        table.add_row(
+            key.id, key.role, key.area, key.department or "–", " ".join(key.duties) or "–", escape(key.name), lives
+        )
     out.print(table)
 
 
@@ -160,6 +177,7 @@ def _made(
     area: str | None,
     *,
     department: str | None,
+    duties: Sequence[str],
     key_id: str | None,
     expires_at: datetime | None,
 ) -> NewKey:
@@ -173,7 +191,15 @@ def _made(
     if key_id in keys:
         raise Trouble(f"The key {key_id} exists already", why="an id names one key", mend="another --id, or --rotate")
     try:
-        return new_key(role=role, area=area, name=name, department=department, key_id=key_id, expires_at=expires_at)
+        return new_key(
+            role=role,
+            area=area,
+            name=name,
+            department=department,
+            duties=duties,
+            key_id=key_id,
+            expires_at=expires_at,
+        )
     except Refused as error:
         raise Trouble(
             f"--{error.field} does not fit: {error.reason}",
@@ -190,6 +216,7 @@ def _as_json(key: Key) -> dict[str, object]:
         "role": key.role,
         "area": key.area,
         "department": key.department,
+        "duties": list(key.duties),
         "secrets": [{"expires_at": one.expires_at and one.expires_at.isoformat()} for one in key.secrets],
     }
 

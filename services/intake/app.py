@@ -30,6 +30,7 @@ from shared.runtime.clock import utc_now
 from shared.runtime.compacted import CompactedReader
 from shared.runtime.delivery import DeliveryLoop, Publisher
 from shared.runtime.health import OpsServer
+from shared.runtime.oidc import tokens_of
 from shared.runtime.outbox import OutboxRelay, RelaySettings
 from shared.runtime.postgres import OUTAGES, PoolSettings, open_pool
 from shared.runtime.postgres_watch import PostgresWatch
@@ -81,7 +82,8 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
     metrics, asked = Metrics(), asyncio.Event()
     shelf = PlaybookShelf(in_use=settings.playbooks_in_use)
     playbooks = ShelvedPlaybooks(shelf)
-    keyring, vault = KeyRing.load(settings.keys_file), FernetVault(settings.secret_key.get_secret_value())
+    keyring = KeyRing.load(settings.keys_file, tokens=tokens_of(settings.oidc))
+    vault = FernetVault(settings.secret_key.get_secret_value())
     async with AsyncExitStack() as closing:
         pool = await _pool(settings)
         closing.push_async_callback(pool.close)

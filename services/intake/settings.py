@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, SecretStr, field_valida
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.intake.api.limits import parsed
+from shared.runtime.oidc import OidcSettings
 
 
 class Settings(BaseSettings):
@@ -19,6 +20,8 @@ class Settings(BaseSettings):
     postgres: str
     keys_file: Path
     secret_key: SecretStr
+    oidc: OidcSettings = Field(default_factory=OidcSettings)
+    """Whose signed tokens are good beside the keys of ``keys_file``; see ``WHISTLE_OIDC_ISSUERS``."""
     instance: str = "intake-0"
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8081, ge=0, le=65535)

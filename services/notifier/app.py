@@ -41,6 +41,7 @@ from shared.runtime.clock import utc_now
 from shared.runtime.compacted import CompactedReader
 from shared.runtime.delivery import Publisher
 from shared.runtime.health import OpsServer
+from shared.runtime.oidc import tokens_of
 from shared.runtime.postgres import OUTAGES, PoolSettings, open_pool
 from shared.runtime.postgres_watch import PostgresWatch
 from shared.runtime.rooms import end, run_together
@@ -91,7 +92,8 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
     metrics, asked = Metrics(), asyncio.Event()
     shelf = PlaybookShelf(in_use=settings.playbooks_in_use)
     county = ShelfCounty(shelf)
-    keyring, vault = KeyRing.load(settings.keys_file), Vault(settings.secret_key.get_secret_value())
+    keyring = KeyRing.load(settings.keys_file, tokens=tokens_of(settings.oidc))
+    vault = Vault(settings.secret_key.get_secret_value())
     rules = UrlRules(ports=settings.ports, private=settings.webhook_private)
     async with AsyncExitStack() as closing:
         pool = await _pool(settings)

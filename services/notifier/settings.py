@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.runtime.oidc import OidcSettings
+
 
 class Settings(BaseSettings):
     """Where everything is; see the README for each name's meaning."""
@@ -17,6 +19,8 @@ class Settings(BaseSettings):
     postgres: str
     keys_file: Path
     secret_key: SecretStr
+    oidc: OidcSettings = Field(default_factory=OidcSettings)
+    """Whose signed tokens are good beside the keys of ``keys_file``; see ``WHISTLE_OIDC_ISSUERS``."""
     instance: str = "notifier-0"
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8084, ge=0, le=65535)

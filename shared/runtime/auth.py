@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from shared.runtime.clock import utc_now
 from shared.runtime.keyfile import Key, KeyFileInvalid, Secret, read_keys
@@ -37,6 +37,10 @@ class Forbidden(Refused):
     """The key is good, but not for this (403)."""
 
 
+class TokensAway(Exception):  # noqa: N818  named for what is the matter
+    """Whoever vouches for signed tokens cannot be asked: an outage, not a refusal."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Who is asking. ``area`` is the scope: the area and everything below it, by prefix."""
@@ -46,6 +50,8 @@ class Principal:
     area: str
     department: str | None
     name: str
+    duties: tuple[str, ...] = ()
+    """Codes of the categories that the bearer has to do with, each with what lies below it; none: all."""
 
     def holds(self, area: str) -> bool:
         """Say whether ``area`` lies in this key's scope."""
@@ -78,15 +84,40 @@ class Principal:
             )
 
 
+class Tokens(Protocol):
+    """Who somebody else than the key file vouches for: the bearer of a signed token."""
+
+    async def prepare(self, token: str) -> None:
+        """Have what is needed to judge ``token``; nothing when it is there already.
+
+        Raises:
+            TokensAway: whoever vouches for it cannot be asked.
+        """
+
+    def principal(self, token: str) -> Principal:
+        """Who bears ``token``.
+
+        Raises:
+            Unauthenticated: it is not good; says what is wrong with it.
+            Forbidden: it is good and says too little of what its bearer may.
+        """
+
+
 class KeyRing:
-    """The keys in force, read again when their file changes.
+    """The keys in force, read again when their file changes, and who ``tokens`` vouches for.
 
     A file that cannot be read leaves the old keys in force.
     """
 
     def __init__(
-        self, keys: Sequence[Key], *, path: Path | None = None, clock: Callable[[], datetime] = utc_now
+        self,
+        keys: Sequence[Key],
+        *,
+        path: Path | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        tokens: Tokens | None = None,
     ) -> None:
+        self._tokens = tokens
         self._keys = {key.id: key for key in keys}
         self._path = path
         self._clock = clock
@@ -94,23 +125,39 @@ class KeyRing:
         self._looked_at = time.monotonic()
 
     @classmethod
-    def load(cls, path: Path | str, *, clock: Callable[[], datetime] = utc_now) -> KeyRing:
+    def load(
+        cls, path: Path | str, *, clock: Callable[[], datetime] = utc_now, tokens: Tokens | None = None
+    ) -> KeyRing:
         """Read the keys of ``path``.
 
         Raises:
             KeyFileInvalid: when the file is missing or wrong; names file, entry, field and what is allowed.
         """
-        return cls(read_keys(Path(path)), path=Path(path), clock=clock)
+        return cls(read_keys(Path(path)), path=Path(path), clock=clock, tokens=tokens)
 
     def __len__(self) -> int:
         return len(self._keys)
 
+    async def prepare(self, authorization: str | None) -> None:
+        """Have what ``authenticate`` needs for a signed token; nothing for a key.
+
+        Raises:
+            TokensAway: whoever vouches for the token cannot be asked.
+        """
+        token = self._signed(authorization)
+        if token is not None and self._tokens is not None:
+            await self._tokens.prepare(token)
+
     def authenticate(self, authorization: str | None) -> Principal:
-        """Return who sends the header ``Authorization: Bearer wk_<key id>_<secret>``.
+        """Return who sends ``Authorization: Bearer wk_<key id>_<secret>``, or a signed token after ``prepare``.
 
         Raises:
             Unauthenticated: when there is no such live key. Unknown key and wrong secret get one answer.
+            Forbidden: a good token that says too little.
         """
+        token = self._signed(authorization)
+        if token is not None and self._tokens is not None:
+            return self._tokens.principal(token)
         self._reload_when_changed()
         key_id, secret = _parts(authorization)
         key = self._keys.get(key_id)
@@ -123,7 +170,22 @@ class KeyRing:
         if all(one.expires_at is not None and one.expires_at <= now for one in matching):
             ended = max(one.expires_at for one in matching if one.expires_at)
             raise Unauthenticated(f"key {key_id} ended at {ended.isoformat(timespec='seconds')}")
-        return Principal(key_id=key.id, role=key.role, area=key.area, department=key.department, name=key.name)
+        return Principal(
+            key_id=key.id,
+            role=key.role,
+            area=key.area,
+            department=key.department,
+            name=key.name,
+            duties=key.duties,
+        )
+
+    def _signed(self, authorization: str | None) -> str | None:
+        """The token of the header when it reads like a signed one and somebody vouches for such."""
+        if self._tokens is None or authorization is None:
+            return None
+        scheme, _, token = authorization.strip().partition(" ")
+        token = token.strip()
+        return token if scheme.lower() == "bearer" and token.count(".") == 2 else None  # noqa: PLR2004  three parts
 
     def _reload_when_changed(self) -> None:
         """Look at the file's stamp at most once a second; a stat is cheap, a parse is not."""
@@ -156,6 +218,7 @@ def new_key(  # noqa: PLR0913  each is one field of the file
     area: str,
     name: str,
     department: str | None = None,
+    duties: Sequence[str] = (),
     key_id: str | None = None,
     expires_at: datetime | None = None,
     now: datetime | None = None,
@@ -167,7 +230,15 @@ def new_key(  # noqa: PLR0913  each is one field of the file
     """
     key_id = key_id or secrets.token_hex(4)
     token, secret = _new_secret(key_id, now=now or utc_now(), expires_at=expires_at)
-    key = Key(id=key_id, name=name, role=role, area=area, department=department, secrets=(secret,))
+    key = Key(
+        id=key_id,
+        name=name,
+        role=role,
+        area=area,
+        department=department,
+        duties=tuple(duties),
+        secrets=(secret,),
+    )
     return NewKey(token=token, key=key)
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from shared.vocabulary import Refused, Role, is_area
+from shared.vocabulary import GRID_DIGITS, VILLAGE_DIGITS, Refused, Role, is_area
 
 MAX_LIVE_SECRETS: Final = 2
 
@@ -47,22 +47,49 @@ class Key:
     area: str
     department: str | None
     secrets: tuple[Secret, ...]
+    duties: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not _KEY_ID.fullmatch(self.id):
             raise Refused(f"key id {self.id!r}", field="id", allowed=["1 to 32 of a-z, 0-9 and -"])
         if not self.name.strip() or len(self.name) > _MAX_NAME:
             raise Refused("a key needs a name", field="name", allowed=[f"1 to {_MAX_NAME} characters"])
-        if not is_area(self.area):
-            raise Refused(f"{self.area!r} is no area code", field="area", allowed=["6, 9, 12 or 15 digits"])
-        if (self.role is Role.DEPARTMENT) != (self.department is not None):
-            raise Refused(
-                f"a key with the role {self.role} and department {self.department!r}",
-                field="department",
-                allowed=["a department's id for the role department", "nothing for every other role"],
-            )
+        must_fit(self.role, area=self.area, department=self.department, duties=self.duties)
         if not 1 <= len(self.secrets) <= MAX_LIVE_SECRETS:
             raise Refused(f"{len(self.secrets)} secrets", field="secrets", allowed=[f"1 to {MAX_LIVE_SECRETS}"])
+
+
+def must_fit(role: Role, *, area: str, department: str | None, duties: Sequence[str]) -> None:
+    """Pass when a bearer of ``role`` may have this area, this department and these duties.
+
+    Raises:
+        Refused: otherwise; names the field and what is allowed.
+    """
+    if not is_area(area):
+        raise Refused(f"{area!r} is no area code", field="area", allowed=["6, 9, 12 or 15 digits"])
+    if role is Role.GRID_WORKER and len(area) not in (VILLAGE_DIGITS, GRID_DIGITS):
+        raise Refused(
+            f"a grid worker of {area}", field="area", allowed=["a village, 12 digits", "a grid cell, 15 digits"]
+        )
+    if (role is Role.DEPARTMENT) != (department is not None):
+        raise Refused(
+            f"a key with the role {role} and department {department!r}",
+            field="department",
+            allowed=["a department's id for the role department", "nothing for every other role"],
+        )
+    _check_duties(duties)
+
+
+def _check_duties(duties: Sequence[str]) -> None:
+    if len(duties) > _MAX_DUTIES:
+        raise Refused(f"{len(duties)} duties", field="duties", allowed=[f"up to {_MAX_DUTIES}"])
+    for duty in duties:
+        if not _CATEGORY.fullmatch(duty):
+            raise Refused(
+                f"{duty!r} is no category's code",
+                field="duties",
+                allowed=["codes of the county's category tree, 1 to 32 letters, digits, dots and hyphens"],
+            )
 
 
 def read_keys(path: Path) -> list[Key]:
@@ -106,9 +133,11 @@ def write_keys(path: Path, keys: Iterable[Key]) -> None:
 
 
 _KEY_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_CATEGORY: Final = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.-]{0,30}[0-9A-Za-z])?")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MAX_NAME: Final = 80
-_FIELDS: Final = frozenset({"id", "name", "role", "area", "department", "secrets"})
+_MAX_DUTIES: Final = 64
+_FIELDS: Final = frozenset({"id", "name", "role", "area", "department", "duties", "secrets"})
 _MEND: Final = "a file made by `whistle keys new`"
 
 
@@ -126,12 +155,21 @@ def _key(path: Path, number: int, entry: object) -> Key:
             role=_role(entry.get("role")),
             area=str(entry.get("area", "")),
             department=None if entry.get("department") is None else str(entry["department"]),
+            duties=_duties(entry.get("duties")),
             secrets=tuple(_secret(one) for one in entry.get("secrets") or ()),
         )
     except Refused as error:
         raise KeyFileInvalid(
             f"{where}, field {error.field}: {error.reason}", field=error.field, allowed=error.allowed
         ) from error
+
+
+def _duties(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise Refused(f"{value!r} is no list", field="duties", allowed=["a list of category codes, each in quotes"])
+    return tuple(str(one) for one in value)
 
 
 def _role(value: object) -> Role:
@@ -176,6 +214,8 @@ def _entry(key: Key) -> dict[str, object]:
     entry: dict[str, object] = {"id": key.id, "name": key.name, "role": key.role.value, "area": key.area}
     if key.department is not None:
         entry["department"] = key.department
+    if key.duties:
+        entry["duties"] = list(key.duties)
     entry["secrets"] = [
         {"sha256": one.sha256}
         | ({"created_at": one.created_at.isoformat()} if one.created_at else {})
