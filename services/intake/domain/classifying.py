@@ -1,4 +1,4 @@
-"""What a report is about: the category it names, or the one whose words it uses."""
+"""What a report is about: the category it names, or the one that its words and the learned model speak for."""
 
 from __future__ import annotations
 
@@ -7,26 +7,31 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from services.intake.domain.guessing import NO_OPINION, Fit, Opinion, weigh
+from shared.events.parts import Guess
 from shared.playbook.model import Category, Playbook
 from shared.vocabulary import Refused
 
 NEAR_ONES: Final = 5
 WORDS_SHOWN: Final = 8
+STANDARD: Final = "gb."
+"""Before a code of the national catalogue, so that it is never taken for one of the county's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classified:
-    """The category, the condition its words speak for, and why."""
+    """The category, the condition its words speak for, and why; ``guess`` None when the report names it."""
 
     category: Category
     condition: str | None
     why: str
+    guess: Guess | None = None
 
 
-def classify(named: str | None, text: str, *, playbook: Playbook) -> Classified:
-    """The category ``named``, else the one whose words fill most of ``text``, else the playbook's last resort.
+def classify(named: str | None, text: str, *, playbook: Playbook, opinion: Opinion = NO_OPINION) -> Classified:
+    """The category ``named``, else the likeliest by words and ``opinion``, else the playbook's last resort.
 
-    Of two that fit alike the more special one counts, then the smaller code.
+    ``gb.01003`` names a matter of the national catalogue: it is the category that stands for it.
 
     Raises:
         Refused: ``named`` is not in the playbook; ``allowed`` lists near ones.
@@ -34,14 +39,14 @@ def classify(named: str | None, text: str, *, playbook: Playbook) -> Classified:
     if named is not None:
         return _as_named(named, text, playbook)
     folded = text.casefold()
-    fits = [(category, found) for category, words in _vocabulary(playbook) if (found := _found(words, folded))]
+    known = _vocabulary(playbook)
+    found = {code: words for code, looked_for in known.words if (words := _found(looked_for, folded))}
+    fits = weigh(found, opinion, depth=known.depth)
     if not fits:
         other = last_resort(playbook)
         why = f"没有类别用词,归入 {other.code} {other.name.zh} / no category's words are in the text"
-        return Classified(category=other, condition=None, why=why)
-    best, words = min(fits, key=lambda fit: (-sum(map(len, fit[1])), -_depth(fit[0].code, playbook), fit[0].code))
-    why = f"用词「{'、'.join(words[:WORDS_SHOWN])}」属于 {best.code} {best.name.zh} / these words speak for it"
-    return Classified(category=best, condition=_condition(best, folded), why=why)
+        return Classified(category=other, condition=None, why=why, guess=Guess(category=other.code, confidence=0.0))
+    return _as_guessed(fits, folded, playbook)
 
 
 def last_resort(playbook: Playbook) -> Category:
@@ -79,15 +84,49 @@ def _is_other(category: Category) -> bool:
 
 
 def _as_named(named: str, text: str, playbook: Playbook) -> Classified:
-    category = playbook.categories.get(named)
+    code = _vocabulary(playbook).standard.get(named, named)
+    category = playbook.categories.get(code)
     if category is None:
         raise Refused(
             f"category {named} is not in the playbook of {playbook.name.zh} ({playbook.county})",
             field="category",
             allowed=_near(named, playbook),
         )
-    why = f"报告给出类别 {category.code} {category.name.zh} / the report names the category"
+    told = code if code == named else f"{named} 即 {code}"
+    why = f"报告给出类别 {told} {category.name.zh} / the report names the category"
     return Classified(category=category, condition=_condition(category, text.casefold()), why=why)
+
+
+def _as_guessed(fits: tuple[Fit, ...], folded: str, playbook: Playbook) -> Classified:
+    best, second = fits[0], fits[1] if len(fits) > 1 else None
+    category = playbook.categories[best.code]
+    guess = Guess(
+        category=best.code,
+        confidence=_share(best),
+        words=best.words[:WORDS_SHOWN],
+        second=None if second is None else second.code,
+        second_confidence=0.0 if second is None else _share(second),
+    )
+    return Classified(
+        category=category,
+        condition=_condition(category, folded),
+        why=_why(guess, category, playbook),
+        guess=guess,
+    )
+
+
+def _why(guess: Guess, category: Category, playbook: Playbook) -> str:
+    words = f"用词「{'、'.join(guess.words)}」属于 " if guess.words else "归入 "
+    second = "" if guess.second is None else playbook.categories[guess.second].name.zh
+    other = f",其次 {guess.second} {second} {guess.second_confidence:.0%}" if second else ""
+    return (
+        f"{words}{category.code} {category.name.zh},把握 {guess.confidence:.0%}{other}"
+        " / these words speak for it; confidence, and the second guess"
+    )
+
+
+def _share(fit: Fit) -> float:
+    return round(min(1.0, max(0.0, fit.share)), 3)
 
 
 def _near(named: str, playbook: Playbook) -> list[str]:
@@ -100,14 +139,36 @@ _Words: TypeAlias = tuple[tuple[str, str], ...]
 """Each word as the playbook writes it and as it is looked for."""
 
 
-def _vocabulary(playbook: Playbook) -> tuple[tuple[Category, _Words], ...]:
+@dataclass(frozen=True, slots=True)
+class _Vocabulary:
+    """What is looked up for every text: words and depth by category, categories by national code."""
+
+    words: tuple[tuple[str, _Words], ...]
+    depth: dict[str, int]
+    standard: dict[str, str]
+
+
+def _vocabulary(playbook: Playbook) -> _Vocabulary:
     return _folded(_Playbook(playbook))
 
 
 @lru_cache(maxsize=64)
-def _folded(key: _Playbook) -> tuple[tuple[Category, _Words], ...]:
+def _folded(key: _Playbook) -> _Vocabulary:
     categories = key.categories.values()
-    return tuple((one, tuple((word, word.casefold()) for word in one.words)) for one in categories if one.words)
+    return _Vocabulary(
+        words=tuple(
+            (one.code, tuple((word, word.casefold()) for word in one.words)) for one in categories if one.words
+        ),
+        depth={one.code: _depth(one, key) for one in categories},
+        standard={f"{STANDARD}{code}": one.code for one in categories for code in one.standard},
+    )
+
+
+def _depth(category: Category, key: _Playbook) -> int:
+    depth, above = 1, category.parent
+    while above is not None and above in key.categories and depth < len(category.code):
+        depth, above = depth + 1, key.categories[above].parent
+    return depth
 
 
 def _found(words: _Words, folded: str) -> list[str]:
@@ -121,7 +182,3 @@ def _condition(category: Category, folded: str) -> str | None:
     ]
     score, code = max(scored, key=lambda pair: pair[0], default=(0, ""))
     return code if score > 0 else None
-
-
-def _depth(code: str, playbook: Playbook) -> int:
-    return len(playbook.category_line(code))

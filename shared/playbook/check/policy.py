@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from shared.playbook.check.finding import Finding, Path
+from shared.playbook.check.finding import Finding, Path, unknown
 from shared.playbook.model import Playbook
 
 
@@ -16,6 +16,9 @@ def check_policy(playbook: Playbook) -> Iterator[Finding]:
     for n, source in enumerate(policy.reply_required):
         if source in policy.reply_required[:n]:
             yield _finding(("reply_required", n), f"{source.value!r} stands twice")
+    for n, emergency in enumerate(policy.emergencies):
+        for at, problem, near in unknown(emergency.categories, playbook.categories, what="category"):
+            yield _finding(("emergencies", n, "categories", at), problem, *near, needs=("categories",))
     for n, neighbour in enumerate(policy.neighbours):
         if neighbour.county == playbook.county:
             problem = f"{playbook.county} is this county itself"
@@ -43,5 +46,5 @@ def _standard_codes(playbook: Playbook) -> Iterator[Finding]:
                 yield Finding(part="categories", item=code, path=("standard", n), problem=problem)
 
 
-def _finding(path: Path, problem: str, *allowed: str) -> Finding:
-    return Finding(part="playbook", path=("policy", *path), problem=problem, allowed=allowed)
+def _finding(path: Path, problem: str, *allowed: str, needs: tuple[str, ...] = ()) -> Finding:
+    return Finding(part="playbook", path=("policy", *path), problem=problem, allowed=allowed, needs=needs)

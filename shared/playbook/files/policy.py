@@ -7,7 +7,7 @@ from pydantic import Field
 from shared.playbook import model
 from shared.playbook.files.rows import Grade, Name, Row, Slug, Words
 from shared.playbook.model import Text
-from shared.vocabulary import EmergencyService, Pattern, Source
+from shared.vocabulary import CategoryCode, EmergencyService, Pattern, Source
 
 Share = Annotated[float, Field(ge=0, le=1)]
 SomeWords = Annotated[Words, Field(min_length=1)]
@@ -52,9 +52,11 @@ class EmergencyNode(Row):
 
     service: EmergencyService
     words: SomeWords
+    categories: Annotated[tuple[CategoryCode, ...], Field(max_length=64)] = ()
+    """A report that names one of these, or one below, is handed over without any word."""
 
     def value(self) -> model.Emergency:
-        return model.Emergency(service=self.service, words=self.words)
+        return model.Emergency(service=self.service, words=self.words, categories=self.categories)
 
 
 class GradingNode(Row):

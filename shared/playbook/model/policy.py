@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.playbook.model.texts import Text
-from shared.vocabulary import AreaCode, EmergencyService, Severity, Source
+from shared.vocabulary import AreaCode, CategoryCode, EmergencyService, Severity, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,8 @@ class Emergency:
 
     service: EmergencyService
     words: tuple[str, ...]
+    categories: tuple[CategoryCode, ...] = ()
+    """A report that names one of these, or one below, is handed over without any word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

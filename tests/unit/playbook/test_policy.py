@@ -28,7 +28,7 @@ policy:
     - {id: weather, zh: 天气, en: Weather, days: 7}
     - {id: law, zh: 诉讼, en: Court}
   emergencies:
-    - {service: "119", words: [起火]}
+    - {service: "119", words: [起火], categories: ["03.001"]}
   gradings:
     - {severity: II, words: [漏电]}
   neighbours:
@@ -56,7 +56,7 @@ def test_a_policy_is_read_as_it_is_written(tmp_path: Path) -> None:
         PauseReason(id="weather", name=Text(zh="天气", en="Weather"), days=7),
         PauseReason(id="law", name=Text(zh="诉讼", en="Court")),
     )
-    assert policy.emergencies == (Emergency(service=EmergencyService.FIRE, words=("起火",)),)
+    assert policy.emergencies == (Emergency(service=EmergencyService.FIRE, words=("起火",), categories=("03.001",)),)
     assert [(one.severity, one.words) for one in policy.gradings] == [(Severity.II, ("漏电",))]
     assert policy.neighbours == (Neighbour(county="990198", name=Text(zh="邻县", en="Next County"), phone="0990-1"),)
 
@@ -77,6 +77,7 @@ SLIPS = [
     ("id: law", "id: weather", 8, "policy.pause_reasons.1.id", "stands twice"),
     ("Weather, days: 7", "Weather, days: never", 7, "policy.pause_reasons.0.days", "valid integer"),
     ('service: "119"', 'service: "911"', 10, "policy.emergencies.0.service", "'911' is not known"),
+    ('["03.001"]', '["03.002"]', 10, "policy.emergencies.0.categories.0", "no category '03.002'"),
     ("words: [起火]", "words: []", 10, "policy.emergencies.0.words", "at least 1"),
     ("severity: II", "severity: V", 12, "policy.gradings.0.severity", "no severity"),
     ('county: "990198"', 'county: "990199"', 14, "policy.neighbours.0.county", "this county itself"),
