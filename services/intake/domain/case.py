@@ -9,7 +9,7 @@ from uuid import UUID
 from services.intake.domain.states import STANDING
 from shared.events.case import Rating
 from shared.events.parts import Actor, CaseView, Standing, Target, WhistleRef
-from shared.vocabulary import Level, OrderReason, OrderRole, OrderState, Refused
+from shared.vocabulary import EmergencyService, Level, OrderReason, OrderRole, OrderState, Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +74,47 @@ class Sounded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """More time that the holder of an order has asked for; ``backed_by`` once one of the two has approved."""
+
+    extension_id: UUID
+    order_id: UUID
+    by: Actor
+    to: datetime
+    backed_by: Actor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supervision:
+    """An instruction that ``by`` gave ``target`` and has not signed off; ``replied`` when it is theirs to judge."""
+
+    supervision_id: UUID
+    by: Actor
+    target: Target
+    replied: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appeal:
+    """An appeal over one order of the closed case; ``first`` upheld it first, ``decided`` when nobody is to judge."""
+
+    appeal_id: UUID
+    order_id: UUID
+    by: Actor
+    first: Actor | None = None
+    decided: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A case after all of its events; folding them anew gives the same value.
 
     ``text`` is the report's, masked; events that route anew carry it again. ``never_stood`` are
     orders that came too late to count (an earlier round, a resolved case, a second lead) and
     ``escalated`` the clocks that have moved the case up: both make a repeat harmless. ``asked`` is
-    the one whistle that waits for its head's word.
+    the one whistle that waits for its head's word, ``extension`` the one asked for last; ``hung`` when
+    this round was hung once; ``graded`` are the orders whose departments were rated; ``handed_over``
+    the emergency services that have the case as well.
     """
 
     view: CaseView
@@ -92,6 +126,12 @@ class Case:
     rating: Rating | None = None
     asked: Asked | None = None
     sounded: tuple[Sounded, ...] = ()
+    extension: Extension | None = None
+    hung: bool = False
+    supervisions: tuple[Supervision, ...] = ()
+    appeals: tuple[Appeal, ...] = ()
+    graded: tuple[UUID, ...] = ()
+    handed_over: tuple[EmergencyService, ...] = ()
 
     @property
     def lead(self) -> CaseOrder | None:
@@ -102,6 +142,17 @@ class Case:
     def standing(self) -> tuple[CaseOrder, ...]:
         """The orders whose targets still have something to do, in the order in which they came."""
         return tuple(order for order in self.orders if order.stands)
+
+    @property
+    def waiting_extension(self) -> Extension | None:
+        """The extension that waits for a word; one whose order no longer stands waits for nobody."""
+        asked = self.extension
+        return asked if asked is not None and any(one.order_id == asked.order_id for one in self.standing) else None
+
+    @property
+    def open_appeal(self) -> Appeal | None:
+        """The oldest appeal that is still to be judged."""
+        return next((appeal for appeal in self.appeals if not appeal.decided), None)
 
     def knows(self, order_id: UUID) -> bool:
         """Whether the order was folded before, in whatever state it is now."""

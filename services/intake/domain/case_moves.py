@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Final, assert_never
 
 from services.intake.domain.case import Case
 from services.intake.domain.commands import (
@@ -18,7 +19,7 @@ from services.intake.domain.commands import (
     VerifyCase,
 )
 from services.intake.domain.evolve import evolve
-from services.intake.domain.states import CASE_MOVES, WrongState
+from services.intake.domain.states import CASE_MOVES, HELD, Action, WrongState
 from services.intake.domain.system import SYSTEM
 from shared.events.case import (
     CaseClosed,
@@ -62,11 +63,29 @@ def after_case_move(case: Case, command: CaseCommand) -> CaseView:
     Raises:
         WrongState: the table does not open it.
     """
-    action = CASE_ACTION[type(command)]
+    return opened_by(case, CASE_ACTION[type(command)])
+
+
+def opened_by(case: Case, action: Action) -> CaseView:
+    """The case's view after ``action`` on the whole of it.
+
+    Raises:
+        WrongState: the table does not open it.
+    """
     after = CASE_MOVES[action].get(case.view.state)
     if after is None:
         raise WrongState(f"{action} is not open: the case is {case.view.state}", state=case.view.state)
     return replace(case.view, version=case.view.version + 1, state=after)
+
+
+def not_shut(reason: str | None, case: Case) -> None:
+    """Pass when there is no reason why not.
+
+    Raises:
+        WrongState: otherwise, with that reason.
+    """
+    if reason is not None:
+        raise WrongState(reason, state=case.view.state)
 
 
 def _rejected(case: Case, view: CaseView, command: RejectCase) -> CaseRejected:
@@ -110,13 +129,39 @@ def rated_already(case: Case) -> str | None:
     return None if case.rating is None else f"rated {case.rating} already since it was closed"
 
 
+def result(case: Case, command: ResultCommand, now: datetime) -> tuple[CaseEvent, ...]:
+    """The events of an action on the result; closing first releases whoever is still asked.
+
+    Raises:
+        WrongState: the case is not in a state for it.
+        Refused: the action needs a reason.
+    """
+    return close(case, command, now) if isinstance(command, CloseCase) else (move_case(case, command, now),)
+
+
 def close(case: Case, command: CloseCase, now: datetime) -> tuple[CaseEvent, ...]:
     """Closing releases whoever was still asked to assist or to oversee, each by an event of its own."""
     after_case_move(case, command)
     released = release_all(case, now)
-    for event in released:
+    return (*released, move_case(_after(case, released, now), command, now))
+
+
+def end(case: Case, action: Action, now: datetime, *, why: str) -> tuple[tuple[CaseOrderWithdrawn, ...], CaseView]:
+    """The events that release everybody before ``action`` ends the case, and its view behind them.
+
+    Raises:
+        WrongState: the table does not open it.
+    """
+    view = opened_by(case, action)
+    released = release_all(case, now, why=why)
+    version = view.version + len(released)
+    return released, replace(view, version=version, lead=None, held=None)
+
+
+def _after(case: Case, events: Sequence[CaseEvent], now: datetime) -> Case:
+    for event in events:
         case = evolve(case, event, at=now)
-    return (*released, move_case(case, command, now))
+    return case
 
 
 def close_canary(case: Case, now: datetime) -> tuple[CaseEvent, ...]:
@@ -128,17 +173,26 @@ def close_canary(case: Case, now: datetime) -> tuple[CaseEvent, ...]:
     return (*released, closed)
 
 
-def release_all(case: Case, now: datetime) -> tuple[CaseOrderWithdrawn, ...]:
+_CLOSED: Final = "案件结案,协同单随之解除 / released: the case is closed"
+
+
+def without_lead(view: CaseView) -> CaseView:
+    """The view when its lead order is withdrawn: opened, unless the case stands still."""
+    state = view.state if view.state in HELD else CaseState.OPENED
+    return replace(view, state=state, lead=None)
+
+
+def release_all(case: Case, now: datetime, *, why: str = _CLOSED) -> tuple[CaseOrderWithdrawn, ...]:
     """An event for each order that still stands, the lead's among them: its target need not act."""
     events: list[CaseOrderWithdrawn] = []
     for order in case.standing:
         view = replace(case.view, version=case.view.version + 1)
         released = CaseOrderWithdrawn(
-            case=replace(view, state=CaseState.OPENED, lead=None) if order.role is OrderRole.LEAD else view,
+            case=without_lead(view) if order.role is OrderRole.LEAD else view,
             by=SYSTEM,
             order_id=order.order_id,
             target=order.target,
-            reason="案件结案,协同单随之解除 / released: the case is closed",
+            reason=why,
         )
         case = evolve(case, released, at=now)
         events.append(released)

@@ -7,11 +7,32 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
+from services.intake.domain.filing_commands import FactCommand, FilingCommand
+from services.intake.domain.review_commands import ReviewCommand, SupervisionCommand
 from services.intake.domain.states import Action
+from services.intake.domain.time_commands import ExtensionCommand, HoldCommand
 from shared.events.case import Rating
 from shared.events.order import CaseSettings, Order
-from shared.events.parts import Actor, MatterView, Photo, Place, PlaybookRef, Target
-from shared.vocabulary import NORMAL, ClockKind, Level, Purpose, Severity, Source, WhistleKind
+from shared.events.parts import Actor, Alike, Digest, Guess, MatterView, Photo, Place, PlaybookRef, Reply, Target
+from shared.vocabulary import (
+    NORMAL,
+    CaseState,
+    ClockKind,
+    EmergencyService,
+    Level,
+    Purpose,
+    Severity,
+    Source,
+    WhistleKind,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """An emergency service that the report's ``words`` call for."""
+
+    service: EmergencyService
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +60,14 @@ class OpenCase:
     mode: str = NORMAL
     earlier: tuple[datetime, ...] = ()
     photos: tuple[Photo, ...] = ()
+    state: CaseState = CaseState.OPENED
+    """Received when a person is to file it first."""
+    guess: Guess | None = None
+    alike: tuple[Alike, ...] = ()
+    tracking: Digest | None = None
+    handovers: tuple[HandOver, ...] = ()
+    """Emergency services that are called at once."""
+    severity_why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +131,12 @@ class ReportProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveOrder:
-    """The holder of the order reports it done."""
+    """The holder of the order reports it done, with the four elements of a reply where the county wants them."""
 
     order_id: UUID
     by: Actor
     note: str
+    reply: Reply | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,8 +268,12 @@ OrderCommand: TypeAlias = HolderCommand | HandingCommand
 ResultCommand: TypeAlias = VerifyCase | RejectCase | CloseCase | ReopenCase | RateCase
 WhistleCommand: TypeAlias = BlowWhistle | ConfirmWhistle | DeclineWhistle
 CaseCommand: TypeAlias = ResultCommand | WhistleCommand | RuleCase
+LifeCommand: TypeAlias = (
+    FilingCommand | FactCommand | HoldCommand | ExtensionCommand | SupervisionCommand | ReviewCommand
+)
+"""What a person may ask beside the orders' and the result's own course; each names its action itself."""
 Fold: TypeAlias = FoldOrderIssued | FoldOrderWithdrawn | FoldEscalated
-CommandOnCase: TypeAlias = Fold | OrderCommand | CaseCommand | ChangeMode
+CommandOnCase: TypeAlias = Fold | OrderCommand | CaseCommand | LifeCommand | ChangeMode
 Command: TypeAlias = OpenCase | CommandOnCase
 
 ORDER_ACTION: dict[type[OrderCommand], Action] = {

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from services.intake.domain.appealing import cannot_appeal, cannot_be_graded, look_back, nothing_to_review
 from services.intake.domain.case import Case, CaseOrder
-from services.intake.domain.case_moves import close, move_case, rated_already, shut_for_good
+from services.intake.domain.case_moves import rated_already, result, shut_for_good
 from services.intake.domain.commands import (
     ArriveOnSite,
     BlowWhistle,
@@ -20,6 +21,7 @@ from services.intake.domain.commands import (
     FoldEscalated,
     FoldOrderIssued,
     FoldOrderWithdrawn,
+    LifeCommand,
     OpenCase,
     RateCase,
     RejectCase,
@@ -33,16 +35,40 @@ from services.intake.domain.commands import (
     TransferOrder,
     VerifyCase,
 )
+from services.intake.domain.extending import cannot_extend, extend, nothing_to_approve, nothing_to_decline
+from services.intake.domain.filing import file_or_refuse
+from services.intake.domain.filing_commands import FileCase, HandOverCase, NoteCase, RecategoriseCase, RefuseCase
 from services.intake.domain.folds import fold
 from services.intake.domain.handing import cannot_be_transferred, hand_on, must_stay, rule
+from services.intake.domain.holding import cannot_hang, cannot_hold, hold
 from services.intake.domain.joining import joined, unjoined
+from services.intake.domain.noting import note
 from services.intake.domain.order_moves import move_order, must_be_kept
+from services.intake.domain.review_commands import (
+    AppealOrder,
+    RateDepartment,
+    ReplySupervision,
+    ReviewAppeal,
+    SendBackSupervision,
+    SignOffSupervision,
+    SuperviseCase,
+)
 from services.intake.domain.states import Action, open_to
+from services.intake.domain.supervising import no_instruction, supervise, too_many_instructions
+from services.intake.domain.system import SYSTEM
+from services.intake.domain.time_commands import (
+    ApproveExtension,
+    AskExtension,
+    DeclineExtension,
+    HangCase,
+    PauseCase,
+    ResumeCase,
+)
 from services.intake.domain.whistling import nothing_asked, too_many_called, whistle
-from shared.events.case import CaseEvent, CaseModeChanged, CaseOpened
+from shared.events.case import CaseEvent, CaseHandedOver, CaseModeChanged, CaseOpened
 from shared.events.parts import CaseView
 from shared.playbook.model import Policy
-from shared.vocabulary import CaseState, OrderRole, Refused
+from shared.vocabulary import CASE_ENDED, OrderRole, Refused
 
 
 def decide(case: Case | None, command: Command, now: datetime) -> tuple[CaseEvent, ...]:
@@ -57,7 +83,7 @@ def decide(case: Case | None, command: Command, now: datetime) -> tuple[CaseEven
         Refused: the case or order is not there, or the action needs a reason.
     """
     if isinstance(command, OpenCase):
-        return (_opened(command, now),)
+        return _opened(command, now)
     if case is None:
         raise Refused("there is no such case", field="case_id")
     events = _events(case, command, now)
@@ -73,49 +99,94 @@ def _events(case: Case, command: CommandOnCase, now: datetime) -> tuple[CaseEven
             return (move_order(case, command, now),)
         case ReleaseOrder() | TransferOrder():
             return (hand_on(case, command),)
-        case CloseCase():
-            return close(case, command, now)
         case BlowWhistle() | ConfirmWhistle() | DeclineWhistle():
             return (whistle(case, command),)
         case RuleCase():
             return (rule(case, command),)
         case ChangeMode():
             return _changed(case, command)
-        case VerifyCase() | RejectCase() | ReopenCase() | RateCase():
-            return (move_case(case, command, now),)
+        case CloseCase() | VerifyCase() | RejectCase() | ReopenCase() | RateCase():
+            return result(case, command, now)
+        case _:
+            return _lived(case, command, now)
+
+
+def _lived(case: Case, command: LifeCommand, now: datetime) -> tuple[CaseEvent, ...]:
+    """What a person asks beside the course of orders and of the result."""
+    match command:
+        case FileCase() | RefuseCase() | RecategoriseCase():
+            return file_or_refuse(case, command, now)
+        case NoteCase() | HandOverCase():
+            return (note(case, command),)
+        case PauseCase() | HangCase() | ResumeCase():
+            return hold(case, command, now)
+        case AskExtension() | ApproveExtension() | DeclineExtension():
+            return (extend(case, command, now),)
+        case SuperviseCase() | ReplySupervision() | SignOffSupervision() | SendBackSupervision():
+            return (supervise(case, command, now),)
+        case AppealOrder() | ReviewAppeal() | RateDepartment():
+            return (look_back(case, command, now),)
         case _:
             assert_never(command)
 
 
-def allowed(case: Case, order: CaseOrder | None, *, policy: Policy, now: datetime) -> tuple[Action, ...]:
-    """The actions that `decide` takes now on the case and, when one is named, on ``order``; the lead's when none is."""
+def allowed(
+    case: Case, order: CaseOrder | None, *, policy: Policy, now: datetime, due_at: datetime | None = None
+) -> tuple[Action, ...]:
+    """The actions that `decide` takes now on the case and, when one is named, on ``order``; the lead's when none is.
+
+    ``due_at`` is the deadline of that order's handling, None when none is known.
+    """
     subject = order or case.lead
-    shut = {
+    shut = _shut(case, policy=policy, now=now)
+    if subject is None:
+        found = open_to(case.view.state, None)
+    else:
+        shut |= _shut_on(case, subject, policy=policy, now=now, due_at=due_at)
+        found = open_to(case.view.state, subject.state, subject.role)
+    return tuple(action for action in found if shut.get(action) is None)
+
+
+def _shut(case: Case, *, policy: Policy, now: datetime) -> dict[Action, str | None]:
+    """Why an action on the whole case is not open although its state is one for it."""
+    return {
         Action.REOPEN: shut_for_good(case, window=timedelta(hours=policy.reopen_hours), now=now),
         Action.RATE: rated_already(case),
         Action.WHISTLE: too_many_called(case),
         Action.CONFIRM: nothing_asked(case),
         Action.DECLINE: nothing_asked(case),
+        Action.PAUSE: cannot_hold(case) if policy.pause_reasons else "the county allows no reason for a pause",
+        Action.HANG: cannot_hang(case) if policy.hang_days > 0 else "the county hangs no case",
+        Action.APPROVE: nothing_to_approve(case, now=now),
+        Action.DECLINE_EXTENSION: nothing_to_decline(case),
+        Action.SUPERVISE: too_many_instructions(case),
+        Action.REPLY: no_instruction(case, replied=False),
+        Action.SIGN_OFF: no_instruction(case, replied=True),
+        Action.SEND_BACK: no_instruction(case, replied=True),
+        Action.REVIEW: nothing_to_review(case),
+        Action.SPLIT: "it stands for one report alone" if case.view.reports == 1 else None,
     }
-    if subject is not None:
-        shut |= _shut_on(case, subject, policy=policy, now=now)
-    found = open_to(case.view.state, None if subject is None else subject.state)
-    return tuple(action for action in found if shut.get(action) is None)
 
 
-def _shut_on(case: Case, order: CaseOrder, *, policy: Policy, now: datetime) -> dict[Action, str | None]:
+def _shut_on(
+    case: Case, order: CaseOrder, *, policy: Policy, now: datetime, due_at: datetime | None
+) -> dict[Action, str | None]:
+    """Why an action on the order is not open although its state and its case's are ones for it."""
     return {
         Action.RETURN: must_be_kept(case, order, returns_allowed=policy.returns_allowed),
         Action.RESOLVE: unjoined(case, now=now) if order.role is OrderRole.LEAD else None,
         Action.RELEASE: must_stay(order),
         Action.TRANSFER: cannot_be_transferred(order),
+        Action.EXTEND: cannot_extend(case, order, due_at=due_at, most=policy.extensions_allowed, now=now),
+        Action.APPEAL: cannot_appeal(case, order, window=timedelta(days=policy.appeal_days), now=now),
+        Action.RATE_DEPARTMENT: cannot_be_graded(case, order),
     }
 
 
 def _changed(case: Case, command: ChangeMode) -> tuple[CaseEvent, ...]:
-    """The case in its new mode; nothing when it is closed or in that mode already."""
+    """The case in its new mode; nothing when it is over or in that mode already."""
     before = case.view.mode
-    if case.view.state is CaseState.CLOSED or before == command.mode:
+    if case.view.state in CASE_ENDED or before == command.mode:
         return ()
     event = CaseModeChanged(
         case=replace(case.view, version=case.view.version + 1, mode=command.mode),
@@ -129,11 +200,33 @@ def _changed(case: Case, command: ChangeMode) -> tuple[CaseEvent, ...]:
     return (event,)
 
 
-def _opened(command: OpenCase, now: datetime) -> CaseOpened:
-    view = CaseView(
+def _opened(command: OpenCase, now: datetime) -> tuple[CaseEvent, ...]:
+    """The case opened; right behind it the emergency services that have it as well, still without their receipts."""
+    view = _first_view(command, now)
+    opened = CaseOpened(
+        case=view,
+        by=command.by,
+        report_id=command.report_id,
+        text=command.text,
+        area_why=command.area_why,
+        category_why=command.category_why,
+        guess=command.guess,
+        alike=command.alike,
+        tracking=command.tracking,
+        photos=command.photos,
+    )
+    handed = (
+        CaseHandedOver(case=replace(view, version=version), by=SYSTEM, service=one.service, words=one.words)
+        for version, one in enumerate(command.handovers, start=view.version + 1)
+    )
+    return (opened, *handed)
+
+
+def _first_view(command: OpenCase, now: datetime) -> CaseView:
+    return CaseView(
         case_id=command.case_id,
         version=1,
-        state=CaseState.OPENED,
+        state=command.state,
         county=command.county,
         area=command.area,
         level=command.level,
@@ -149,13 +242,4 @@ def _opened(command: OpenCase, now: datetime) -> CaseOpened:
         purpose=command.purpose,
         mode=command.mode,
         earlier=command.earlier,
-    )
-    return CaseOpened(
-        case=view,
-        by=command.by,
-        report_id=command.report_id,
-        text=command.text,
-        area_why=command.area_why,
-        category_why=command.category_why,
-        photos=command.photos,
     )

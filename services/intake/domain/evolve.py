@@ -8,6 +8,7 @@ from typing import Final, TypeAlias, assert_never
 from uuid import UUID
 
 from services.intake.domain.case import Asked, Case, CaseOrder, Sounded
+from services.intake.domain.evolve_life import lived
 from services.intake.domain.states import Action, after_move
 from shared.events.case import (
     CaseArrived,
@@ -59,8 +60,20 @@ def evolve(case: Case | None, event: CaseEvent, *, at: datetime) -> Case:
             return _released(after, event.order.order_id)
         case CaseWhistleAsked() | CaseWhistleDeclined() | CaseWhistled():
             return _whistled(after, event, at=at)
-        case _:
+        case (
+            CaseVerified()
+            | CaseClosed()
+            | CaseReopened()
+            | CaseRated()
+            | CaseEscalated()
+            | CaseTransferred()
+            | CaseRuled()
+            | CaseStepDone()
+            | CaseModeChanged()
+        ):
             return _of_the_whole(after, event, at=at)
+        case _:
+            return lived(after, event)
 
 
 def _worked(case: Case, event: _OfAnOrder) -> Case:
@@ -80,7 +93,7 @@ def _of_the_whole(case: Case, event: _Whole, *, at: datetime) -> Case:
         case CaseClosed():
             return replace(case, closed_at=at)
         case CaseReopened():
-            return replace(case, orders=_none_stands(case), closed_at=None, rating=None, asked=None, sounded=())
+            return _begun_anew(case)
         case CaseRated():
             return replace(case, rating=event.rating)
         case CaseEscalated():
@@ -207,6 +220,21 @@ def _moved(case: Case, order_id: UUID, state: OrderState) -> Case:
         for order in case.orders
     )
     return replace(case, orders=orders)
+
+
+def _begun_anew(case: Case) -> Case:
+    """A reopened case: what was asked, extended, hung or appealed against in the round before is over."""
+    return replace(
+        case,
+        orders=_none_stands(case),
+        closed_at=None,
+        rating=None,
+        asked=None,
+        sounded=(),
+        extension=None,
+        hung=False,
+        appeals=(),
+    )
 
 
 def _none_stands(case: Case) -> tuple[CaseOrder, ...]:

@@ -7,19 +7,29 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from services.intake.domain.case import Case, CaseOrder
-from services.intake.domain.case_moves import close_canary
+from services.intake.domain.case_moves import close_canary, without_lead
 from services.intake.domain.commands import Fold, FoldEscalated, FoldOrderIssued, FoldOrderWithdrawn
 from services.intake.domain.evolve import evolve
-from services.intake.domain.states import FOLLOWS
+from services.intake.domain.states import FOLLOWS, HELD
 from services.intake.domain.system import ESCALATION, ROUTER
 from shared.events.case import CaseEscalated, CaseEvent, CaseOrderWithdrawn, CaseRouted
 from shared.events.order import Order
 from shared.events.parts import CaseView, Target
-from shared.vocabulary import CaseState, Level, OrderReason, OrderRole, OrderState, Purpose, Refused, TargetKind
+from shared.vocabulary import (
+    CASE_ENDED,
+    CaseState,
+    Level,
+    OrderReason,
+    OrderRole,
+    OrderState,
+    Purpose,
+    Refused,
+    TargetKind,
+)
 
 MOST_TAGS: Final = 32
 """What a CaseView can carry."""
-_DONE: Final = frozenset({CaseState.RESOLVED, CaseState.VERIFIED, CaseState.CLOSED})
+_DONE: Final = frozenset({CaseState.RESOLVED, CaseState.VERIFIED}) | CASE_ENDED
 _RANK: Final = {Level.VILLAGE: 0, Level.TOWN: 1, Level.COUNTY: 2}
 
 
@@ -96,7 +106,7 @@ def _too_late(case: Case, command: FoldOrderIssued) -> str | None:
         return "属于重新打开之前的一轮 / of the round before the case was reopened"
     leads = order.role is OrderRole.LEAD
     does_the_work = leads or order.whistle is not None or order.step is not None
-    if case.view.state is CaseState.CLOSED or (does_the_work and case.view.state in _DONE):
+    if case.view.state in CASE_ENDED or (does_the_work and case.view.state in _DONE):
         return f"到达时案件已{_WORDS[case.view.state]} / the case was {case.view.state} when it came"
     return _second_lead(case, command) if leads else _second_order(case, command)
 
@@ -121,7 +131,13 @@ def _second_order(case: Case, command: FoldOrderIssued) -> str | None:
 
 
 _STRENGTH: Final = {OrderRole.LEAD: 0, OrderRole.ASSIST: 1, OrderRole.OVERSEE: 2}
-_WORDS: Final = {CaseState.RESOLVED: "办结", CaseState.VERIFIED: "核查通过", CaseState.CLOSED: "结案"}
+_WORDS: Final = {
+    CaseState.RESOLVED: "办结",
+    CaseState.VERIFIED: "核查通过",
+    CaseState.CLOSED: "结案",
+    CaseState.REFUSED: "不予受理",
+    CaseState.MERGED: "并案",
+}
 
 
 _DECIDED: Final = frozenset({OrderReason.TRANSFERRED, OrderReason.RULED, OrderReason.WHISTLE, OrderReason.MODE})
@@ -148,7 +164,9 @@ def _rank(order: Order | CaseOrder) -> tuple[int, bool]:
 def _routed(case: Case, command: FoldOrderIssued) -> CaseRouted:
     view, order = _next(case), command.order
     if order.role is OrderRole.LEAD:
-        view = _led(replace(view, state=FOLLOWS[OrderState.ISSUED], lead=order.target, level=order.level), command)
+        # A case that stands still goes on standing still, whoever leads it now.
+        state = view.state if view.state in HELD else FOLLOWS[OrderState.ISSUED]
+        view = _led(replace(view, state=state, lead=order.target, level=order.level), command)
     return CaseRouted(
         case=view,
         by=ROUTER,
@@ -184,7 +202,7 @@ def _withdrawn(case: Case, command: FoldOrderWithdrawn) -> tuple[CaseEvent, ...]
 def _withdraw(case: Case, order: CaseOrder, reason: str) -> CaseOrderWithdrawn:
     view = _next(case)
     if order.role is OrderRole.LEAD:
-        view = replace(view, state=FOLLOWS[OrderState.WITHDRAWN], lead=None)
+        view = without_lead(view)
     return CaseOrderWithdrawn(case=view, by=ROUTER, order_id=order.order_id, target=order.target, reason=reason)
 
 

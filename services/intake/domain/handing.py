@@ -10,6 +10,7 @@ from services.intake.domain.case_moves import after_case_move
 from services.intake.domain.commands import HandingCommand, ReleaseOrder, RuleCase, TransferOrder
 from services.intake.domain.order_moves import after_order_move
 from services.intake.domain.states import WrongState
+from services.intake.domain.texts import must_say
 from shared.events.case import CaseEvent, CaseReleased, CaseRuled, CaseTransferred
 from shared.events.parts import Target
 from shared.vocabulary import OrderReason, OrderRole, OrderState, Refused
@@ -28,12 +29,12 @@ def hand_on(case: Case, command: HandingCommand) -> CaseEvent:
     match command:
         case ReleaseOrder():
             _must_not(must_stay(order), case, order)
-            _must_say(command.reason, "why the department is no longer needed, in words")
+            must_say(command.reason, "why the department is no longer needed, in words")
             released = replace(case.as_standing(order), state=OrderState.WITHDRAWN)
             return CaseReleased(case=view, by=command.by, order=released, reason=command.reason)
         case TransferOrder():
             _must_not(cannot_be_transferred(order), case, order)
-            _must_say(command.reason, "why it is theirs, in words")
+            must_say(command.reason, "why it is theirs, in words")
             _may_get(case, command.to)
             return CaseTransferred(
                 case=view,
@@ -55,7 +56,7 @@ def rule(case: Case, command: RuleCase) -> CaseRuled:
         Refused: without a reason; or the lead is who it is ruled to already.
     """
     view, lead = after_case_move(case, command), case.lead
-    _must_say(command.reason, "why it is theirs, in words")
+    must_say(command.reason, "why it is theirs, in words")
     if lead is not None and _same(lead.target, command.to) and not lead.is_to_rule:
         raise Refused(f"{_name(command.to)} leads the case already", field="to", allowed=["somebody else"])
     return CaseRuled(
@@ -90,11 +91,6 @@ def _must_not(reason: str | None, case: Case, order: CaseOrder) -> None:
     if reason is not None:
         words = f"{reason}; the order is {order.state}, the case {case.view.state}"
         raise WrongState(words, state=case.view.state, order_state=order.state)
-
-
-def _must_say(reason: str, what: str) -> None:
-    if not reason.strip():
-        raise Refused("this needs a reason", field="reason", allowed=[what])
 
 
 def _may_get(case: Case, to: Target) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
+from uuid import UUID
 
 from services.intake.domain.case import Case, CaseOrder
 from services.intake.domain.commands import (
@@ -18,7 +19,7 @@ from services.intake.domain.commands import (
     SignOrder,
 )
 from services.intake.domain.joining import unjoined
-from services.intake.domain.states import FOLLOWS, Action, WrongState, after_move
+from services.intake.domain.states import FOLLOWS, Action, WrongState, after_move, order_move
 from shared.events.case import CaseArrived, CaseEvent, CaseProgressed, CaseResolved, CaseReturned, CaseSigned
 from shared.events.parts import CaseView, Return
 from shared.vocabulary import Level, OrderReason, OrderRole, OrderState, Refused, TargetKind
@@ -38,19 +39,31 @@ def move_order(case: Case, command: HolderCommand, now: datetime) -> CaseEvent:
     view = after_order_move(case, command)
     match command:
         case SignOrder(by=by, note=note):
-            kind: type[CaseSigned | CaseArrived | CaseProgressed | CaseResolved] = CaseSigned
+            kind: type[CaseSigned | CaseArrived | CaseProgressed] = CaseSigned
         case ArriveOnSite(by=by, note=note):
             kind = CaseArrived
         case ReportProgress(by=by, note=note):
             kind = CaseProgressed
-        case ResolveOrder(by=by, note=note):
+        case ResolveOrder():
             _must_be_joined(case, order, now)
-            kind = CaseResolved
+            return _resolved(order, view, command)
         case ReturnOrder():
             return _returned(case, view, command, now)
         case _:
             assert_never(command)
     return kind(case=view, by=by, order_id=order.order_id, order_role=order.role, target=order.target, note=note)
+
+
+def _resolved(order: CaseOrder, view: CaseView, command: ResolveOrder) -> CaseResolved:
+    return CaseResolved(
+        case=view,
+        by=command.by,
+        order_id=order.order_id,
+        order_role=order.role,
+        target=order.target,
+        note=command.note,
+        reply=command.reply,
+    )
 
 
 def after_order_move(case: Case, command: OrderCommand) -> CaseView:
@@ -60,20 +73,32 @@ def after_order_move(case: Case, command: OrderCommand) -> CaseView:
         WrongState: the table does not open it.
         Refused: the case has no such order.
     """
-    order, action = case.order(command.order_id), ORDER_ACTION[type(command)]
+    action = ORDER_ACTION[type(command)]
+    order = must_be_open(case, command.order_id, action)
     after = after_move(action, order.state, order.role)
-    if after is None:
-        raise WrongState(
-            f"{action} is not open: the order is {order.state}, the case {case.view.state}",
-            state=case.view.state,
-            order_state=order.state,
-        )
     view = replace(case.view, version=case.view.version + 1)
     # Whoever is giving the lead back still reports, but the case goes on without them.
     if order.role is not OrderRole.LEAD or order.state is OrderState.RETURNING:
         return view
     holder = order.target if after is OrderState.SIGNED else view.holder
-    return replace(view, state=FOLLOWS[after], holder=holder)
+    return replace(view, state=FOLLOWS[after or order.state], holder=holder)
+
+
+def must_be_open(case: Case, order_id: UUID, action: Action) -> CaseOrder:
+    """The order of that id, when the table opens ``action`` on it.
+
+    Raises:
+        WrongState: it does not.
+        Refused: the case has no such order.
+    """
+    order = case.order(order_id)
+    if order_move(action, case=case.view.state, order=order.state, role=order.role) is None:
+        raise WrongState(
+            f"{action} is not open: the order is {order.state}, the case {case.view.state}",
+            state=case.view.state,
+            order_state=order.state,
+        )
+    return order
 
 
 def _must_be_joined(case: Case, order: CaseOrder, now: datetime) -> None:

@@ -44,3 +44,13 @@ def title_of(text: str) -> str:
     end = min((at for mark in _ENDS if (at := text.find(mark)) > 0), default=len(text))
     first = " ".join(text[:end].split())
     return first if len(first) <= TITLE_LENGTH else first[: TITLE_LENGTH - 1] + "…"
+
+
+def must_say(words: str, what: str, *, field: str = "reason") -> None:
+    """Pass when something is said.
+
+    Raises:
+        Refused: otherwise; ``what`` says what is expected.
+    """
+    if not words.strip():
+        raise Refused(f"this needs a {field}", field=field, allowed=[what])
