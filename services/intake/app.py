@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import uvloop
@@ -15,7 +16,8 @@ import uvloop
 from services.intake.api import make_api
 from services.intake.api.limits import RateLimits, Rates
 from services.intake.consumer import fold_loop, inbound_loop
-from services.intake.handlers import CellMaps, Doors
+from services.intake.darkroom import BlobDarkroom
+from services.intake.handlers import CountyMaps, Doors, Size, Together
 from services.intake.health import IntakeHealth
 from services.intake.metrics import Metrics
 from services.intake.playbooks import ShelvedPlaybooks
@@ -26,6 +28,7 @@ from services.intake.vault import FernetVault
 from shared.events.topics import PLAYBOOK
 from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.auth import KeyRing
+from shared.runtime.blobs import open_blobs
 from shared.runtime.clock import utc_now
 from shared.runtime.compacted import CompactedReader
 from shared.runtime.delivery import DeliveryLoop, Publisher
@@ -96,8 +99,12 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
             playbooks=playbooks,
             vault=vault,
             clock=utc_now,
-            maps=CellMaps(settings.playbooks_in_use),
+            maps=CountyMaps(settings.playbooks_in_use),
             tell=metrics,
+            papers=Together(
+                Size(together=settings.together, transactions=settings.transactions),
+                told=partial(metrics.kept_together, "papers"),
+            ),
         )
         reader = CompactedReader(settings.kafka, PLAYBOOK.name, shelf.receive)
         fold = fold_loop(settings, doors, publisher, metrics)
@@ -132,13 +139,21 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
             closing.push_async_callback(stop)
         for timer in timers.values():
             closing.callback(timer.stop)
-        api = make_api(doors, keyring, metrics, _limits(settings, metrics))
+        api = make_api(doors, keyring, metrics, _limits(settings, metrics), _darkroom(settings, closing))
         http = HttpServer(api, settings.http_host, settings.http_port)
         closing.push_async_callback(http.stop)
         closing.callback(asked.set)
         await http.start()
         log.info("intake is up", extra={"event.name": "intake.up", "http": http.port, "ops": ops.port})
         yield Running(rooms=rooms, http=http, ops=ops, shelf=shelf)
+
+
+def _darkroom(settings: Settings, closing: AsyncExitStack) -> BlobDarkroom | None:
+    if not settings.blobs:
+        return None
+    darkroom = BlobDarkroom(open_blobs(settings.blobs))
+    closing.callback(darkroom.close)
+    return darkroom
 
 
 def _limits(settings: Settings, metrics: Metrics) -> RateLimits:

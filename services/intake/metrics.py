@@ -62,6 +62,20 @@ class Metrics:
             ["by"],
             registry=self.registry,
         )
+        self.together = Histogram(
+            "whistle_intake_together",
+            "Reports (papers) and actions kept by one transaction.",
+            ["what"],
+            buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500),
+            registry=self.registry,
+        )
+        self.together_seconds = Histogram(
+            "whistle_intake_together_seconds",
+            "Seconds of such a transaction, from its first statement to its commit.",
+            ["what"],
+            buckets=_FAST,
+            registry=self.registry,
+        )
         self.http_seconds = Histogram(
             "whistle_intake_http_request_seconds",
             "Seconds from a request's first byte to its answer.",
@@ -104,6 +118,11 @@ class Metrics:
     def settled(self, cases: int) -> None:
         """See ``ports.Tell.settled``."""
         self.settled_cases.inc(cases)
+
+    def kept_together(self, what: str, size: int, seconds: float) -> None:
+        """Note one transaction that kept several reports or actions."""
+        self.together.labels(what).observe(size)
+        self.together_seconds.labels(what).observe(seconds)
 
     def limited_by(self, what: str) -> None:
         """Note one request that came too often."""

@@ -37,6 +37,12 @@ class Settings(BaseSettings):
     """Records of a partition that may be set aside one after another; 0 is no limit."""
     pool: PositiveInt = 16
     """PostgreSQL connections at most; each request that writes holds one."""
+    together: PositiveInt = 500
+    """Reports that one transaction keeps at most, and likewise actions."""
+    transactions: PositiveInt = 2
+    """Such transactions open at a time."""
+    blobs: str = ""
+    """Where photos lie, ``file:///folder`` or ``s3://bucket?endpoint=https://host``; empty: none are taken."""
     playbooks_in_use: PositiveInt = 64
     """Counties whose playbook is kept ready at most; others wait packed and are read again when used."""
     canary_county: str = ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from services.intake.domain.modes import UnknownChange, WrongMode
 from services.intake.domain.permissions import NotYours
 from services.intake.domain.states import WrongState
-from services.intake.handlers import KeyReused, UnknownCase
+from services.intake.handlers import Crowded, KeptMeanwhile, KeyReused, UnknownCase
 from services.intake.ports import PlaybookAway
+from shared.runtime.blobs import BlobsAway
 from shared.runtime.postgres import OUTAGES
 from shared.runtime.problems import FieldError, Problem
 from shared.vocabulary import Refused
@@ -54,4 +55,8 @@ def outage(error: Exception) -> str | None:
     """Which part is away when ``error`` means that."""
     if isinstance(error, PlaybookAway):
         return f"The playbook ({error})"
+    if isinstance(error, (Crowded, KeptMeanwhile)):
+        return f"Room for one more ({error})"
+    if isinstance(error, BlobsAway):
+        return "The store of photos"
     return "PostgreSQL" if isinstance(error, OUTAGES) else None

@@ -12,6 +12,7 @@ from services.intake.handlers.doors import Doors
 from services.intake.handlers.drafting import asked_by, prepare
 from services.intake.handlers.filing import file_all
 from services.intake.ports import Answer, ClientKey
+from shared.vocabulary import Refused
 
 KEPT: Final = timedelta(days=1)
 """How long a canary stays to be looked at."""
@@ -40,6 +41,8 @@ async def send_canary(plan: CanaryPlan, *, doors: Doors) -> bool:
     draft = prepare(report, report_id=report_id, by=CANARY_BY, at=plan.county, doors=doors)
     async with doors.store.transaction() as transaction:
         (filing,) = await file_all([draft], transaction, doors=doors)
+        if isinstance(filing, Refused):
+            raise filing
         answer = Answer(fingerprint=doors.vault.fingerprint(asked_by(report)), body=filing.answer)
         if not await transaction.claim({key: answer}):
             return False

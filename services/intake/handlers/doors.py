@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import msgspec
@@ -13,14 +13,20 @@ import msgspec
 from services.intake.domain.actions import ActionRequest
 from services.intake.domain.case import Case
 from services.intake.domain.evolve import evolve
-from services.intake.domain.locating import CellMap
+from services.intake.domain.guessing import NO_OPINION, Opinion
+from services.intake.domain.locating import CountyMap
 from services.intake.domain.reports import Report
-from services.intake.ports import Answer, CaseStore, Change, Playbooks, Tell, Vault
+from services.intake.handlers.together import Together
+from services.intake.ports import Answer, CaseStore, Change, Guesser, Playbooks, Tell, Vault
 from shared.events.case import CaseEvent
 from shared.events.envelope import Event, derive_id
 from shared.playbook.model import Playbook
+from shared.runtime.origin import current_origin
 from shared.runtime.telemetry import current_traceparent
 from shared.vocabulary import ModeKind, Refused
+
+if TYPE_CHECKING:
+    from services.intake.handlers.papers import Paper
 
 SOURCE: Final = "/whistle/intake"
 
@@ -33,21 +39,29 @@ class KeyReused(Refused):
     """The client key was used before, for something else."""
 
 
-class CellMaps:
-    """The cell map of each playbook in use, built once a digest."""
+class CountyMaps:
+    """The map of each playbook in use, built once a digest."""
 
     def __init__(self, kept: int = 64) -> None:
         self._kept = kept
-        self._maps: dict[str, CellMap] = {}
+        self._maps: dict[str, CountyMap] = {}
 
-    def of(self, playbook: Playbook) -> CellMap:
+    def of(self, playbook: Playbook) -> CountyMap:
         """The map of ``playbook``; the one not used for longest goes when there are more than were to be kept."""
         # Put back at the end: a dict keeps its order.
-        found = self._maps.pop(playbook.digest, None) or CellMap(playbook.cells)
+        found = self._maps.pop(playbook.digest, None) or CountyMap(playbook)
         self._maps[playbook.digest] = found
         if len(self._maps) > self._kept:
             del self._maps[next(iter(self._maps))]
         return found
+
+
+class NothingLearned:
+    """See ``ports.Guesser``; without a model the playbook's words go on alone."""
+
+    def opinion(self, county: str, text: str) -> Opinion:  # noqa: ARG002  the port's own shape
+        """See ``ports.Guesser.opinion``."""
+        return NO_OPINION
 
 
 class Silence:
@@ -74,9 +88,12 @@ class Doors:
     playbooks: Playbooks
     vault: Vault
     clock: Callable[[], datetime]
-    maps: CellMaps = field(default_factory=CellMaps)
+    maps: CountyMaps = field(default_factory=CountyMaps)
+    guesser: Guesser = field(default_factory=NothingLearned)
     tell: Tell = field(default_factory=Silence)
     """What happens without anybody asking, told to whoever counts it."""
+    papers: Together[Paper, Reply] = field(default_factory=Together)
+    """Reports that wait to be kept, those of one moment by one transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +105,18 @@ class Reply:
 
 
 def change_of(
-    case: Case | None, payloads: Sequence[CaseEvent], *, at: datetime, traceparent: str | None = None
+    case: Case | None,
+    payloads: Sequence[CaseEvent],
+    *,
+    at: datetime,
+    traceparent: str | None = None,
+    origin: str | None = None,
 ) -> Change:
     """The case after ``payloads`` and the events that carry them; at least one payload.
 
     An event's id follows from case and version alone, so that a repeat makes the same one. Without
-    ``traceparent`` the events continue the trace that is open.
+    ``traceparent`` the events continue the trace that is open, without ``origin`` they come from where
+    what is being done now came from.
     """
     traceparent = traceparent or current_traceparent()
     events: list[Event[CaseEvent]] = []
@@ -112,7 +135,7 @@ def change_of(
         events.append(event)
     if case is None:
         raise ValueError("no events, no change")
-    return Change(case=case, events=tuple(events))
+    return Change(case=case, events=tuple(events), origin=origin or str(current_origin()))
 
 
 def event_id_of(case_id: UUID, version: int) -> UUID:

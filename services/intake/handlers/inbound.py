@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from services.intake.domain.reports import Report, report_id_of
 from services.intake.domain.texts import clean
-from services.intake.handlers.doors import Doors, KeyReused, replay
-from services.intake.handlers.drafting import Draft, asked_by, prepare
-from services.intake.handlers.filing import file_all
-from services.intake.ports import Answer, ClientKey
+from services.intake.handlers.doors import Doors, KeyReused, Reply
+from services.intake.handlers.drafting import asked_by, prepare
+from services.intake.handlers.papers import Paper, keep_all
+from services.intake.ports import ClientKey
 from shared.events.codec import decode
 from shared.events.inbound import ReportReceived
 from shared.events.parts import Actor
@@ -27,9 +27,7 @@ MOST_OF_SOURCE: Final = 64
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arrived:
     record: Record
-    key: ClientKey
-    asked: bytes
-    draft: Draft
+    paper: Paper
 
 
 async def accept_inbound(records: Sequence[Record], *, doors: Doors) -> Outcome:
@@ -38,21 +36,17 @@ async def accept_inbound(records: Sequence[Record], *, doors: Doors) -> Outcome:
     Source and reference name a report: the same again changes nothing, the same with another content
     is rejected.
     """
-    arrived: dict[ClientKey, _Arrived] = {}
-    repeats: list[_Arrived] = []
+    arrived: list[_Arrived] = []
     rejected: list[Rejected] = []
     for record in records:
         try:
-            one = _read(record, doors)
+            arrived.append(_read(record, doors))
         except Malformed as error:
             rejected.append(Rejected(record=record, reason=error.reason))
         except Refused as refusal:
             rejected.append(Rejected(record=record, reason=in_words(refusal)))
-        else:
-            if arrived.setdefault(one.key, one) is not one:
-                repeats.append(one)
     if arrived:
-        await _keep(arrived, repeats, rejected, doors=doors)
+        await _keep(arrived, rejected, doors=doors)
     return Outcome(rejected=rejected)
 
 
@@ -90,29 +84,19 @@ def _read(record: Record, doors: Doors) -> _Arrived:
         offset=record.offset,
     ):
         draft = prepare(report, report_id=report_id_of(key.owner, key.key), by=by, at=None, doors=doors)
-    return _Arrived(record=record, key=key, asked=asked_by(report), draft=draft)
+    return _Arrived(record=record, paper=Paper(draft=draft, key=key, asked=asked_by(report)))
 
 
-async def _keep(
-    arrived: Mapping[ClientKey, _Arrived], repeats: Sequence[_Arrived], rejected: list[Rejected], *, doors: Doors
-) -> None:
-    async with doors.store.transaction() as transaction:
-        filed = await file_all([one.draft for one in arrived.values()], transaction, doors=doors)
-        filings = dict(zip(arrived, filed, strict=True))
-        free = await transaction.claim(
-            {
-                key: Answer(fingerprint=doors.vault.fingerprint(one.asked), body=filings[key].answer)
-                for key, one in arrived.items()
-            }
-        )
-        new = [filings[key] for key in arrived if key in free]
-        await transaction.save([change for one in new for change in one.changes])
-        await transaction.file([one.report for one in new])
-        again = [*(one for key, one in arrived.items() if key not in free), *repeats]
-        known = await transaction.answers({one.key for one in again}) if again else {}
-    for one in again:
-        try:
-            replay(known[one.key], one.asked, doors.vault)
-        except KeyReused:
-            reason = "reference: used before by this source for another report (allowed: a new reference)"
-            rejected.append(Rejected(record=one.record, reason=reason))
+async def _keep(arrived: Sequence[_Arrived], rejected: list[Rejected], *, doors: Doors) -> None:
+    replies = await keep_all([one.paper for one in arrived], doors=doors)
+    for one, reply in zip(arrived, replies, strict=True):
+        match reply:
+            case KeyReused():
+                reason = "reference: used before by this source for another report (allowed: a new reference)"
+                rejected.append(Rejected(record=one.record, reason=reason))
+            case Refused():
+                rejected.append(Rejected(record=one.record, reason=in_words(reply)))
+            case Exception():
+                raise reply
+            case Reply():
+                pass

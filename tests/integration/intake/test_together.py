@@ -1,0 +1,96 @@
+"""Reports of one moment are kept by one transaction of a real PostgreSQL; each gets the answer that is its own."""
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+
+import asyncpg
+import httpx
+
+from services.intake.api import make_api
+from services.intake.domain.permissions import Bearer
+from services.intake.domain.reports import Report
+from services.intake.handlers.papers import Paper, keep_all
+from services.intake.handlers.reports import paper_of
+from services.intake.handlers.together import Together
+from services.intake.metrics import Metrics
+from services.intake.ports import ClientKey
+from shared.runtime.auth import KeyRing
+from shared.vocabulary import Purpose, Role, Source
+from tests.fakes.small_county import COUNTY, WEST_VILLAGE
+from tests.integration.intake.harness import Intake
+
+HOTLINE = Bearer(key_id="hotline", role=Role.SOURCE, area=COUNTY, name="12345")
+
+
+def paper(intake: Intake, number: int, *, key: str | None = None, purpose: Purpose = Purpose.REAL) -> Paper:
+    report = Report(source=Source.HOTLINE, text=f"第{number}处燃气味很重", area=WEST_VILLAGE, purpose=purpose)
+    return paper_of(report, bearer=HOTLINE, client_key=key, doors=intake.doors)
+
+
+async def begun(intake: Intake, papers: list[Paper], told: list[int]) -> list[object]:
+    together: Together[Paper, object] = Together(told=lambda size, _seconds: told.append(size))
+    work = partial(keep_all, doors=intake.doors)
+    waiting = [together.begin(one, turn="hotline", work=work) for one in papers]
+    return list(await asyncio.gather(*waiting, return_exceptions=True))
+
+
+async def test_hundreds_at_once_are_kept_by_a_few_transactions_and_each_is_told_its_own_case(intake: Intake) -> None:
+    before, sizes = await intake.rows("case_snapshot"), list[int]()
+    papers = [paper(intake, number) for number in range(700)]
+    answers = await begun(intake, papers, sizes)
+    assert await intake.rows("case_snapshot") == before + 700
+    assert sum(sizes) == 700
+    assert len(sizes) <= 3
+    for one, answer in zip(papers, answers, strict=True):
+        assert str(one.draft.command.report_id) in str(answer)
+
+
+async def test_a_drill_that_is_refused_touches_nobody_beside_it(intake: Intake) -> None:
+    sizes: list[int] = []
+    drill = paper(intake, 3, key="drill", purpose=Purpose.DRILL)
+    papers = [*(paper(intake, number) for number in range(3)), drill, drill, paper(intake, 4)]
+    answers = await begun(intake, papers, sizes)
+    assert [type(answer).__name__ for answer in answers] == ["Reply"] * 3 + ["Refused"] * 2 + ["Reply"]
+    assert sizes == [6]
+
+
+async def test_one_that_postgresql_cannot_hold_stands_alone_with_its_fault(intake: Intake) -> None:
+    before = await intake.rows("case_snapshot")
+    papers = [paper(intake, number) for number in range(9)]
+    papers[5] = replace(papers[5], key=ClientKey(owner="hotline", key="no\x00text"))
+    answers = await begun(intake, papers, [])
+    assert [number for number, answer in enumerate(answers) if isinstance(answer, asyncpg.DataError)] == [5]
+    assert sum(type(answer).__name__ == "Reply" for answer in answers) == 8
+    assert await intake.rows("case_snapshot") == before + 8
+
+
+async def test_a_key_sent_twice_in_one_moment_is_one_report_and_answered_alike(intake: Intake) -> None:
+    before = await intake.rows("report")
+    same = [paper(intake, 1, key="twice") for _ in range(5)]
+    other = paper(intake, 2, key="twice")
+    *answers, reused = await begun(intake, [*same, other], [])
+    assert len({answer.body for answer in answers}) == 1  # type: ignore[attr-defined]
+    assert sorted(answer.replayed for answer in answers) == [False, True, True, True, True]  # type: ignore[attr-defined]
+    assert type(reused).__name__ == "KeyReused"
+    assert await intake.rows("report") == before + 1
+
+
+async def test_two_replicas_given_the_same_keys_at_once_keep_each_once_and_answer_alike(
+    intake: Intake, keyring: KeyRing
+) -> None:
+    before = await intake.rows("report")
+    other = replace(intake.doors, papers=Together())
+    app = make_api(other, keyring, Metrics())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://other") as http:
+        second = replace(intake, http=http)
+        sent = [
+            replica.report(text=f"路灯{number}不亮", headers={"Idempotency-Key": f"both-{number}"})
+            for number in range(60)
+            for replica in (intake, second)
+        ]
+        answers = await asyncio.gather(*sent)
+    assert {answer.status_code for answer in answers} == {201}
+    pairs = zip(answers[::2], answers[1::2], strict=True)
+    assert all(one.content == two.content for one, two in pairs)
+    assert await intake.rows("report") == before + 60
