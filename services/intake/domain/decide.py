@@ -214,6 +214,7 @@ def _opened(command: OpenCase, now: datetime) -> tuple[CaseEvent, ...]:
         alike=command.alike,
         tracking=command.tracking,
         photos=command.photos,
+        severity_why=command.severity_why,
     )
     handed = (
         CaseHandedOver(case=replace(view, version=version), by=SYSTEM, service=one.service, words=one.words)

@@ -5,19 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from services.intake.domain.commands import HandOver
 from services.intake.domain.spoken import spoken
 from shared.playbook.model import Category, Policy
-from shared.vocabulary import EmergencyService, Severity
+from shared.vocabulary import Severity
 
 WORDS_TOLD: Final = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handover:
-    """An emergency service that is to have the case at once, and the words that say so."""
-
-    service: EmergencyService
-    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +19,7 @@ class Graded:
 
     severity: Severity
     why: str
-    handovers: tuple[Handover, ...] = ()
+    handovers: tuple[HandOver, ...] = ()
 
 
 def grade(own: Severity | None, text: str, category: Category, *, policy: Policy, named: bool) -> Graded:
@@ -62,9 +55,9 @@ def _by_words(text: str, category: Category, policy: Policy) -> Graded:
     return Graded(severity=severity, why=f"用词「{'、'.join(words)}」至少 {severity.name} 级 / these words make it so")
 
 
-def _handovers(text: str, category: str | None, policy: Policy) -> tuple[Handover, ...]:
+def _handovers(text: str, category: str | None, policy: Policy) -> tuple[HandOver, ...]:
     found = (
-        Handover(service=one.service, words=said[:WORDS_TOLD])
+        HandOver(service=one.service, words=said[:WORDS_TOLD])
         for one in policy.emergencies
         if (said := spoken(one.words, text)) or _is_of(category, one.categories)
     )

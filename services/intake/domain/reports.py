@@ -8,19 +8,29 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from services.intake.domain.classifying import classify
+from services.intake.domain.classifying import Classified, classify
 from services.intake.domain.commands import OpenCase
-from services.intake.domain.locating import CellMap, locate
+from services.intake.domain.grading import Graded, grade
+from services.intake.domain.guessing import NO_OPINION, Opinion
+from services.intake.domain.locating import CountyMap, Placed, locate
 from services.intake.domain.modes import InForce, mode_of, must_be_drilled
 from services.intake.domain.texts import clean, title_of
 from shared.events.envelope import WHISTLE, derive_id
-from shared.events.parts import Actor, Photo, Place, PlaybookRef
+from shared.events.parts import Actor, Guess, Photo, Place, PlaybookRef
 from shared.masking import mask
 from shared.playbook.model import Playbook
-from shared.vocabulary import Level, Purpose, Refused, Severity, Source
+from shared.vocabulary import CaseState, Level, Purpose, Refused, Severity, Source
 
+PLACE_GUESSED: Final = "place-guessed"
+"""The tag of a case whose place the report's words alone have told."""
+HANDED_FROM: Final = "handed-from:"
+"""Before the county that a report about a place next door was sent to, in a tag."""
+MOST_TAGS: Final = 32
+LONGEST_WORD: Final = 64
 CLOCKS_APART: Final = timedelta(minutes=10)
 """How far a sender's clock may run ahead of ours."""
+
+BY_PHOTO: Final = "位置取自照片 / the place is the photo's"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +57,7 @@ class Report:
     occurred_at: datetime | None = None
     purpose: Purpose = Purpose.REAL
     photos: tuple[Photo, ...] = ()
+    placed_by_photo: bool = False
 
 
 def report_id_of(owner: str, client_key: str) -> UUID:
@@ -76,14 +87,34 @@ def tidy(report: Report, *, now: datetime) -> Report:
     )
 
 
-def opening(report: Report, *, report_id: UUID, by: Actor, playbook: Playbook, cells: CellMap) -> OpenCase:
-    """The command that opens the case of a tidy report: placed, named, masked.
+def opening(  # noqa: PLR0913  what is known beside the report, each by its name
+    report: Report,
+    *,
+    report_id: UUID,
+    by: Actor,
+    playbook: Playbook,
+    county: CountyMap,
+    opinion: Opinion = NO_OPINION,
+    at: str = "",
+) -> OpenCase:
+    """The command that opens the case of a tidy report: placed, named, graded, masked.
+
+    ``opinion`` is what the county's model thinks of its text; ``at`` the area inside which its words may name a
+    place. A guess of the category that is too unsure leaves the case received, unless life may be at risk.
 
     Raises:
-        Refused: the playbook knows no such area or category, or the point lies outside the county.
+        Outside: the point lies outside the county.
+        Refused: the playbook knows no such area or category, or nothing says where.
     """
-    located = locate(report.area, report.place, playbook=playbook, cells=cells)
-    classified = classify(report.category, report.text, playbook=playbook)
+    located = locate(report.area, report.place, playbook=playbook, county=county, text=report.text, at=at)
+    classified = classify(report.category, report.text, playbook=playbook, opinion=opinion)
+    graded = grade(
+        report.severity,
+        report.text,
+        classified.category,
+        policy=playbook.policy,
+        named=report.category is not None,
+    )
     text = mask(report.text)
     return OpenCase(
         case_id=case_id_of(report_id),
@@ -91,21 +122,42 @@ def opening(report: Report, *, report_id: UUID, by: Actor, playbook: Playbook, c
         by=by,
         county=playbook.county,
         area=located.area,
-        area_why=located.why,
+        area_why=f"{located.why}；{BY_PHOTO}" if report.placed_by_photo else located.why,
         level=playbook.desk_area(located.area, at_least=Level.VILLAGE).level,
         category=classified.category.code,
         category_why=mask(classified.why),
         condition=classified.condition,
-        severity=report.severity or classified.category.severity,
+        severity=graded.severity,
+        severity_why=graded.why,
         source=report.source,
         title=title_of(text),
         text=text,
-        tags=tuple(mask(tag) for tag in report.tags),
+        tags=_tags(report, located),
         place=report.place,
         playbook=PlaybookRef(version=playbook.version, digest=playbook.digest),
         purpose=report.purpose,
         photos=report.photos,
+        state=_state(classified, graded, playbook),
+        guess=None if classified.guess is None else _masked(classified.guess),
+        handovers=graded.handovers,
     )
+
+
+def _state(classified: Classified, graded: Graded, playbook: Playbook) -> CaseState:
+    """Received when the guess is too unsure for the county; an emergency waits for nobody."""
+    guess = classified.guess
+    unsure = guess is not None and guess.confidence < playbook.policy.person_below
+    return CaseState.RECEIVED if unsure and not graded.handovers else CaseState.OPENED
+
+
+def _tags(report: Report, located: Placed) -> tuple[str, ...]:
+    """The report's own, masked, and what programs must know of its place."""
+    tags = tuple(mask(tag) for tag in report.tags)
+    return tuple(dict.fromkeys((*tags[: MOST_TAGS - 1], PLACE_GUESSED))) if located.guessed else tags
+
+
+def _masked(guess: Guess) -> Guess:
+    return replace(guess, words=tuple(mask(word)[:LONGEST_WORD] for word in guess.words))
 
 
 def placed(command: OpenCase, *, modes: Sequence[InForce], earlier: Sequence[datetime]) -> OpenCase:

@@ -57,6 +57,7 @@ class CaseOpened:
     """Open cases that may be the same matter, for an officer to judge."""
     tracking: Digest | None = None
     photos: Annotated[tuple[Photo, ...], MaxLen(9)] = ()
+    severity_why: Note = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from services.intake.domain.reports import Report
-from services.intake.handlers import CellMaps, Doors
+from services.intake.handlers import CountyMaps, Doors
 from services.intake.handlers.drafting import prepare
 from services.intake.playbooks import ShelvedPlaybooks
 from services.intake.ports import NoPlaybook
@@ -81,7 +81,7 @@ async def test_a_point_in_no_county_reads_none(reads: list[str]) -> None:
 
 
 def test_the_map_not_used_for_longest_goes() -> None:
-    maps, playbook = CellMaps(2), sealed(small_county())
+    maps, playbook = CountyMaps(2), sealed(small_county())
     first, second, third = (moved(playbook, county) for county in (COUNTY, "990188", "990199"))
     kept = maps.of(first)
     maps.of(second)

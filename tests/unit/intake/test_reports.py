@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.domain.classifying import classify, last_resort
-from services.intake.domain.locating import CellMap, locate
+from services.intake.domain.locating import CountyMap, locate
 from services.intake.domain.reports import Report, Reporter, opening, report_id_of, tidy
 from services.intake.domain.texts import TITLE_LENGTH, clean, title_of
 from shared.events.parts import Actor, Place
@@ -27,7 +27,7 @@ from tests.fakes.small_county import (
 )
 
 PLAYBOOK = small_county()
-MAP = CellMap(CELLS)
+MAP = CountyMap(PLAYBOOK)
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 BY = Actor(kind=ActorKind.SOURCE, id="hotline")
 
@@ -54,7 +54,7 @@ def place(lon: float, lat: float) -> Place:
     ),
 )
 def test_a_report_lies_in_the_finest_area_that_it_names(area: str | None, point: Place | None, found: str) -> None:
-    located = locate(area, point, playbook=PLAYBOOK, cells=MAP)
+    located = locate(area, point, playbook=PLAYBOOK, county=MAP)
     assert located.area == found
     assert found in located.why
 
@@ -72,16 +72,16 @@ def test_a_report_lies_in_the_finest_area_that_it_names(area: str | None, point:
 )
 def test_a_place_that_is_none_is_refused_by_field(area: str | None, point: Place | None, field: str, says: str) -> None:
     with pytest.raises(Refused, match=says) as refused:
-        locate(area, point, playbook=PLAYBOOK, cells=MAP)
+        locate(area, point, playbook=PLAYBOOK, county=MAP)
     assert refused.value.field == field
     assert refused.value.allowed
 
 
 @given(st.floats(100, 102), st.floats(25, 27))
 def test_every_point_of_the_county_has_one_cell_and_always_the_same(lon: float, lat: float) -> None:
-    found = MAP.cell_at(place(lon, lat))
+    found = MAP.cells.cell_at(place(lon, lat))
     assert found in {cell.code for cell in CELLS}
-    assert MAP.cell_at(place(lon, lat)) == found
+    assert MAP.cells.cell_at(place(lon, lat)) == found
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_what_leaves_intake_is_masked() -> None:
         report_id=UUID(int=1),
         by=BY,
         playbook=PLAYBOOK,
-        cells=MAP,
+        county=MAP,
     )
     assert "13812345678" not in repr(command)
     assert "138****5678" in command.text
@@ -176,14 +176,14 @@ def test_what_leaves_intake_is_masked() -> None:
 def test_the_severity_is_the_reports_own_or_else_its_categorys() -> None:
     for own, counts in ((None, Severity.I), (Severity.IV, Severity.IV)):
         one = tidy(report(severity=own), now=NOW)
-        command = opening(one, report_id=UUID(int=1), by=BY, playbook=PLAYBOOK, cells=MAP)
+        command = opening(one, report_id=UUID(int=1), by=BY, playbook=PLAYBOOK, county=MAP)
         assert command.severity is counts
 
 
 def test_a_village_without_a_desk_begins_at_its_town() -> None:
-    command = opening(report(), report_id=UUID(int=1), by=BY, playbook=PLAYBOOK, cells=MAP)
+    command = opening(report(), report_id=UUID(int=1), by=BY, playbook=PLAYBOOK, county=MAP)
     assert command.level is Level.TOWN
-    command = opening(report(area=WEST_CELLS[0]), report_id=UUID(int=1), by=BY, playbook=PLAYBOOK, cells=MAP)
+    command = opening(report(area=WEST_CELLS[0]), report_id=UUID(int=1), by=BY, playbook=PLAYBOOK, county=MAP)
     assert command.level is Level.VILLAGE
 
 
