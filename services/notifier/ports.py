@@ -16,6 +16,7 @@ from services.notifier.domain.fold import CaseRead
 from services.notifier.domain.proposals import Ruling
 from services.notifier.domain.subscription import NewSubscription, Secret, Subscription
 from services.notifier.domain.telling import Telling
+from services.notifier.domain.tracking import Link
 from services.notifier.domain.words import Names
 from shared.events.mode import ModeChanged
 
@@ -72,6 +73,9 @@ class Work(Protocol):
 
     async def remember(self, rulings: Sequence[Ruling]) -> None:
         """Keep rulings as proposals for the duty list; one that is there already stays as it is."""
+
+    async def follow(self, links: Sequence[Link]) -> None:
+        """Keep which code follows which case; a link that is there already stays as it is."""
 
     async def owe(self, owed: Sequence[Owed], *, now: datetime) -> None:
         """Queue deliveries, and write down those that are held; one that is there already stays as it is."""

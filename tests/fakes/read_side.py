@@ -11,6 +11,7 @@ from uuid import UUID
 from services.notifier.domain.fold import CaseRead
 from services.notifier.domain.proposals import Ruling
 from services.notifier.domain.telling import Telling
+from services.notifier.domain.tracking import Link
 from services.notifier.ports import Owed, Subscriber, Unstorable
 from shared.events.mode import ModeChanged
 
@@ -25,6 +26,7 @@ class FakeReadSide:
     feed: list[Telling] = field(default_factory=list)
     modes: dict[UUID, ModeChanged] = field(default_factory=dict)
     rulings: dict[UUID, Ruling] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
     hearing: list[Subscriber] = field(default_factory=list)
     transactions: int = 0
 
@@ -56,6 +58,9 @@ class FakeReadSide:
     async def remember(self, rulings: Sequence[Ruling]) -> None:
         for one in rulings:
             self.rulings.setdefault(one.event_id, one)
+
+    async def follow(self, links: Sequence[Link]) -> None:
+        self.links.extend(link for link in links if link not in self.links)
 
     async def keep_modes(self, changes: Sequence[ModeChanged]) -> None:
         for change in changes:

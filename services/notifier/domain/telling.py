@@ -12,6 +12,7 @@ from services.notifier.domain.concern import concerned
 from services.notifier.domain.fold import CaseRead, Told
 from services.notifier.domain.summary import CaseSummary, summarise
 from services.notifier.domain.timeline import Entry, entry_of, rank_of
+from services.notifier.domain.tracking import Link, Step, link_of, step_of
 from services.notifier.domain.words import CODES, Names
 from shared.events.case import CaseEscalated, CaseRouted
 from shared.events.envelope import Event, derive_id
@@ -37,6 +38,9 @@ class Telling:
     data: Told
     entry: Entry
     rank: int
+    step: Step | None = None
+    """What the public is told of it."""
+    link: Link | None = None
 
 
 def tell(event: Event[Told], read: CaseRead, names: Names = CODES) -> Telling:
@@ -63,6 +67,8 @@ def tell(event: Event[Told], read: CaseRead, names: Names = CODES) -> Telling:
         data=data,
         entry=entry_of(event, names),
         rank=rank_of(data),
+        step=step_of(event, names),
+        link=link_of(event),
     )
 
 

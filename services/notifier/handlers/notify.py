@@ -51,6 +51,7 @@ async def notify_batch(
             subscribers = await work.subscribers({telling.facets.area for telling in tellings})
             await work.save([cases[case_id] for case_id in sorted(changed)], tellings)
             await work.remember(list(_rulings(tellings)))
+            await work.follow([telling.link for telling in tellings if telling.link is not None])
             await work.owe(list(owed(tellings, subscribers, county)), now=now)
             await work.publish(tellings)
     return tellings

@@ -11,23 +11,32 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from services.notifier.domain.clocks import ClockRead
-from services.notifier.domain.delivery import DeliveryState, Reason
 from services.notifier.domain.fold import CaseRead
 from services.notifier.domain.orders import OrderRead
 from services.notifier.domain.proposals import Ruling
-from services.notifier.domain.settling import settled
-from services.notifier.domain.summary import summarise
 from services.notifier.domain.telling import Telling
+from services.notifier.domain.tracking import Link
 from services.notifier.ports import Owed, Subscriber, Unstorable
 from services.notifier.store.filters import AREA_DIGITS, StoredFilter
-from services.notifier.store.rows import raw, records, text_of, value_of
+from services.notifier.store.rows import records, value_of
+from services.notifier.store.told_rows import (
+    case_row,
+    clock_rows,
+    feed_row,
+    link_row,
+    mode_row,
+    order_row,
+    owed_row,
+    ruling_row,
+    settled_rows,
+    timeline_row,
+)
 from shared.events.mode import ModeChanged
 
 if TYPE_CHECKING:
@@ -60,7 +69,7 @@ class PostgresReadSide:
                         AS r (change_id uuid, area text, changed_at timestamptz, body json)
                     ON CONFLICT (change_id) DO NOTHING
                     """,
-                    records(_mode_row(change) for change in changes),
+                    records(mode_row(change) for change in changes),
                 )
         except NEVER_STORABLE as error:
             raise Unstorable(f"{type(error).__name__}: {error}") from error
@@ -112,15 +121,15 @@ class PostgresWork:
 
     async def save(self, reads: Sequence[CaseRead], tellings: Sequence[Telling]) -> None:
         """See ``ports.Work.save``."""
-        await self._connection.execute(_SAVE_CASES, records(_case_row(read) for read in reads))
+        await self._connection.execute(_SAVE_CASES, records(case_row(read) for read in reads))
         await self._connection.execute(
-            _SAVE_ORDERS, records(_order_row(order, read) for read in reads for order in read.orders.values())
+            _SAVE_ORDERS, records(order_row(order, read) for read in reads for order in read.orders.values())
         )
-        await self._connection.execute(_SAVE_CLOCKS, records(row for read in reads for row in _clock_rows(read)))
-        await self._connection.execute(_SAVE_TIMELINE, records(_timeline_row(telling) for telling in tellings))
-        settled_rows = [row for read in reads for row in _settled_rows(read)]
-        if settled_rows:
-            await self._connection.execute(_SAVE_SETTLED, records(settled_rows))
+        await self._connection.execute(_SAVE_CLOCKS, records(row for read in reads for row in clock_rows(read)))
+        await self._connection.execute(_SAVE_TIMELINE, records(timeline_row(telling) for telling in tellings))
+        outcomes = [row for read in reads for row in settled_rows(read)]
+        if outcomes:
+            await self._connection.execute(_SAVE_SETTLED, records(outcomes))
 
     async def remember(self, rulings: Sequence[Ruling]) -> None:
         """See ``ports.Work.remember``."""
@@ -132,7 +141,20 @@ class PostgresWork:
                     category text, area text, ruled_at timestamptz)
                 ON CONFLICT (event_id) DO NOTHING
                 """,
-                records(_ruling_row(ruling) for ruling in rulings),
+                records(ruling_row(ruling) for ruling in rulings),
+            )
+
+    async def follow(self, links: Sequence[Link]) -> None:
+        """See ``ports.Work.follow``."""
+        if links:
+            await self._connection.execute(
+                """
+                INSERT INTO tracked (digest, event_id, case_id, report_id, how, since)
+                SELECT * FROM json_to_recordset($1::json) AS r (digest text, event_id uuid, case_id uuid,
+                    report_id uuid, how text, since timestamptz)
+                ON CONFLICT (digest, event_id) DO NOTHING
+                """,
+                records(link_row(link) for link in links),
             )
 
     async def owe(self, owed: Sequence[Owed], *, now: datetime) -> None:
@@ -151,7 +173,7 @@ class PostgresWork:
                                                    pause_seconds double precision)
             ON CONFLICT (delivery_id) DO NOTHING
             """,
-            records(_owed_row(one) for one in owed),
+            records(owed_row(one) for one in owed),
             now,
         )
         await self._connection.execute("SELECT pg_notify('notifier_delivery', '')")
@@ -172,7 +194,7 @@ class PostgresWork:
                 level text, category text, severity smallint, departments text[], purpose text, mode text, data json)
             ORDER BY place
             """,
-            records({"place": place, **_feed_row(telling)} for place, telling in enumerate(tellings)),
+            records({"place": place, **feed_row(telling)} for place, telling in enumerate(tellings)),
         )
         await self._connection.execute("SELECT pg_notify('notifier_feed', '')")
 
@@ -213,10 +235,10 @@ _SAVE_CASES: Final = """
     UPDATE case_view AS c SET version = r.version, state = r.state, area = r.area, level = r.level,
         category = r.category, severity = r.severity, title = r.title, opened_at = r.opened_at,
         departments = r.departments, due_at = r.due_at, escalated_to = r.escalated_to,
-        purpose = r.purpose, mode = r.mode, summary = r.summary, fold = r.fold
+        purpose = r.purpose, mode = r.mode, waits = r.waits, summary = r.summary, fold = r.fold
     FROM json_to_recordset($1::json) AS r (case_id uuid, version integer, state text, area text, level text,
         category text, severity smallint, title text, opened_at timestamptz, departments text[], due_at timestamptz,
-        escalated_to text, purpose text, mode text, summary json, fold json)
+        escalated_to text, purpose text, mode text, waits text[], summary json, fold json)
     WHERE c.case_id = r.case_id
 """
 _SAVE_ORDERS: Final = """
@@ -234,9 +256,9 @@ _SAVE_CLOCKS: Final = """
     WHERE k.open <> excluded.open OR k.fold::text <> excluded.fold::text
 """
 _SAVE_TIMELINE: Final = """
-    INSERT INTO timeline (event_id, case_id, sequence, rank, at, departments, entry)
+    INSERT INTO timeline (event_id, case_id, sequence, rank, at, departments, entry, public)
     SELECT * FROM json_to_recordset($1::json) AS r (event_id uuid, case_id uuid, sequence integer, rank smallint,
-        at timestamptz, departments text[], entry json)
+        at timestamptz, departments text[], entry json, public json)
 """
 
 _SAVE_SETTLED: Final = """
@@ -244,142 +266,3 @@ _SAVE_SETTLED: Final = """
     SELECT * FROM json_to_recordset($1::json) AS r (change_id uuid, case_id uuid, outcome text)
     ON CONFLICT (change_id, case_id) DO UPDATE SET outcome = excluded.outcome WHERE m.outcome <> excluded.outcome
 """
-
-
-def _case_row(read: CaseRead) -> dict[str, Any]:
-    summary = summarise(read)
-    return {
-        "case_id": summary.case_id,
-        "version": summary.version,
-        "state": summary.state,
-        "area": summary.area,
-        "level": summary.level,
-        "category": summary.category,
-        "severity": summary.severity,
-        "title": summary.title,
-        "opened_at": summary.opened_at,
-        "departments": sorted(read.departments),
-        "due_at": summary.due_at,
-        "escalated_to": summary.escalated_to,
-        "purpose": summary.purpose,
-        "mode": summary.mode,
-        "summary": raw(summary),
-        # Orders and clocks have tables of their own.
-        "fold": raw(replace(read, orders={}, clocks={})),
-    }
-
-
-def _order_row(order: OrderRead, read: CaseRead) -> dict[str, Any]:
-    return {
-        "order_id": order.order_id,
-        "case_id": read.view.case_id,
-        "level": order.level,
-        "state": read.state_of(order),
-        "fold": raw(order),
-    }
-
-
-def _clock_rows(read: CaseRead) -> list[dict[str, Any]]:
-    running = {one.clock.clock_id for one in read.running if not read.stands_still(one)}
-    return [
-        {
-            "clock_id": clock_id,
-            "case_id": read.view.case_id,
-            "open": clock_id in running,
-            "due_at": one.clock.due_at,
-            "escalated_to": one.escalated_to,
-            "fold": raw(one),
-        }
-        for clock_id, one in read.clocks.items()
-    ]
-
-
-def _timeline_row(telling: Telling) -> dict[str, Any]:
-    return {
-        "event_id": telling.event_id,
-        "case_id": telling.facets.case_id,
-        "sequence": telling.sequence,
-        "rank": telling.rank,
-        "at": telling.time,
-        "departments": sorted(telling.facets.departments),
-        "entry": raw(telling.entry),
-    }
-
-
-def _owed_row(owed: Owed) -> dict[str, Any]:
-    telling = owed.telling
-    return {
-        "delivery_id": owed.delivery_id,
-        "subscription_id": owed.subscription_id,
-        "event_id": telling.event_id,
-        "case_id": telling.facets.case_id,
-        "type": telling.type,
-        "state": DeliveryState.WAITING if owed.held is None else DeliveryState.HELD,
-        "reason": owed.held or Reason.QUEUED,
-        "body": owed.body,
-        "traceparent": telling.traceparent,
-        "pause_seconds": None if owed.longest_pause is None else owed.longest_pause.total_seconds(),
-    }
-
-
-def _settled_rows(read: CaseRead) -> list[dict[str, Any]]:
-    orders = tuple(read.orders.values())
-    newest = {one.change_id: one for one in read.settlings}
-    return [
-        {"change_id": change_id, "case_id": read.view.case_id, "outcome": settled(one, orders)}
-        for change_id, one in newest.items()
-    ]
-
-
-def _ruling_row(ruling: Ruling) -> dict[str, Any]:
-    return {
-        "event_id": ruling.event_id,
-        "case_id": ruling.case_id,
-        "department": ruling.department,
-        "category": ruling.category,
-        "area": ruling.area,
-        "ruled_at": ruling.ruled_at,
-    }
-
-
-def _mode_row(change: ModeChanged) -> dict[str, Any]:
-    return {
-        "change_id": change.change_id,
-        "area": change.area,
-        "changed_at": change.changed_at,
-        "body": raw(change),
-    }
-
-
-def _feed_row(telling: Telling) -> dict[str, Any]:
-    facets = telling.facets
-    departments = sorted(facets.departments)
-    return {
-        "event_id": telling.event_id,
-        "case_id": facets.case_id,
-        "type": facets.type,
-        "area": facets.area,
-        "level": facets.level,
-        "category": facets.category,
-        "severity": facets.severity,
-        "departments": departments,
-        "purpose": facets.purpose,
-        "mode": facets.mode,
-        "data": msgspec.Raw(
-            text_of(
-                {
-                    "id": telling.event_id,
-                    "type": telling.type,
-                    "time": telling.time,
-                    "sequence": telling.sequence,
-                    "level": facets.level,
-                    "departments": departments,
-                    "purpose": facets.purpose,
-                    "traceparent": telling.traceparent,
-                    "words": telling.entry.words,
-                    "case": telling.case,
-                    "data": telling.data,
-                }
-            )
-        ),
-    }

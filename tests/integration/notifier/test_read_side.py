@@ -59,7 +59,9 @@ async def test_what_is_told_in_one_batch_is_what_is_told_in_many(side: Side, poo
         len(second.orders),
         len(second.clocks),
     )
-    assert [order.state for order in first.orders.values()] == [order.state for order in second.orders.values()]
+    assert {order.target: order.state for order in first.orders.values()} == {
+        order.target: order.state for order in second.orders.values()
+    }
     assert await told_ids(side, pool) == [event.id for event in (*together.events, *apart.events)]
 
 

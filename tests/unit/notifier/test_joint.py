@@ -14,8 +14,8 @@ from services.notifier.api.whistles import whistle_views
 from services.notifier.consumer import Teller
 from services.notifier.domain.audience import Filter, Scope, wants
 from services.notifier.domain.canary import Hop, Sighting
-from services.notifier.domain.delivery import QUICK, SCHEDULE, Answered, GiveUp, Reason, Retry, judge, pause_after
 from services.notifier.domain.concern import concerned
+from services.notifier.domain.delivery import QUICK, SCHEDULE, Answered, GiveUp, Reason, Retry, judge, pause_after
 from services.notifier.domain.fold import CaseRead
 from services.notifier.domain.proposals import ruling_of
 from services.notifier.domain.settling import Settled, settled
