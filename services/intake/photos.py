@@ -18,6 +18,7 @@ from typing import Any, Final
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import GPS, IFD, Base
 
+from services.intake.ports import Developed
 from shared.events.parts import Photo, Place
 from shared.vocabulary import Refused
 
@@ -39,15 +40,6 @@ _ALLOWED: Final = (f"a JPEG, PNG or WebP of at most {MOST_BYTES // 1024 // 1024}
 _QUALITY: Final = 85
 _SECONDS_OF_A_CIRCLE: Final = (1.0, 60.0, 3600.0)
 _WHITE: Final = (255, 255, 255)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Developed:
-    """A photo as it is kept: what is said of it, the picture and its small one, both JPEG."""
-
-    photo: Photo
-    picture: bytes
-    small: bytes
 
 
 def develop(data: bytes, *, field: str) -> Developed:

@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.intake.domain.case import Case
+from services.intake.domain.guessing import Opinion
 from services.intake.domain.modes import InForce, ModeChange
 from shared.events.case import CaseEvent
 from shared.events.envelope import Event
@@ -57,6 +58,8 @@ class Change:
 
     case: Case
     events: tuple[Event[CaseEvent], ...]
+    origin: str = "inside"
+    """The door and the address that they came from, for the audit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +196,29 @@ class Vault(Protocol):
         """Whether any key in force makes this fingerprint of ``plain``."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Developed:
+    """A photo as it is kept: what is said of it, the picture and its small one, both JPEG."""
+
+    photo: Photo
+    picture: bytes
+    small: bytes
+
+
+class Darkroom(Protocol):
+    """Makes photos ready and keeps them."""
+
+    async def develop(self, upload: bytes, *, field: str) -> Developed:
+        """The photo without what the camera wrote; ``field`` names it in a refusal.
+
+        Raises:
+            Refused: it is no picture that is taken here.
+        """
+
+    async def keep(self, photos: Sequence[Developed]) -> None:
+        """Keep them for good; the same one again changes nothing."""
+
+
 class NoPlaybook(Refused):
     """No playbook in force covers the area; ``allowed`` lists the counties that have one."""
 
@@ -217,6 +243,13 @@ class Playbooks(Protocol):
 
     def around(self, place: Place) -> Sequence[str]:
         """The counties whose cells may hold ``place``: every one that does, and few that do not."""
+
+
+class Guesser(Protocol):
+    """The model that each county's own history has taught."""
+
+    def opinion(self, county: str, text: str) -> Opinion:
+        """What the county's model thinks of a text; no opinion without a model."""
 
 
 class Tell(Protocol):

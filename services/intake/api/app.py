@@ -7,12 +7,14 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import APIRouter
 
-from services.intake.api import actions, modes, reports
+from services.intake.api import actions, modes, photos, reports
+from services.intake.api.fronts import BODIES
 from services.intake.api.limits import RateLimits
 from services.intake.api.refusals import outage, problem_of
 from services.intake.api.rooms import MEDIA_TYPE, Rooms
 from services.intake.handlers import Doors
 from services.intake.metrics import Metrics
+from services.intake.ports import Darkroom
 from shared.runtime.auth import KeyRing
 from shared.runtime.problems import ProblemHooks, install
 
@@ -20,6 +22,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     reports.router,
     actions.router,
     modes.router,
+    photos.router,
 )
 
 
@@ -43,12 +46,19 @@ def describe_api() -> FastAPI:
     return app
 
 
-def make_api(doors: Doors, keyring: KeyRing, metrics: Metrics, limits: RateLimits | None = None) -> FastAPI:
-    """The HTTP API as an ASGI app; errors by RFC 9457."""
+def make_api(
+    doors: Doors,
+    keyring: KeyRing,
+    metrics: Metrics,
+    limits: RateLimits | None = None,
+    darkroom: Darkroom | None = None,
+) -> FastAPI:
+    """The HTTP API as an ASGI app; errors by RFC 9457. Without a darkroom no photos are taken."""
     app = describe_api()
     app.state.rooms = Rooms(doors=doors, keyring=keyring, metrics=metrics)
     app.state.limits = limits or RateLimits()
-    install(app, ProblemHooks(refusal=problem_of, outage=outage, observe=metrics.observe_http))
+    app.state.darkroom, app.state.uploads = darkroom, 0
+    install(app, ProblemHooks(refusal=problem_of, outage=outage, observe=metrics.observe_http, special=BODIES))
     return app
 
 

@@ -87,6 +87,7 @@ _WORDS: Final = {
     401: "The key is missing or not known.",
     403: "The key may not do this; says who may.",
     404: "There is no such case or change of mode.",
+    408: "The body came too slowly.",
     413: "The body is larger than 256 kB.",
     415: "The body is not application/json.",
     422: "A field is wrong: names it and what is allowed.",
