@@ -16,8 +16,8 @@ from fastapi import Request
 from limits import RateLimitItem, parse
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from services.intake.api.counting import BoundedMemory
 from shared.runtime.clock import utc_now
+from shared.runtime.counting import BoundedMemory
 from shared.runtime.problem import FieldError, Problem
 from shared.vocabulary import county_of
 
