@@ -5,6 +5,7 @@ The memory storage of ``limits`` starts a thread every 10 ms that walks all coun
 
 from __future__ import annotations
 
+import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from math import floor
@@ -17,6 +18,9 @@ from shared.runtime.clock import utc_now
 
 COUNTS_KEPT: Final = 100_000
 """About 20 MiB; when there are more, the count that was asked for longest ago starts anew."""
+
+_IPV6_OF_ONE: Final = 64
+"""Bits of an IPv6 address that one subscriber usually has to himself."""
 
 
 class BoundedMemory(Storage, SlidingWindowCounterSupport):
@@ -93,3 +97,15 @@ def _windows(key: str, expiry: int, now: float) -> tuple[str, str]:
     """The names of the window before and of this one."""
     number = int(now // expiry)
     return f"{key}/{number - 1}", f"{key}/{number}"
+
+
+def one_subscriber(address: str) -> str:
+    """The address, of IPv6 the network that one subscriber has: else everyone has 2^64 of them."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if found.version == 4:  # noqa: PLR2004  IPv4
+        return str(found)
+    mapped = getattr(found, "ipv4_mapped", None)
+    return str(mapped or ipaddress.ip_network((found, _IPV6_OF_ONE), strict=False))

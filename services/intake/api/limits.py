@@ -6,7 +6,6 @@ is that of the library ``limits``; what it counts in is bounded here, so that ma
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,13 +16,11 @@ from limits import RateLimitItem, parse
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from shared.runtime.clock import utc_now
-from shared.runtime.counting import BoundedMemory
+from shared.runtime.counting import BoundedMemory, one_subscriber
 from shared.runtime.problem import FieldError, Problem
 from shared.vocabulary import county_of
 
 OFF: Final = "off"
-_IPV6_OF_ONE: Final = 64
-"""Bits of an IPv6 address that one subscriber usually has to himself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,18 +119,6 @@ def parsed(text: str) -> RateLimitItem | None:
         return parse(text)
     except ValueError as error:
         raise ValueError(f"{text!r} is no rate: write it as 60/minute, or {OFF}") from error
-
-
-def one_subscriber(address: str) -> str:
-    """The address, of IPv6 the network that one subscriber has: else everyone has 2^64 of them."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if found.version == 4:  # noqa: PLR2004  IPv4
-        return str(found)
-    mapped = getattr(found, "ipv4_mapped", None)
-    return str(mapped or ipaddress.ip_network((found, _IPV6_OF_ONE), strict=False))
 
 
 _WHO: Final = {"key": "This key", "source": "This source", "address": "This address"}

@@ -3,8 +3,8 @@
 import pytest
 from fastapi import Request
 
-from services.intake.api.limits import RateLimits, Rates, one_subscriber, parsed
-from shared.runtime.counting import BoundedMemory
+from services.intake.api.limits import RateLimits, Rates, parsed
+from shared.runtime.counting import BoundedMemory, one_subscriber
 from shared.runtime.problem import Problem
 
 
