@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -14,18 +15,22 @@ from shared.runtime.delivery import (
     NO_LIMITS,
     DeliveryLoop,
     DeliverySettings,
+    Handle,
     KafkaLog,
     KafkaSettings,
+    Outcome,
     Publisher,
+    Record,
     RejectionLimits,
 )
+from shared.runtime.origin import Origin, coming_from
 
 
 def fold_loop(settings: Settings, doors: Doors, publisher: Publisher, metrics: Metrics) -> DeliveryLoop:
     """The loop that folds order and sla events into cases."""
     topics = (*(topic.name for topic in ORDER.values()), SLA.name)
     log = _log(settings, FOLD_GROUP, topics, publisher)
-    handle = partial(fold_batch, doors=doors)
+    handle = _noted(partial(fold_batch, doors=doors), "kafka orders and sla")
     limits = RejectionLimits(
         max_rejected_ratio=settings.max_rejected_ratio, max_rejected_in_a_row=settings.max_rejected_in_a_row
     )
@@ -37,10 +42,20 @@ def fold_loop(settings: Settings, doors: Doors, publisher: Publisher, metrics: M
 def inbound_loop(settings: Settings, doors: Doors, publisher: Publisher, metrics: Metrics) -> DeliveryLoop:
     """The loop that opens cases from inbound reports; its bursts never hold up the folds."""
     log = _log(settings, INBOUND_GROUP, (INBOUND.name,), publisher)
-    handle = partial(accept_inbound, doors=doors)
+    handle = _noted(partial(accept_inbound, doors=doors), f"kafka {INBOUND.name}")
     # Outsiders write this topic: however much garbage they send, intake goes on.
     bounds = replace(_bounds(settings), limits=NO_LIMITS)
     return DeliveryLoop(log, handle, settings=bounds, meter=LoopMeter(metrics, "inbound"))
+
+
+def _noted(handle: Handle, channel: str) -> Handle:
+    """``handle``, and whatever it does is noted as come by ``channel``."""
+
+    async def noted(records: Sequence[Record]) -> Outcome:
+        with coming_from(Origin(channel=channel)):
+            return await handle(records)
+
+    return noted
 
 
 def _log(settings: Settings, group: str, topics: tuple[str, ...], publisher: Publisher) -> KafkaLog:

@@ -134,12 +134,41 @@ class ModeBook(Protocol):
         """End a walk."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """By when an order is to be handled."""
+
+    case_id: UUID
+    order_id: UUID
+    due_at: datetime
+
+
+class DeadlineBook(Protocol):
+    """By when orders are to be handled, and which cases stand still to a date, inside a transaction."""
+
+    async def of(self, case_id: UUID, order_id: UUID) -> datetime | None:
+        """By when the order is to be handled; None when no such clock runs."""
+
+    async def run(self, deadlines: Sequence[Deadline]) -> None:
+        """Keep these; each order has one, the last that was said."""
+
+    async def stop(self, orders: Collection[tuple[UUID, UUID]]) -> None:
+        """Forget the deadlines of these orders, by case and order id."""
+
+    async def take_due(self, *, now: datetime, most: int) -> Sequence[UUID]:
+        """At most so many cases that stand still to a date that has come, locked; none that somebody has in hand."""
+
+
 class Transaction(Protocol):
     """One transaction: everything in it is kept, or nothing."""
 
     @property
     def modes(self) -> ModeBook:
         """The modes, as this transaction sees them."""
+
+    @property
+    def deadlines(self) -> DeadlineBook:
+        """Deadlines and ends of holds; `save` follows a case's own holds and end."""
 
     async def around(self, spots: Sequence[Spot], *, since: datetime) -> Sequence[Surroundings]:
         """What each spot's case must know, earlier cases back to ``since``.

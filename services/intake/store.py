@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.intake.deadline_store import PostgresDeadlines
 from services.intake.domain.canaries import CANARY_OWNER, canary_key
 from services.intake.domain.case import Case
 from services.intake.domain.modes import InForce
@@ -52,6 +53,7 @@ class PostgresTransaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.modes = PostgresModes(connection)
+        self.deadlines = PostgresDeadlines(connection)
         self.wrote_events = False
 
     async def around(self, spots: Sequence[Spot], *, since: datetime) -> Sequence[Surroundings]:
@@ -140,6 +142,7 @@ class PostgresTransaction:
         events = [event for change in changes for event in change.events]
         messages = [encode(event) for event in events]
         await self._write(changes, events, messages)
+        await self.deadlines.follow(changes)
         await enqueue(self._connection, messages)
         self.wrote_events = True
 
@@ -199,7 +202,7 @@ class PostgresTransaction:
                 INSERT INTO case_snapshot (case_id, version, state, area, snapshot, updated_at, category, opened_at,
                     purpose, closed)
                 SELECT case_id, version, state, area, snapshot::jsonb, updated_at, category, opened_at,
-                    purpose, state = 'closed'
+                    purpose, state IN ('closed', 'refused', 'merged')
                 FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
                     $13::text[], $14::timestamptz[], $15::text[])
                     AS new (case_id, version, state, area, snapshot, updated_at, category, opened_at, purpose)
@@ -208,10 +211,11 @@ class PostgresTransaction:
                     snapshot = EXCLUDED.snapshot, updated_at = EXCLUDED.updated_at, category = EXCLUDED.category,
                     opened_at = EXCLUDED.opened_at, purpose = EXCLUDED.purpose, closed = EXCLUDED.closed
             )
-            INSERT INTO case_event (case_id, version, event_id, type, at, data)
-            SELECT case_id, version, event_id, type, at, data::jsonb
-            FROM unnest($7::uuid[], $8::integer[], $9::uuid[], $10::text[], $11::timestamptz[], $12::text[])
-                AS new (case_id, version, event_id, type, at, data)
+            INSERT INTO case_event (case_id, version, event_id, type, at, data, origin)
+            SELECT case_id, version, event_id, type, at, data::jsonb, origin
+            FROM unnest($7::uuid[], $8::integer[], $9::uuid[], $10::text[], $11::timestamptz[], $12::text[],
+                $16::text[])
+                AS new (case_id, version, event_id, type, at, data, origin)
             """,
             list(last),
             [change.case.view.version for change in last.values()],
@@ -228,4 +232,5 @@ class PostgresTransaction:
             [change.case.view.category for change in last.values()],
             [change.case.view.opened_at for change in last.values()],
             [change.case.view.purpose for change in last.values()],
+            [change.origin for change in changes for _ in change.events],
         )

@@ -69,7 +69,7 @@ def address_of(scope: Scope, proxies: int = 0) -> str:
     peer = "" if client is None else str(client[0])
     if proxies:
         given = ",".join(Headers(scope=scope).getlist("x-forwarded-for"))
-        seen = [one.strip() for one in given.split(",")]
+        seen = [one.strip() for one in given.split(",") if one.strip()]
         peer = seen[-proxies] if len(seen) >= proxies else peer
     return _printable(peer)[:MAX_ADDRESS]
 

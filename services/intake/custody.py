@@ -1,0 +1,186 @@
+"""What the handlers of personal data and of the audit need from outside; ``ports`` has everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from services.intake.domain.auditing import Block, Entry, Flaw
+from services.intake.ports import Playbooks
+from shared.vocabulary import CaseState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """Somebody saw personal data, or did something to it: a line of the audit.
+
+    ``kind`` is read, export, erase, retain, rewrap or drop; ``subject`` the report that it is about, or nil;
+    ``digest`` the SHA-256 of what was shown or done.
+    """
+
+    at: datetime
+    kind: str
+    subject: UUID
+    who: str
+    key_id: str
+    why: str
+    origin: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """How far the audit is sealed; ``waiting_seconds`` is the age of the oldest entry that is not."""
+
+    head: Block | None
+    waiting: int
+    waiting_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was looked at, and the first thing that does not hold; ``more`` when there is more behind ``last``."""
+
+    last: int
+    entries: int
+    head: bytes
+    flaw: Flaw | None
+    more: bool
+
+
+class AuditBook(Protocol):
+    """The audit: facts come into it by themselves, looks at personal data by ``note``."""
+
+    async def note(self, looks: Sequence[Looked]) -> None:
+        """Write looks, all or none."""
+
+    async def seal(self, *, at: datetime) -> Block | None:
+        """Seal the next entries into a block; None when there are none, or another replica is at it."""
+
+    async def state(self) -> Sealed:
+        """How far it is sealed."""
+
+    async def of_subject(self, subject: UUID, *, after: tuple[int, int], most: int) -> Sequence[Entry]:
+        """The entries about a case or a report behind ``after`` (turn, entry), oldest first."""
+
+    async def check(self, *, after: int, most: int) -> Checked:
+        """Recompute at most so many blocks behind block ``after``; stops at the first flaw."""
+
+    async def check_facts(self, *, after: UUID, most: int) -> tuple[UUID | None, Flaw | None]:
+        """Whether so many cases behind ``after`` have all their facts, and each fact its entry; the last one seen.
+
+        None instead of the last when there are no more.
+        """
+
+    async def drop(self, *, before: datetime, most: int, look: Looked) -> int:
+        """Remove the entries of at most so many blocks sealed before then, oldest first; their marks stay."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptReport:
+    """A report as it lies in the books, with where its case stands; ``sealed`` is None when it was erased."""
+
+    report_id: UUID
+    case_id: UUID
+    source: str
+    text: str
+    received_at: datetime
+    area: str
+    state: CaseState
+    leads: str | None
+    secret: bool
+    sealed: bytes | None
+    photos: int
+
+
+class PersonBook(Protocol):
+    """Reports by whom they are of, and their removal."""
+
+    async def report(self, report_id: UUID) -> KeptReport | None:
+        """One report."""
+
+    async def of_person(self, person: bytes, *, area: str, most: int) -> Sequence[KeptReport]:
+        """Reports of one person about places in ``area``, oldest first."""
+
+    async def outlived(
+        self, *, county: str, before: datetime, after: tuple[datetime, UUID], most: int
+    ) -> Sequence[tuple[datetime, UUID]]:
+        """Reports with something personal whose case ended before then, behind ``after``, oldest first."""
+
+    async def erase(self, report_ids: Sequence[UUID], *, text: str, looks: Sequence[Looked]) -> Sequence[str]:
+        """Remove what is personal of these reports, put ``text`` in the place of theirs, write ``looks``.
+
+        Returns the ids of photos that no report shows any more. What happened to their cases stays.
+        """
+
+    async def forget_client_keys(self, *, before: datetime, most: int) -> int:
+        """Remove at most so many answers kept under client keys before then; how many."""
+
+    async def unwrapped(self, *, most: int) -> Sequence[tuple[UUID, str, bytes]]:
+        """Rows that no data key seals or that do not say whose they are: report, county, what is sealed."""
+
+    async def reseal(self, rows: Sequence[tuple[UUID, bytes, bytes, bytes | None]]) -> int:
+        """Replace rows (report, as it was, as it is, whose) that are still as they were; how many."""
+
+
+class PersonVault(Protocol):
+    """The part of the vault that opens; see ``ports.Vault`` for the part that seals."""
+
+    async def read(self, sealed: bytes, *, about: UUID) -> bytes:
+        """Decrypt what was sealed about a report.
+
+        Raises:
+            Unreadable: no key in force opens it.
+        """
+
+    def seal(self, plain: bytes, *, county: str, about: UUID) -> bytes:
+        """See ``ports.Vault.seal``."""
+
+    def person(self, phone: str) -> bytes | None:
+        """See ``ports.Vault.person``."""
+
+    async def rewrap(self) -> Mapping[str, int]:
+        """Wrap every data key that an older key wraps by the newest: ``rewrapped`` and ``kept``."""
+
+
+class Blobs(Protocol):
+    """Where photos lie."""
+
+    async def remove(self, photo_id: str) -> None:
+        """Remove a photo; nothing when it is not there."""
+
+
+class Watch(Protocol):
+    """Counts what is seen and removed."""
+
+    def seen(self, kind: str, sight: str) -> None:
+        """Somebody saw personal data of a report, by ``read`` or ``export``."""
+
+    def removed(self, what: str, count: int) -> None:
+        """So many reports, client keys or audit blocks outlived their time or were erased."""
+
+
+class Unwatched:
+    """See ``Watch``; nobody counts."""
+
+    def seen(self, kind: str, sight: str) -> None:
+        """See ``Watch.seen``."""
+
+    def removed(self, what: str, count: int) -> None:
+        """See ``Watch.removed``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Custody:
+    """Everything outside of the handlers of personal data and of the audit."""
+
+    audit: AuditBook
+    persons: PersonBook
+    vault: PersonVault
+    playbooks: Playbooks
+    clock: Callable[[], datetime]
+    blobs: Blobs | None = None
+    watch: Watch = field(default_factory=Unwatched)
