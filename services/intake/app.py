@@ -23,7 +23,7 @@ from services.intake.metrics import Metrics
 from services.intake.playbooks import ShelvedPlaybooks
 from services.intake.settings import Settings
 from services.intake.store import PostgresCaseStore
-from services.intake.timers import OFF, Canaries, Settling, Timer
+from services.intake.timers import OFF, Canaries, Resuming, Settling, Timer
 from services.intake.vault import FernetVault
 from shared.events.topics import PLAYBOOK
 from shared.playbook.shelf import PlaybookShelf
@@ -111,7 +111,7 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
         inbound = inbound_loop(settings, doors, publisher, metrics)
         metrics.watch(relay, {"fold": fold, "inbound": inbound})
         watch = PostgresWatch(pool)
-        timers: dict[str, Timer] = {"settling": Settling(doors)}
+        timers: dict[str, Timer] = {"settling": Settling(doors), "resuming": Resuming(doors)}
         if settings.canary_county != OFF:
             timers["canaries"] = Canaries(doors, county=settings.canary_county, seconds=settings.canary_seconds)
         health = IntakeHealth(watch, playbooks, {"fold": fold, "inbound": inbound}, timers)

@@ -16,6 +16,7 @@ from services.intake.handlers import (
     Doors,
     carry_out_asked,
     remove_old_canaries,
+    resume_due,
     send_canary,
     settle_batch,
 )
@@ -88,6 +89,17 @@ class Settling(Timer):
         asked = await carry_out_asked(doors=self._doors)
         settled = await settle_batch(doors=self._doors, most=self._batch)
         return bool(asked) or settled is not None
+
+
+class Resuming(Timer):
+    """Lets cases that stood still to a date go on."""
+
+    def __init__(self, doors: Doors, *, every: timedelta = timedelta(seconds=1), batch: int = CASES_A_BATCH) -> None:
+        super().__init__(doors, every=every)
+        self._batch = batch
+
+    async def _round(self) -> bool:
+        return await resume_due(doors=self._doors, most=self._batch) == self._batch
 
 
 class Canaries(Timer):

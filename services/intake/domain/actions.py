@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from services.intake.domain.asking import life_of_case, life_on_order
 from services.intake.domain.case import Case, CaseOrder
 from services.intake.domain.commands import (
     ArriveOnSite,
@@ -15,6 +15,7 @@ from services.intake.domain.commands import (
     CloseCase,
     ConfirmWhistle,
     DeclineWhistle,
+    LifeCommand,
     OrderCommand,
     RateCase,
     RejectCase,
@@ -30,39 +31,24 @@ from services.intake.domain.commands import (
 )
 from services.intake.domain.decide import allowed
 from services.intake.domain.permissions import Bearer, held_by, may_act, must_act
+from services.intake.domain.replying import reply_of
+from services.intake.domain.requests import ActionRequest, Circumstances, tidy_request
 from services.intake.domain.states import ORDER_MOVES, Action, WrongState
-from services.intake.domain.targets import Whom, must_be_department, target_of
-from services.intake.domain.texts import clean
+from services.intake.domain.targets import must_be_department, target_of
 from shared.events.case import Rating
 from shared.events.parts import Actor
-from shared.masking import mask
 from shared.playbook.model import Playbook, Policy
-from shared.vocabulary import Refused, WhistleKind
+from shared.vocabulary import OrderRole, Refused
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionRequest:
-    """What somebody asks of a case; ``reason`` may also come as ``note``."""
-
-    action: Action
-    order_id: UUID | None = None
-    note: str = ""
-    reason: str = ""
-    rating: Rating | None = None
-    kind: WhistleKind | None = None
-    departments: tuple[str, ...] = ()
-    lead: str | None = None
-    whistle_id: UUID | None = None
-    to: Whom | None = None
-
-
-def tidy_request(request: ActionRequest) -> ActionRequest:
-    """The request with its words cleaned and masked: they go into events.
-
-    Raises:
-        Refused: control characters in note or reason.
-    """
-    return replace(request, note=_words(request.note, "note"), reason=_words(request.reason, "reason"))
+__all__ = [
+    "OF_OTHERS",
+    "ActionRequest",
+    "Circumstances",
+    "command_of",
+    "open_to_bearer",
+    "order_meant",
+    "tidy_request",
+]
 
 
 def order_meant(request: ActionRequest, case: Case, bearer: Bearer) -> CaseOrder | None:
@@ -105,39 +91,49 @@ def _led(case: Case) -> tuple[CaseOrder, ...]:
     return () if case.lead is None else (case.lead,)
 
 
-OF_OTHERS: Final = frozenset({Action.RELEASE, Action.TRANSFER})
+OF_OTHERS: Final = frozenset({Action.RELEASE, Action.TRANSFER, Action.RATE_DEPARTMENT})
 """Actions of a desk on the order of somebody else."""
 
 
 def open_to_bearer(
-    case: Case, order: CaseOrder | None, bearer: Bearer, *, policy: Policy, now: datetime
+    case: Case,
+    order: CaseOrder | None,
+    bearer: Bearer,
+    *,
+    policy: Policy,
+    now: datetime,
+    due_at: datetime | None = None,
 ) -> tuple[Action, ...]:
     """What the bearer may do next: open by the table and by the county's policy, and theirs to do.
 
     The one list of both answers, of an action done and of one refused; ``order`` is the one that the
     request was about, None means the case and whoever leads it.
     """
-    found = allowed(case, order, policy=policy, now=now)
+    found = allowed(case, order, policy=policy, now=now, due_at=due_at)
     return tuple(action for action in found if may_act(bearer, action, case, order or case.lead))
 
 
 def command_of(
-    request: ActionRequest, order: CaseOrder | None, *, case: Case, by: Actor, playbook: Playbook
-) -> OrderCommand | CaseCommand:
-    """The command that a tidy request becomes; departments and desks that it names are the playbook's.
+    request: ActionRequest, order: CaseOrder | None, *, case: Case, given: Circumstances
+) -> OrderCommand | CaseCommand | LifeCommand:
+    """The command that a tidy request becomes; departments, desks and categories that it names are the playbook's.
 
     Raises:
-        Refused: it lacks a grade, a target or a whistle, or names one that is not there.
+        Refused: it lacks a field that its action needs, or names what is not there.
     """
     if order is not None:
-        return _on_order(request, order.order_id, case=case, by=by, playbook=playbook)
+        found = life_on_order(request, order.order_id, given)
+        return found or _on_order(request, order, case=case, by=given.by, playbook=given.playbook)
+    life = life_of_case(request, case.view, given)
+    if life is not None:
+        return life
     if request.action in {Action.WHISTLE, Action.CONFIRM, Action.DECLINE, Action.RULE}:
-        return _of_many(request, case=case, by=by, playbook=playbook)
-    return _on_result(request, by, playbook.policy)
+        return _of_many(request, case=case, by=given.by, playbook=given.playbook)
+    return _on_result(request, given.by, given.playbook.policy)
 
 
 def _on_result(request: ActionRequest, by: Actor, policy: Policy) -> CaseCommand:
-    reason = request.reason or request.note
+    reason = request.why
     match request.action:
         case Action.VERIFY:
             return VerifyCase(by=by, note=request.note)
@@ -155,7 +151,7 @@ def _on_result(request: ActionRequest, by: Actor, policy: Policy) -> CaseCommand
 
 def _of_many(request: ActionRequest, *, case: Case, by: Actor, playbook: Playbook) -> CaseCommand:
     """What calls others to the case or says whose it is."""
-    reason = request.reason or request.note
+    reason = request.why
     match request.action:
         case Action.WHISTLE:
             return _blow(request, by, playbook)
@@ -168,8 +164,8 @@ def _of_many(request: ActionRequest, *, case: Case, by: Actor, playbook: Playboo
             return RuleCase(by=by, to=to, reason=reason)
 
 
-def _on_order(request: ActionRequest, order_id: UUID, *, case: Case, by: Actor, playbook: Playbook) -> OrderCommand:
-    reason = request.reason or request.note
+def _on_order(request: ActionRequest, order: CaseOrder, *, case: Case, by: Actor, playbook: Playbook) -> OrderCommand:
+    order_id, reason = order.order_id, request.why
     match request.action:
         case Action.SIGN:
             return SignOrder(order_id=order_id, by=by, note=request.note)
@@ -178,7 +174,9 @@ def _on_order(request: ActionRequest, order_id: UUID, *, case: Case, by: Actor, 
         case Action.PROGRESS:
             return ReportProgress(order_id=order_id, by=by, note=request.note)
         case Action.RESOLVE:
-            return ResolveOrder(order_id=order_id, by=by, note=request.note)
+            leads = order.role is OrderRole.LEAD
+            reply = reply_of(request.reply, required=leads and case.view.source in playbook.policy.reply_required)
+            return ResolveOrder(order_id=order_id, by=by, note=request.note, reply=reply)
         case Action.RETURN:
             allowed = playbook.policy.returns_allowed
             return ReturnOrder(order_id=order_id, by=by, reason=reason, returns_allowed=allowed)
@@ -197,7 +195,7 @@ def _blow(request: ActionRequest, by: Actor, playbook: Playbook) -> BlowWhistle:
     return BlowWhistle(
         by=by,
         departments=request.departments,
-        reason=request.reason or request.note,
+        reason=request.why,
         kind=request.kind,
         lead=request.lead,
         whistle_id=request.whistle_id,
@@ -217,7 +215,3 @@ def _grade(request: ActionRequest) -> Rating:
     if request.rating is None:
         raise Refused("a rating needs its grade", field="rating", allowed=list(Rating))
     return request.rating
-
-
-def _words(text: str, field: str) -> str:
-    return mask(clean(text, field=field)) if text.strip() else ""

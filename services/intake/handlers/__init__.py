@@ -10,6 +10,7 @@ from services.intake.handlers.inbound import accept_inbound
 from services.intake.handlers.modes import Settled, carry_out_asked, confirm_mode, propose_mode, settle_batch
 from services.intake.handlers.papers import KeptMeanwhile
 from services.intake.handlers.reports import accept_report
+from services.intake.handlers.resuming import resume_due
 from services.intake.handlers.together import Size, Together
 from services.intake.handlers.turns import Crowded
 
@@ -35,6 +36,7 @@ __all__ = [
     "fold_batch",
     "propose_mode",
     "remove_old_canaries",
+    "resume_due",
     "send_canary",
     "settle_batch",
 ]

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.actions import ActionRequest, command_of, open_to_bearer, order_meant, tidy_request
+from services.intake.domain.actions import (
+    ActionRequest,
+    Circumstances,
+    command_of,
+    open_to_bearer,
+    order_meant,
+    tidy_request,
+)
 from services.intake.domain.case import Case, CaseOrder
 from services.intake.domain.commands import ReopenCase
 from services.intake.domain.decide import decide
@@ -18,8 +26,8 @@ from services.intake.domain.permissions import Bearer
 from services.intake.domain.states import Action, WrongState
 from services.intake.handlers.doors import Doors, Reply, UnknownCase, canonical, change_of, replay
 from services.intake.ports import Answer, Change, ClientKey, NoPlaybook, PlaybookAway, Playbooks, Spot, Transaction
-from shared.events.case import CaseWhistleAsked, CaseWhistled, CaseWhistleDeclined
-from shared.playbook.model import Playbook
+from shared.events.case import CaseEvent, CaseWhistleAsked, CaseWhistled, CaseWhistleDeclined
+from shared.playbook.model import Playbook, Policy
 
 _FIRST: Final = frozenset({"action", "order_id", "note", "reason", "rating"})
 
@@ -47,7 +55,7 @@ async def act_on_case(
         known = None if key is None else (await transaction.answers([key])).get(key)
         if known is not None:
             return replay(known, asked, doors.vault)
-        body, change = _acted(case, request, bearer=bearer, doors=doors, mode=await _mode(case, request, transaction))
+        body, change = await _acted(case, request, transaction, bearer=bearer, doors=doors)
         answer = Answer(fingerprint=doors.vault.fingerprint(asked), body=body)
         if key is not None and not await transaction.claim({key: answer}):
             return replay((await transaction.answers([key]))[key], asked, doors.vault)
@@ -55,33 +63,58 @@ async def act_on_case(
     return Reply(body=body)
 
 
-async def _mode(case: Case, request: ActionRequest, transaction: Transaction) -> str | None:
+async def _mode(case: Case, transaction: Transaction) -> str:
     """The mode that a case is opened in again: while it was closed no change of mode came to it."""
-    if request.action is not Action.REOPEN:
-        return None
     spot = Spot(area=case.view.area, category=case.view.category, purpose=case.view.purpose)
     (found,) = await transaction.around([spot], since=case.view.opened_at)
     return mode_of(case.view.area, case.view.purpose, found.modes)
 
 
-def _acted(case: Case, request: ActionRequest, *, bearer: Bearer, doors: Doors, mode: str | None) -> tuple[str, Change]:
+async def _acted(
+    case: Case, request: ActionRequest, transaction: Transaction, *, bearer: Bearer, doors: Doors
+) -> tuple[str, Change]:
     now = doors.clock()
     playbook = _playbook(case.view.county, doors.playbooks)
-    policy = playbook.policy
     order: CaseOrder | None = None
     try:
         order = order_meant(request, case, bearer)
-        command = command_of(request, order, case=case, by=bearer.actor, playbook=playbook)
+        due_at = await _due(case, order, transaction) if request.action is Action.EXTEND else None
+        given = Circumstances(by=bearer.actor, playbook=playbook, now=now, due_at=due_at)
+        command = command_of(request, order, case=case, given=given)
         if isinstance(command, ReopenCase):
-            command = replace(command, mode=mode)
+            command = replace(command, mode=await _mode(case, transaction))
         change = change_of(case, decide(case, command, now), at=now)
     except WrongState as refusal:
-        refusal.allowed = open_to_bearer(case, order, bearer, policy=policy, now=now)
+        look = _Look(bearer=bearer, policy=playbook.policy, now=now)
+        refusal.allowed = await _open(case, order, look, transaction)
         raise
     after = change.case
     same = None if order is None else after.order(order.order_id)
-    found = open_to_bearer(after, same, bearer, policy=policy, now=now)
+    found = await _open(after, same, _Look(bearer=bearer, policy=playbook.policy, now=now), transaction)
     return _answer(change, order, found), change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """Who looks at what is open, and when."""
+
+    bearer: Bearer
+    policy: Policy
+    now: datetime
+
+
+async def _open(case: Case, order: CaseOrder | None, look: _Look, transaction: Transaction) -> tuple[Action, ...]:
+    """What the bearer may do next; the deadline is looked up only for who could ask for more time."""
+    soon = look.now + timedelta(microseconds=1)
+    found = open_to_bearer(case, order, look.bearer, policy=look.policy, now=look.now, due_at=soon)
+    if Action.EXTEND not in found:
+        return found
+    due_at = await _due(case, order or case.lead, transaction)
+    return open_to_bearer(case, order, look.bearer, policy=look.policy, now=look.now, due_at=due_at)
+
+
+async def _due(case: Case, order: CaseOrder | None, transaction: Transaction) -> datetime | None:
+    return None if order is None else await transaction.deadlines.of(case.view.case_id, order.order_id)
 
 
 def _playbook(county: str, playbooks: Playbooks) -> Playbook:
@@ -92,22 +125,25 @@ def _playbook(county: str, playbooks: Playbooks) -> Playbook:
 
 
 def _answer(change: Change, order: CaseOrder | None, allowed: Sequence[Action]) -> str:
-    view = change.case.view
+    view, last = change.case.view, change.events[-1]
     body = {
         "case_id": view.case_id,
         "version": view.version,
         "state": view.state,
-        "event_id": change.events[-1].id,
+        "event_id": last.id,
         "order_id": None if order is None else order.order_id,
-        "whistle_id": _whistle(change),
+        "whistle_id": _whistle(last.data),
+        "extension_id": getattr(last.data, "extension_id", None),
+        "supervision_id": getattr(last.data, "supervision_id", None),
+        "appeal_id": getattr(last.data, "appeal_id", None),
         "allowed": allowed,
     }
     return msgspec.json.encode(body).decode()
 
 
-def _whistle(change: Change) -> UUID | None:
+def _whistle(event: CaseEvent) -> UUID | None:
     """The whistle that was asked for, sounded or declined."""
-    match change.events[-1].data:
+    match event:
         case CaseWhistleAsked(whistle=whistle) | CaseWhistled(whistle=whistle) | CaseWhistleDeclined(whistle=whistle):
             return whistle.whistle_id
         case _:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from services.intake.domain.case import Case
@@ -15,7 +15,7 @@ from services.intake.domain.decide import decide
 from services.intake.domain.modes import ModeChange, by_rule
 from services.intake.domain.system import ROUTER
 from services.intake.handlers.doors import Doors, change_of
-from services.intake.ports import Change, NoPlaybook
+from services.intake.ports import Change, Deadline, NoPlaybook, Transaction
 from shared.events.case import CaseEvent, CaseRouted
 from shared.events.codec import decode
 from shared.events.envelope import Event, Payload
@@ -24,9 +24,11 @@ from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, Clock
 from shared.playbook.model import Playbook
 from shared.runtime.delivery import Outcome, Record, Rejected
 from shared.runtime.telemetry import process_span
-from shared.vocabulary import Malformed, Purpose, Refused
+from shared.vocabulary import ClockKind, Malformed, Purpose, Refused
 
 GROUP: Final = "whistle-intake-fold"
+
+_Running: TypeAlias = dict[tuple[UUID, UUID], datetime | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +43,10 @@ async def fold_batch(records: Sequence[Record], *, doors: Doors) -> Outcome:
 
     A repeat changes nothing: the case itself knows which orders and clocks it has seen.
     """
-    wanted, rejected = _read(records)
-    if wanted:
+    wanted, running, rejected = _read(records)
+    if wanted or running:
         async with doors.store.transaction() as transaction:
+            await _keep_deadlines(running, transaction)
             cases = await transaction.load(wanted.keys())
             changes = _fold_all(wanted, cases, rejected, now=doors.clock())
             if changes:
@@ -83,14 +86,28 @@ def _playbook(county: str, doors: Doors) -> Playbook | None:
         return None
 
 
-def _read(records: Sequence[Record]) -> tuple[Mapping[UUID, list[_Wanted]], list[Rejected]]:
+async def _keep_deadlines(running: _Running, transaction: Transaction) -> None:
+    """Who asks for more time must ask before the deadline: intake knows it as escalation last said."""
+    started = [
+        Deadline(case_id=case_id, order_id=order_id, due_at=due_at)
+        for (case_id, order_id), due_at in running.items()
+        if due_at is not None
+    ]
+    await transaction.deadlines.run(started)
+    await transaction.deadlines.stop([order for order, due_at in running.items() if due_at is None])
+
+
+def _read(records: Sequence[Record]) -> tuple[Mapping[UUID, list[_Wanted]], _Running, list[Rejected]]:
+    """What each record asks of its case; for clocks, the last deadline of each order, None when it stopped."""
     wanted: defaultdict[UUID, list[_Wanted]] = defaultdict(list)
+    running: _Running = {}
     rejected: list[Rejected] = []
     for record in records:
         try:
             event = decode(record.value, record.headers)
             fold = _fold_of(event)
             case_id = UUID(event.subject)
+            running |= _deadline_of(event, case_id)
         except Malformed as error:
             rejected.append(Rejected(record=record, reason=error.reason))
         except ValueError:
@@ -98,7 +115,17 @@ def _read(records: Sequence[Record]) -> tuple[Mapping[UUID, list[_Wanted]], list
         else:
             if fold is not None:
                 wanted[case_id].append(_Wanted(record=record, fold=fold, traceparent=event.traceparent))
-    return wanted, rejected
+    return wanted, running, rejected
+
+
+def _deadline_of(event: Event[Payload], case_id: UUID) -> _Running:
+    match event.data:
+        case ClockStarted(clock=clock) if clock.kind is ClockKind.HANDLE and clock.order_id is not None:
+            return {(case_id, clock.order_id): clock.due_at}
+        case ClockStopped(clock=clock) if clock.kind is ClockKind.HANDLE and clock.order_id is not None:
+            return {(case_id, clock.order_id): None}
+        case _:
+            return {}
 
 
 def _fold_of(event: Event[Payload]) -> Fold | None:

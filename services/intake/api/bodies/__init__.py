@@ -1,6 +1,6 @@
 """What callers send and get, every field bounded; the OpenAPI file is made from these."""
 
-from services.intake.api.bodies.actions import ActedBody, ActionBody, ToBody
+from services.intake.api.bodies.actions import ActedBody, ActionBody, ReplyBody, ToBody
 from services.intake.api.bodies.modes import ModeBody, ModeChangeBody
 from services.intake.api.bodies.problems import FieldErrorBody, ProblemBody, WrongStateBody
 from services.intake.api.bodies.reports import AcceptedBody, PlaceBody, ReportBody, ReporterBody, WhyBody
@@ -14,6 +14,7 @@ __all__ = [
     "ModeChangeBody",
     "PlaceBody",
     "ProblemBody",
+    "ReplyBody",
     "ReportBody",
     "ReporterBody",
     "ToBody",

@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from services.intake.api.bodies.parts import Body, Id
-from services.intake.domain.actions import ActionRequest
+from services.intake.domain.requests import ActionRequest, ReplyRequest
 from services.intake.domain.states import Action
 from services.intake.domain.targets import Whom
-from shared.events.case import Rating
-from shared.vocabulary import CaseState, TargetKind, WhistleKind
+from shared.events.case import Grade, Rating
+from shared.vocabulary import (
+    AppealGround,
+    CaseState,
+    CategoryCode,
+    EmergencyService,
+    Severity,
+    TargetKind,
+    WhistleKind,
+)
 
 ACTION_EXAMPLES: Final[JsonDict] = {
     "examples": [
@@ -30,8 +38,35 @@ ACTION_EXAMPLES: Final[JsonDict] = {
             "to": {"kind": "desk", "id": "990101001"},
             "reason": "该路段由镇里管养",
         },
+        {
+            "action": "resolve",
+            "note": "已更换阀门",
+            "reply": {
+                "accepted_at": "2026-11-21T08:20:00+08:00",
+                "spoken_with": "张女士",
+                "done": "更换阀门并复检,无泄漏",
+                "done_by": "2026-11-21T10:40:00+08:00",
+            },
+        },
+        {"action": "extend", "until": "2026-11-28T18:00:00+08:00", "reason": "配件三日后到货"},
+        {"action": "refuse", "code": "not_ours", "reason": "外县路段", "words": "该路段属邻县,请拨打邻县 12345"},
     ]
 }
+
+
+class ReplyBody(Body):
+    """The four elements of a reply (答复四要素); each is needed, and a missing one is named."""
+
+    accepted_at: AwareDatetime | None = None
+    spoken_with: Annotated[str, Field(max_length=120)] = ""
+    done: Annotated[str, Field(max_length=2000)] = ""
+    done_by: AwareDatetime | None = None
+
+    def as_request(self) -> ReplyRequest:
+        """The reply as the domain knows it."""
+        return ReplyRequest(
+            accepted_at=self.accepted_at, spoken_with=self.spoken_with, done=self.done, done_by=self.done_by
+        )
 
 
 class ToBody(Body):
@@ -56,7 +91,8 @@ class ActionBody(Body):
         str,
         Field(
             max_length=2000,
-            description="Needed by return, reject, reopen, whistle, decline, release, transfer and rule.",
+            description="Needed wherever somebody says no, asks for something or changes what stands; not by "
+            "sign, arrive, progress, resolve, verify, close, rate, confirm, file, approve, resume and sign_off.",
         ),
     ] = ""
     rating: Annotated[Rating | None, Field(description="Needed by rate.")] = None
@@ -70,7 +106,34 @@ class ActionBody(Body):
     whistle_id: Annotated[
         UUID | None, Field(description="Needed by confirm and decline; with whistle it adds to one that sounded.")
     ] = None
-    to: Annotated[ToBody | None, Field(description="Needed by transfer and rule.")] = None
+    to: Annotated[ToBody | None, Field(description="Needed by transfer and rule; supervise: if not the lead.")] = None
+    code: Annotated[Id | None, Field(description="Refuse: why, by its code. Pause: a reason of the playbook.")] = None
+    words: Annotated[str, Field(max_length=2000, description="Needed by refuse: what the reporter is told.")] = ""
+    category: Annotated[CategoryCode | None, Field(description="File, recategorise: what it is about.")] = None
+    condition: Annotated[str | None, Field(max_length=64, description="File, recategorise: one of the category's.")] = (
+        None
+    )
+    severity: Annotated[Severity | None, Field(description="File, recategorise: 1 (I, red) to 4 (IV, blue).")] = None
+    into: Annotated[UUID | None, Field(description="Needed by merge: the case it is one matter with.")] = None
+    report_id: Annotated[UUID | None, Field(description="Needed by split: the report of another matter.")] = None
+    service: Annotated[EmergencyService | None, Field(description="Needed by hand_over.")] = None
+    receipt: Annotated[str, Field(max_length=64, description="hand_over: their number, once they confirmed.")] = ""
+    until: Annotated[
+        AwareDatetime | None,
+        Field(description="Needed by hang, extend, supervise and send_back (when the reply is due); may end a pause."),
+    ] = None
+    extension_id: Annotated[UUID | None, Field(description="Approve, decline_extension: which is meant.")] = None
+    supervision_id: Annotated[UUID | None, Field(description="Reply, sign_off, send_back: needed among several.")] = (
+        None
+    )
+    appeal_id: Annotated[UUID | None, Field(description="Review: which is meant.")] = None
+    ground: Annotated[AppealGround | None, Field(description="Needed by appeal.")] = None
+    upheld: Annotated[bool | None, Field(description="Needed by review.")] = None
+    speed: Annotated[Grade | None, Field(description="Needed by rate_department: 1 to 5.")] = None
+    quality: Annotated[Grade | None, Field(description="Needed by rate_department: 1 to 5.")] = None
+    reply: Annotated[
+        ReplyBody | None, Field(description="Resolve: needed where the playbook wants it of the case's source.")
+    ] = None
 
     def as_request(self) -> ActionRequest:
         """The request as the domain knows it."""
@@ -85,6 +148,24 @@ class ActionBody(Body):
             lead=self.lead,
             whistle_id=self.whistle_id,
             to=None if self.to is None else Whom(kind=self.to.kind, id=self.to.id),
+            code=self.code,
+            words=self.words,
+            category=self.category,
+            condition=self.condition,
+            severity=self.severity,
+            into=self.into,
+            report_id=self.report_id,
+            service=self.service,
+            receipt=self.receipt,
+            until=self.until,
+            extension_id=self.extension_id,
+            supervision_id=self.supervision_id,
+            appeal_id=self.appeal_id,
+            ground=self.ground,
+            upheld=self.upheld,
+            speed=self.speed,
+            quality=self.quality,
+            reply=None if self.reply is None else self.reply.as_request(),
         )
 
 
@@ -97,4 +178,7 @@ class ActedBody(Body):
     event_id: UUID
     order_id: UUID | None
     whistle_id: UUID | None = None
+    extension_id: UUID | None = None
+    supervision_id: UUID | None = None
+    appeal_id: UUID | None = None
     allowed: list[Action]

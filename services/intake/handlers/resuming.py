@@ -1,0 +1,29 @@
+"""Cases that stood still to a date go on by themselves."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.intake.domain.decide import decide
+from services.intake.domain.system import SYSTEM
+from services.intake.domain.time_commands import ResumeCase
+from services.intake.handlers.doors import Doors, change_of
+
+DUE: Final = "到期恢复 / its date has come"
+
+
+async def resume_due(*, doors: Doors, most: int) -> int:
+    """Let at most so many cases whose date has come go on, in one transaction; how many were looked at.
+
+    Another replica that looks at the same time takes others.
+    """
+    now = doors.clock()
+    async with doors.store.transaction() as transaction:
+        due = await transaction.deadlines.take_due(now=now, most=most)
+        if not due:
+            return 0
+        cases = await transaction.load(due)
+        resume = ResumeCase(by=SYSTEM, reason=DUE, when_due=True)
+        decided = ((case, decide(case, resume, now)) for case in cases.values())
+        await transaction.save([change_of(case, events, at=now) for case, events in decided if events])
+    return len(due)
