@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRouter
 
-from services.intake.api import actions, modes, photos, reports
-from services.intake.api.fronts import BODIES
+from services.intake.api import actions, batch, modes, open311, photos, reports
+from services.intake.api.fronts import BODIES, OPEN311, ForeignErrors, Translate
 from services.intake.api.limits import RateLimits
+from services.intake.api.open311_words import refused as open311_refused
 from services.intake.api.refusals import outage, problem_of
 from services.intake.api.rooms import MEDIA_TYPE, Rooms
 from services.intake.handlers import Doors
 from services.intake.metrics import Metrics
 from services.intake.ports import Darkroom
 from shared.runtime.auth import KeyRing
+from shared.runtime.origin import OriginNote
 from shared.runtime.problems import ProblemHooks, install
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     reports.router,
+    batch.router,
     actions.router,
     modes.router,
     photos.router,
+    open311.router,
 )
+
+FOREIGN: Final[Mapping[str, Translate]] = {OPEN311: open311_refused}
+"""Who writes errors in words of their own, by the beginning of their paths."""
 
 
 def describe_api() -> FastAPI:
@@ -58,7 +66,10 @@ def make_api(
     app.state.rooms = Rooms(doors=doors, keyring=keyring, metrics=metrics)
     app.state.limits = limits or RateLimits()
     app.state.darkroom, app.state.uploads = darkroom, 0
+    app.state.public = False
     install(app, ProblemHooks(refusal=problem_of, outage=outage, observe=metrics.observe_http, special=BODIES))
+    app.add_middleware(ForeignErrors, translations=FOREIGN)
+    app.add_middleware(OriginNote, proxies=app.state.limits.proxies)
     return app
 
 

@@ -18,6 +18,8 @@ from services.intake.photos import MOST_BYTES, MOST_PHOTOS
 from shared.runtime.body import DEFAULT_LIMITS, Limits
 from shared.runtime.problem import MEDIA_TYPE
 
+BATCH: Final = "/v1/reports/batch"
+NDJSON: Final = "application/x-ndjson"
 WITH_PHOTOS: Final = "/v1/reports/with-photos"
 CAP: Final = "/v1/cap"
 ALERTS: Final = "/api/v2/alerts"
@@ -32,6 +34,7 @@ _FORM: Final = replace(
     DEFAULT_LIMITS, media_types=frozenset({"application/x-www-form-urlencoded"}), body_bytes=64 * 1024
 )
 BODIES: Final[Mapping[str, Limits]] = {
+    BATCH: Limits(media_types=frozenset({NDJSON}), body_bytes=2**40, streamed=True),
     WITH_PHOTOS: Limits(media_types=frozenset({"multipart/form-data"}), body_bytes=UPLOAD_BYTES, streamed=True),
     CAP: Limits(media_types=frozenset({"application/cap+xml", "application/xml", "text/xml"})),
     ALERTS: replace(DEFAULT_LIMITS, body_bytes=1024 * 1024),
