@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from uuid import uuid4
 
@@ -26,14 +27,25 @@ async def accept_report(report: Report, *, bearer: Bearer, client_key: str | Non
         Refused: the report is wrong; names the field and what is allowed.
     """
     try:
-        paper = paper_of(report, bearer=bearer, client_key=client_key, doors=doors)
+        begun = begin_report(report, bearer=bearer, client_key=client_key, doors=doors)
     except Refused:
         known = await accepted_before(report, bearer=bearer, client_key=client_key, doors=doors)
         if known is None:
             raise
         return known
-    turn = f"{bearer.key_id} {report.source}"
-    return await doors.papers.begin(paper, turn=turn, work=partial(keep_all, doors=doors))
+    return await begun
+
+
+def begin_report(report: Report, *, bearer: Bearer, client_key: str | None, doors: Doors) -> asyncio.Future[Reply]:
+    """``accept_report`` for who has more to send meanwhile; what was accepted before under another playbook aside.
+
+    Raises:
+        NotYours: the bearer's key does not cover the report's area, or sends no reports.
+        Crowded: too many reports wait, or too many of this key and source.
+        Refused: the report is wrong; names the field and what is allowed.
+    """
+    paper = paper_of(report, bearer=bearer, client_key=client_key, doors=doors)
+    return doors.papers.begin(paper, turn=f"{bearer.key_id} {report.source}", work=partial(keep_all, doors=doors))
 
 
 def paper_of(report: Report, *, bearer: Bearer, client_key: str | None, doors: Doors) -> Paper:
