@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import APIRouter
 
-from services.intake.api import actions, batch, batch, modes, open311, photos, reports
+from services.intake.api import actions, batch, modes, open311, photos, reports
 from services.intake.api.fronts import BODIES, OPEN311, ForeignErrors, Translate
 from services.intake.api.limits import RateLimits
 from services.intake.api.open311_words import refused as open311_refused
@@ -23,7 +23,6 @@ from shared.runtime.problems import ProblemHooks, install
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     reports.router,
-    batch.router,
     batch.router,
     actions.router,
     modes.router,
