@@ -49,7 +49,9 @@ def _filing(draft: Draft, around: Surroundings, doors: Doors) -> Filing | Refuse
         command = placed(draft.command, modes=around.modes, earlier=earlier)
     except Refused as refusal:
         return refusal
-    change = change_of(None, decide(None, command, draft.at), at=draft.at, traceparent=draft.traceparent)
+    change = change_of(
+        None, decide(None, command, draft.at), at=draft.at, traceparent=draft.traceparent, origin=draft.origin
+    )
     return Filing(
         changes=(change,),
         report=_filed(draft.report, command, doors, now=draft.at),
