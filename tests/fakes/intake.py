@@ -13,6 +13,7 @@ from shared.events.envelope import Event
 from shared.events.parts import Place
 from shared.playbook.model import Playbook
 from shared.vocabulary import VILLAGE_DIGITS, Purpose, county_of
+from tests.fakes.intake_deadlines import FakeDeadlines
 from tests.fakes.intake_modes import FakeModes
 
 
@@ -25,6 +26,7 @@ class FakeTransaction:
         self.reports: dict[UUID, FiledReport] = {}
         self.kept: dict[ClientKey, Answer] = {}
         self.modes = FakeModes(self.cases)
+        self.deadlines = FakeDeadlines(self.cases)
 
     async def around(self, spots: Sequence[Spot], *, since: datetime) -> Sequence[Surroundings]:
         return [
@@ -72,6 +74,7 @@ class FakeTransaction:
         other.cases, other.events = dict(self.cases), list(self.events)
         other.reports, other.kept = dict(self.reports), dict(self.kept)
         other.modes = self.modes.opened(other.cases)
+        other.deadlines = self.deadlines.opened(other.cases)
         return other
 
 
@@ -116,11 +119,14 @@ class FakePlaybooks:
 class FakeVault:
     """See ``ports.Vault``; seals by turning bytes round."""
 
-    def seal(self, plain: bytes) -> bytes:
+    def seal(self, plain: bytes, *, county: str, about: UUID) -> bytes:
         return plain[::-1]
 
-    def open(self, sealed: bytes) -> bytes:
+    async def read(self, sealed: bytes, *, about: UUID) -> bytes:
         return sealed[::-1]
+
+    def person(self, phone: str) -> bytes | None:
+        return phone.encode() or None
 
     def fingerprint(self, plain: bytes) -> bytes:
         return plain

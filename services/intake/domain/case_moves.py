@@ -85,7 +85,7 @@ def not_shut(reason: str | None, case: Case) -> None:
         WrongState: otherwise, with that reason.
     """
     if reason is not None:
-        raise WrongState(reason, state=case.view.state)
+        raise WrongState(f"{reason}; the case is {case.view.state}", state=case.view.state)
 
 
 def _rejected(case: Case, view: CaseView, command: RejectCase) -> CaseRejected:

@@ -104,6 +104,8 @@ def _too_late(case: Case, command: FoldOrderIssued) -> str | None:
         raise Refused(f"order of round {order.generation}, the case is in round {case.view.reopened}", field="order")
     if order.generation < case.view.reopened:
         return "属于重新打开之前的一轮 / of the round before the case was reopened"
+    if case.view.state is CaseState.RECEIVED:
+        return "案件尚未立案 / nobody has filed the case yet"
     leads = order.role is OrderRole.LEAD
     does_the_work = leads or order.whistle is not None or order.step is not None
     if case.view.state in CASE_ENDED or (does_the_work and case.view.state in _DONE):

@@ -1,11 +1,13 @@
 """Cases in every state, made by the commands that lead there."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID, uuid5
 
 from services.intake.domain.case import Case
+from services.intake.domain.case_moves import release_all
 from services.intake.domain.commands import (
     ArriveOnSite,
     CloseCase,
@@ -20,22 +22,26 @@ from services.intake.domain.commands import (
 )
 from services.intake.domain.decide import decide
 from services.intake.domain.evolve import evolve
-from shared.events.case import CaseEvent
+from services.intake.domain.filing_commands import RefuseCase
+from services.intake.domain.time_commands import HangCase, PauseCase
+from shared.events.case import CaseEvent, CaseMerged
 from shared.events.envelope import WHISTLE
 from shared.events.order import Order
 from shared.events.parts import Actor, PlaybookRef, Target
+from shared.playbook.model import PauseReason
 from shared.vocabulary import (
     ActorKind,
     CaseState,
     Level,
     OrderReason,
     OrderRole,
+    RefusalCode,
     Severity,
     Source,
     TargetKind,
     level_of,
 )
-from tests.fakes.small_county import COUNTY, GAS_BUREAU, GAS_LEAK, WEST, WEST_CELLS, WEST_VILLAGE
+from tests.fakes.small_county import COUNTY, GAS_BUREAU, GAS_LEAK, WEST, WEST_CELLS, WEST_VILLAGE, text
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 CASE_ID = uuid5(WHISTLE, "a case")
@@ -116,8 +122,10 @@ def led_by(target: Target = VILLAGE_DESK) -> Case:
 
 def case_in(state: CaseState, target: Target = VILLAGE_DESK) -> Case:
     """A case in ``state`` whose lead is ``target``."""
-    if state is CaseState.OPENED:
-        return opened()
+    if state in {CaseState.OPENED, CaseState.RECEIVED}:
+        return apply(None, opening(state=state))
+    if state is CaseState.MERGED:
+        return merged(led_by(target))
     case = led_by(target)
     lead = case.orders[0].order_id
     sign = SignOrder(order_id=lead, by=SOMEBODY)
@@ -129,6 +137,9 @@ def case_in(state: CaseState, target: Target = VILLAGE_DESK) -> Case:
         CaseState.ARRIVED: (sign, ArriveOnSite(order_id=lead, by=SOMEBODY)),
         CaseState.IN_PROGRESS: (sign, ReportProgress(order_id=lead, by=SOMEBODY)),
         CaseState.RETURNED: (ReturnOrder(order_id=lead, by=SOMEBODY, reason="不属本级", returns_allowed=2),),
+        CaseState.PAUSED: (sign, PAUSE),
+        CaseState.HUNG: (sign, HANG),
+        CaseState.REFUSED: (REFUSE,),
         CaseState.RESOLVED: (sign, resolve),
         CaseState.VERIFIED: (sign, resolve, verify),
         CaseState.CLOSED: (sign, resolve, verify, close),
@@ -136,4 +147,20 @@ def case_in(state: CaseState, target: Target = VILLAGE_DESK) -> Case:
     return apply(case, *steps[state])
 
 
+def merged(case: Case) -> Case:
+    """The case as part of another; its orders are released before."""
+    events = release_all(case, NOON)
+    view = replace(events[-1].case, version=case.view.version + len(events) + 1, state=CaseState.MERGED, lead=None)
+    event = CaseMerged(case=replace(view, master=MASTER), by=SOMEBODY, into=MASTER, reason="同一件事")
+    found = after(case, (*events, event))
+    assert found is not None
+    return found
+
+
 WINDOW = timedelta(hours=72)
+MASTER = uuid5(WHISTLE, "another case")
+MATERIAL = PauseReason(id="material", name=text("待材料"), days=10)
+WEATHER = PauseReason(id="weather", name=text("天气"))
+PAUSE = PauseCase(by=SOMEBODY, code="material", reason="等配件", until=None)
+HANG = HangCase(by=SOMEBODY, until=NOON + timedelta(days=30), reason="等规划", days=365)
+REFUSE = RefuseCase(by=SOMEBODY, code=RefusalCode.NOT_OURS, reason="外县", words="请向邻县反映")

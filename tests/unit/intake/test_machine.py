@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.actions import ActionRequest, command_of
+from services.intake.domain.actions import ActionRequest, Circumstances, command_of
 from services.intake.domain.case import Case, CaseOrder
 from services.intake.domain.commands import (
     ArriveOnSite,
@@ -36,20 +36,36 @@ from services.intake.domain.commands import (
 )
 from services.intake.domain.decide import allowed, decide
 from services.intake.domain.evolve import evolve
-from services.intake.domain.states import FOLLOWS, ORDER_MOVES, STANDING, Action
+from services.intake.domain.filing_commands import FileCase, HandOverCase, Naming, NoteCase, RecategoriseCase
+from services.intake.domain.review_commands import (
+    AppealOrder,
+    RateDepartment,
+    ReplySupervision,
+    ReviewAppeal,
+    SendBackSupervision,
+    SignOffSupervision,
+    SuperviseCase,
+)
+from services.intake.domain.states import FOLLOWS, HELD, ORDER_MOVES, STANDING, Action
+from services.intake.domain.supervising import MOST_OPEN
 from services.intake.domain.targets import Whom
-from shared.events.case import CaseEvent, CaseStepDone, Rating
+from services.intake.domain.time_commands import ApproveExtension, AskExtension, DeclineExtension, ResumeCase
+from shared.events.case import CaseEvent, CaseHandedOver, CaseHung, CasePaused, CaseStepDone, Rating
 from shared.events.codec import decode, encode
 from shared.events.envelope import WHISTLE, Event
 from shared.events.parts import MatterView, StepView
 from shared.playbook.model import Policy
 from shared.vocabulary import (
+    CASE_ENDED,
+    AppealGround,
     CaseState,
     ClockKind,
+    EmergencyService,
     Level,
     OrderReason,
     OrderRole,
     OrderState,
+    RefusalCode,
     Refused,
     TargetKind,
     WhistleKind,
@@ -58,8 +74,12 @@ from tests.fakes.called_county import WATER_BUREAU, called_county
 from tests.unit.intake.cases import (
     BUREAU,
     COUNTY_DESK,
+    HANG,
+    MATERIAL,
     NOON,
+    PAUSE,
     POLICE,
+    REFUSE,
     SOMEBODY,
     TOWN_DESK,
     VILLAGE_DESK,
@@ -121,6 +141,54 @@ whistles = st.builds(
 )
 CONFIRM_WHATEVER_WAITS = ConfirmWhistle(by=BY, whistle_id=UUID(int=0))
 DECLINE_WHATEVER_WAITS = DeclineWhistle(by=BY, whistle_id=UUID(int=0), reason="不必")
+SOON = NOON + timedelta(days=3)
+lives: st.SearchStrategy[Command] = st.one_of(
+    st.just(FileCase(by=BY)),
+    st.just(REFUSE),
+    st.builds(
+        RecategoriseCase,
+        by=st.just(BY),
+        naming=st.builds(Naming, category=st.sampled_from(("01.001", "03.001"))),
+        reason=st.just("看错了"),
+    ),
+    st.just(NoteCase(by=BY, note="已联系")),
+    st.builds(HandOverCase, by=st.just(BY), service=st.sampled_from(EmergencyService)),
+    st.just(PAUSE),
+    st.just(PAUSE),
+    st.just(HANG),
+    st.builds(ResumeCase, by=st.just(BY), when_due=st.booleans()),
+    st.builds(
+        AskExtension,
+        order_id=ids,
+        by=st.just(BY),
+        due_at=st.just(SOON),
+        to=st.just(SOON + timedelta(days=9)),
+        reason=st.just("等配件"),
+        most=st.just(2),
+    ),
+    st.just(ApproveExtension(by=BY)),
+    st.just(DeclineExtension(by=BY, reason="不必")),
+    st.builds(
+        SuperviseCase,
+        by=st.just(BY),
+        instruction=st.just("今日办结"),
+        reply_due_at=st.just(SOON + timedelta(days=9)),
+        target=st.sampled_from((None, BUREAU)),
+    ),
+    st.just(ReplySupervision(by=BY, reply="已办")),
+    st.just(SignOffSupervision(by=BY)),
+    st.just(SendBackSupervision(by=BY, reason="没办完", reply_due_at=SOON + timedelta(days=9))),
+    st.builds(
+        AppealOrder,
+        order_id=ids,
+        by=st.just(BY),
+        ground=st.sampled_from(AppealGround),
+        reason=st.just("停电"),
+        window=st.just(timedelta(days=15)),
+    ),
+    st.builds(ReviewAppeal, by=st.just(BY), upheld=st.booleans(), reason=st.just("属实")),
+    st.builds(RateDepartment, order_id=ids, by=st.just(BY), speed=st.just(5), quality=st.just(3)),
+)
 commands: st.SearchStrategy[Command] = st.one_of(
     issued,
     issued,
@@ -146,6 +214,8 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.just(CloseCase(by=BY)),
     st.just(ReopenCase(by=BY, reason="又来", window=WINDOW)),
     st.just(RateCase(by=BY, rating=Rating.NOT)),
+    lives,
+    lives,
     st.builds(
         FoldEscalated,
         clock_id=ids,
@@ -170,7 +240,11 @@ def must_hold(case: Case, log: list[CaseEvent]) -> None:
     done = [one for one in case.orders if one.role is OrderRole.LEAD and one.state is OrderState.RESOLVED]
     assert case.view.version == len(log)
     assert len(leads) + len(done) <= 1
-    if case.view.state in {CaseState.OPENED, CaseState.RETURNED}:
+    assert (case.view.held is not None) == (case.view.state in HELD)
+    assert (case.view.state is CaseState.RECEIVED) <= (case.orders == ())
+    if case.view.state in HELD:
+        assert case.view.lead == (leads[0].target if leads else None)
+    elif case.view.state in {CaseState.RECEIVED, CaseState.OPENED, CaseState.RETURNED, CaseState.REFUSED}:
         assert (leads, case.view.lead) == ([], None)
     elif case.view.state in {CaseState.VERIFIED, CaseState.CLOSED}:
         assert len(done) == 1
@@ -178,8 +252,12 @@ def must_hold(case: Case, log: list[CaseEvent]) -> None:
         (lead,) = leads or done
         assert FOLLOWS[lead.state] is case.view.state
         assert case.view.lead == lead.target
-    if case.view.state is CaseState.CLOSED:
+    if case.view.state in CASE_ENDED:
         assert not any(one.stands for one in case.orders)
+        assert case.waiting_extension is None
+    assert case.view.held is None or not case.handed_over or _called_later(log), "an emergency does not stand still"
+    assert len({one.order_id for one in case.appeals}) == len(case.appeals)
+    assert len(case.supervisions) <= MOST_OPEN
     assert (case.closed_at is not None) == (case.view.state is CaseState.CLOSED)
     if case.view.state in {CaseState.RESOLVED, CaseState.VERIFIED, CaseState.CLOSED}:
         assert not any(one.stands and one.is_joint for one in case.orders), "nobody who was called is left behind"
@@ -190,6 +268,12 @@ def must_hold(case: Case, log: list[CaseEvent]) -> None:
         assert one.role is OrderRole.LEAD
         assert case.view.holder is not None, "whoever gives a case back answers until another has signed"
     steps_hold(case, log)
+
+
+def _called_later(log: list[CaseEvent]) -> bool:
+    """The emergency service was called while the case stood still already."""
+    last_hold = max((n for n, one in enumerate(log) if isinstance(one, CasePaused | CaseHung)), default=-1)
+    return not any(isinstance(one, CaseHandedOver) for one in log[:last_hold])
 
 
 def steps_hold(case: Case, log: list[CaseEvent]) -> None:
@@ -204,10 +288,13 @@ def steps_hold(case: Case, log: list[CaseEvent]) -> None:
         assert step.state is not OrderState.WITHDRAWN or own[-1].released
 
 
-@given(st.lists(st.tuples(commands, st.integers(0, 40)), max_size=60))
-def test_no_sequence_of_commands_breaks_a_case(steps: list[tuple[Command, int]]) -> None:
+@given(
+    st.lists(st.tuples(commands, st.integers(0, 40)), max_size=60),
+    st.sampled_from((CaseState.OPENED, CaseState.OPENED, CaseState.RECEIVED)),
+)
+def test_no_sequence_of_commands_breaks_a_case(steps: list[tuple[Command, int]], first: CaseState) -> None:
     now = NOON
-    log = list(decide(None, opening(), now))
+    log = list(decide(None, opening(state=first), now))
     times = [now]
     case = evolve(None, log[0], at=now)
     for one, hours in steps:
@@ -256,7 +343,15 @@ STARTS = [
 @given(
     st.sampled_from(STARTS),
     st.lists(commands, max_size=20),
-    st.builds(Policy, returns_allowed=st.integers(0, 3), reopen_hours=st.sampled_from((1, 72))),
+    st.builds(
+        Policy,
+        returns_allowed=st.integers(0, 3),
+        reopen_hours=st.sampled_from((1, 72)),
+        extensions_allowed=st.integers(0, 2),
+        hang_days=st.sampled_from((0, 365)),
+        appeal_days=st.sampled_from((1, 15)),
+        pause_reasons=st.sampled_from(((), (MATERIAL,))),
+    ),
     st.sampled_from((0, 1, 72, 73)),
 )
 def test_what_is_listed_as_allowed_is_taken_and_nothing_else_is(
@@ -267,28 +362,47 @@ def test_what_is_listed_as_allowed_is_taken_and_nothing_else_is(
             for event in decide(case, meant(step, case), NOON):
                 case = evolve(case, event, at=NOON)
     now = NOON + timedelta(hours=hours)
+    due_at = now + timedelta(hours=1)
     for named in (None, *case.orders):
-        listed = allowed(case, named, policy=policy, now=now)
-        assert listed == tuple(action for action in Action if _taken(case, named or case.lead, action, policy, now))
+        listed = allowed(case, named, policy=policy, now=now, due_at=due_at)
+        given_ = Circumstances(by=BY, playbook=replace(called_county(), policy=policy), now=now, due_at=due_at)
+        alone = tuple(action for action in listed if action not in OF_TWO_CASES)
+        assert alone == tuple(action for action in Action if _taken(case, named or case.lead, action, given_))
 
 
-def _taken(case: Case, order: CaseOrder | None, action: Action, policy: Policy, now: datetime) -> bool:
-    if action in ORDER_MOVES and order is None:
+OF_TWO_CASES = frozenset({Action.MERGE, Action.SPLIT})
+CODES = {Action.REFUSE: RefusalCode.NOT_OURS, Action.PAUSE: MATERIAL.id}
+
+
+def _taken(case: Case, order: CaseOrder | None, action: Action, given_: Circumstances) -> bool:
+    if action in OF_TWO_CASES or (action in ORDER_MOVES and order is None):
         return False
     waits = case.asked or case.sounded[0] if case.asked or case.sounded else None
+    replied = action is not Action.REPLY
+    instruction = next((one for one in case.supervisions if one.replied is replied), None)
     request = ActionRequest(
         action=action,
         reason="不行",
+        note="已联系",
         rating=Rating.NOT,
         kind=WhistleKind.EMERGENCY,
         departments=(WATER_BUREAU,),
         whistle_id=waits.whistle.whistle_id if waits and action in {Action.CONFIRM, Action.DECLINE} else None,
         to=Whom(kind=TargetKind.DEPARTMENT, id=WATER_BUREAU),
+        code=CODES.get(action),
+        words="请向邻县反映",
+        category="01.001" if case.view.category == "03.001" else "03.001",
+        service=EmergencyService.POLICE,
+        until=given_.now + timedelta(hours=2),
+        supervision_id=None if instruction is None else instruction.supervision_id,
+        ground=AppealGround.OVERDUE,
+        upheld=True,
+        speed=1,
+        quality=5,
     )
-    playbook = replace(called_county(), policy=policy)
     try:
-        command = command_of(request, order if action in ORDER_MOVES else None, case=case, by=BY, playbook=playbook)
-        decide(case, command, now)
+        command = command_of(request, order if action in ORDER_MOVES else None, case=case, given=given_)
+        decide(case, command, given_.now)
     except Refused:
         return False
     return True
