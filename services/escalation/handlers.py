@@ -16,13 +16,17 @@ from services.escalation.domain.chain import (
     Wait,
     Warn,
     announce,
+    announce_move,
     announce_start,
     announce_stop,
     judge,
 )
 from services.escalation.domain.clocks import Demand, Stop, demanded
+from services.escalation.domain.deadline import Terms
 from services.escalation.domain.fold import Facts, Folded, fold
 from services.escalation.domain.limits import start
+from services.escalation.domain.moves import Move, MoveKind
+from services.escalation.domain.running import moved
 from services.escalation.ports import (
     CaseChange,
     Changes,
@@ -32,6 +36,7 @@ from services.escalation.ports import (
     Folding,
     Horizon,
     KnownCase,
+    Moving,
     Playbooks,
     Started,
     Store,
@@ -40,6 +45,7 @@ from shared.events.case import CaseEvent
 from shared.events.codec import decode, encode
 from shared.events.envelope import Event, Payload
 from shared.events.order import OrderEvent
+from shared.events.sla import Moved
 from shared.playbook.model import UnknownYear
 from shared.playbook.shelf import UnknownCounty
 from shared.runtime.delivery import Partition, Record, Rejected, Rejections
@@ -63,6 +69,7 @@ class FoldReport:
     repeated: int = 0
     rejected: Sequence[Rejected] = ()
     started: int = 0
+    moved: int = 0
     stopped: int = 0
     waiting: int = 0
     earliest: datetime | None = None
@@ -102,7 +109,7 @@ async def fold_batch(
         events, rejected = _read(fresh)
         judged = rejections.judge(fresh, rejected)
         known = await folding.known(list(events))
-        changes = replace(_changes(known, events, playbooks), ledger=ledger)
+        changes = replace(await _changes(known, events, playbooks, folding), ledger=ledger)
         await _keep(changes, folding, now=now)
         if rejected:
             await letters.set_aside(rejected, now=now)
@@ -112,9 +119,10 @@ async def fold_batch(
         repeated=len(records) - len(fresh),
         rejected=rejected,
         started=len(changes.started),
+        moved=len(changes.moved),
         stopped=len(changes.stopped),
         waiting=sum(1 for case in changes.cases if case.waiting_for is not None),
-        earliest=_earliest(changes.started),
+        earliest=_earliest(changes),
         ledger=ledger,
     )
 
@@ -127,7 +135,7 @@ async def revisit(county: str, *, store: Store, playbooks: Playbooks, before: da
     async with store.folding() as folding:
         case_ids = await folding.waiting(county, before=before, most=most)
         known = await folding.known(case_ids)
-        await _keep(_changes(known, dict.fromkeys(known, ()), playbooks), folding, now=before)
+        await _keep(await _changes(known, dict.fromkeys(known, ()), playbooks, folding), folding, now=before)
     return len(case_ids)
 
 
@@ -157,10 +165,18 @@ async def _keep(changes: Changes, folding: Folding, *, now: datetime) -> None:
     """Write the changes, and say in the same transaction which clocks run from now on and which no longer do."""
     known = await folding.write(changes)
     cases = {case.facts.view.case_id: case for case in changes.cases}
-    stops = [(known[clock_id], stop) for clock_id, stop in changes.stopped.items()]
-    stops += [(one.clock, one.stop) for one in changes.started if one.stop is not None]
-    said = [announce_start(one.clock, view=cases[one.clock.case_id].facts.view, now=now) for one in changes.started]
-    said += [announce_stop(clock, stop, view=cases[clock.case_id].facts.view, now=now) for clock, stop in stops]
+    views = {case_id: case.facts.view for case_id, case in cases.items()}
+    over = [(known[clock_id], stop) for clock_id, stop in changes.stopped.items()]
+    born_over = [(one.clock, one.stop) for one in changes.started if one.stop is not None]
+    # Where one clock takes the place of another of the same order, the last word is that it runs.
+    said = [announce_stop(clock, stop, view=views[clock.case_id], now=now) for clock, stop in over]
+    said += [announce_start(one.clock, view=views[one.clock.case_id], now=now) for one in changes.started]
+    said += [
+        announce_move(one.before, one.clock, one.why, view=views[one.clock.case_id], now=now)
+        for one in changes.moved
+        if one.clock.shown.due_at != one.before.shown.due_at and one.clock.shown.clock_id not in changes.stopped
+    ]
+    said += [announce_stop(clock, stop, view=views[clock.case_id], now=now) for clock, stop in born_over]
     await folding.tell(
         [encode(replace(event, traceparent=cases[event.data.case.case_id].traceparent)) for event in said]
     )
@@ -208,31 +224,77 @@ def _event(record: Record) -> Event[Folded]:
     return event  # type: ignore[return-value]  # narrowed by FOLDED
 
 
-def _changes(
+async def _changes(
     known: Mapping[UUID, KnownCase],
     events: Mapping[UUID, Sequence[tuple[Record, Event[Folded]]]],
     playbooks: Playbooks,
+    folding: Folding,
 ) -> Changes:
-    cases, started, stopped = list[CaseChange](), list[Started](), dict[UUID, Stop]()
-    for case_id, told in events.items():
-        before = known.get(case_id)
-        case = _fold_case(before, told)
-        clocks = before.clocks if before else {}
-        waiting_for = None
-        for demand in demanded(case.facts):
-            if demand.clock_id in clocks:
-                if demand.stop is not None and demand.stop != clocks[demand.clock_id]:
-                    stopped[demand.clock_id] = demand.stop
-                continue
+    """What the events change; the clocks that they move are locked and read, all others are not."""
+    told = [_Told.of(known.get(case_id), _fold_case(known.get(case_id), events[case_id])) for case_id in events]
+    running = await folding.running([one.clock_id for case in told for one in case.to_move()])
+    for case in told:
+        case.settle(running, playbooks)
+    return Changes(
+        cases=[replace(one.case, waiting_for=one.waiting_for) for one in told],
+        started=[started for one in told for started in one.started],
+        moved=[one_moved for one in told for one_moved in one.moved],
+        stopped={clock_id: stop for one in told for clock_id, stop in one.stopped.items()},
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Told:
+    """One case as its facts stand now, beside its clocks as they are stored."""
+
+    case: CaseChange
+    demands: tuple[Demand, ...]
+    clocks: Mapping[UUID, Stop | None]
+    moves: Mapping[UUID, int]
+    started: list[Started] = field(default_factory=list)
+    moved: list[Moving] = field(default_factory=list)
+    stopped: dict[UUID, Stop] = field(default_factory=dict)
+    waiting_for: str | None = None
+
+    @classmethod
+    def of(cls, before: KnownCase | None, case: CaseChange) -> _Told:
+        """The case as ``case``, whose clocks were ``before``."""
+        clocks, moves = (before.clocks, before.moves) if before else ({}, {})
+        return cls(case=case, demands=demanded(case.facts), clocks=clocks, moves=moves)
+
+    def to_move(self) -> list[Demand]:
+        """The clocks that run and to which something happened that is not written yet."""
+        running = [one for one in self.demands if one.clock_id in self.clocks and self.clocks[one.clock_id] is None]
+        return [one for one in running if len(one.moves) > self.moves.get(one.clock_id, 0)]
+
+    def settle(self, running: Mapping[UUID, RunningClock], playbooks: Playbooks) -> None:
+        """Start, move and stop what the demands say; what cannot be reckoned yet waits for its playbook."""
+        for demand in self.demands:
             try:
-                clock = start(demand, playbooks.of(demand.matter.area))
+                self._settle(demand, running.get(demand.clock_id), playbooks)
             except (UnknownCounty, UnknownYear) as error:
-                waiting_for = f"{demand.kind}: {error}"
-                continue
-            if clock is not None:
-                started.append(_started(clock, demand, case))
-        cases.append(replace(case, waiting_for=waiting_for))
-    return Changes(cases=cases, started=started, stopped=stopped)
+                self.waiting_for = f"{demand.kind}: {error}"
+
+    def _settle(self, demand: Demand, clock: RunningClock | None, playbooks: Playbooks) -> None:
+        if demand.clock_id not in self.clocks:
+            begun = start(demand, playbooks.of(demand.matter.area))
+            if begun is not None:
+                self.started.append(_started(begun, demand, self.case))
+            return
+        # A stop is written though the moves before it cannot be reckoned: whoever stopped it is not late for that.
+        if demand.stop is not None and demand.stop != self.clocks[demand.clock_id]:
+            self.stopped[demand.clock_id] = demand.stop
+        if clock is not None and len(demand.moves) > clock.moves:
+            terms = Terms.of(playbooks.of(demand.matter.area))
+            self.moved.append(_moving(clock, demand.moves[clock.moves :], terms))
+
+
+def _moving(before: RunningClock, moves: Sequence[Move], terms: Terms) -> Moving:
+    clock = before
+    for move in moves:
+        clock = moved(clock, move, terms=terms)
+    extended = any(move.kind is MoveKind.EXTEND for move in moves)
+    return Moving(before=before, clock=clock, why=Moved.EXTENDED if extended else Moved.RESUMED)
 
 
 def _fold_case(before: KnownCase | None, told: Sequence[tuple[Record, Event[Folded]]]) -> CaseChange:
@@ -250,8 +312,10 @@ def _started(clock: RunningClock, demand: Demand, case: CaseChange) -> Started:
     return Started(clock=clock, partition=case.partition, traceparent=case.traceparent, stop=demand.stop)
 
 
-def _earliest(started: Iterable[Started]) -> datetime | None:
-    return min((one.clock.next_at for one in started if one.stop is None and one.clock.next_at), default=None)
+def _earliest(changes: Changes) -> datetime | None:
+    begun = [one.clock.next_at for one in changes.started if one.stop is None]
+    on_again = [one.clock.next_at for one in changes.moved if one.clock.shown.clock_id not in changes.stopped]
+    return min((at for at in (*begun, *on_again) if at is not None), default=None)
 
 
 def _after(clock: RunningClock, verdict: Verdict) -> RunningClock:

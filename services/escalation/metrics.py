@@ -37,7 +37,7 @@ class Metrics:
         )
         self.clocks = Counter(
             "whistle_escalation_clocks_total",
-            "Clocks started and stopped.",
+            "Clocks started, moved (held, gone on, put off) and stopped.",
             ["change"],
             registry=self.registry,
         )
@@ -65,6 +65,7 @@ class Metrics:
         self.records.labels("repeated").inc(report.repeated)
         self.records.labels("rejected").inc(len(report.rejected))
         self.clocks.labels("started").inc(report.started)
+        self.clocks.labels("moved").inc(report.moved)
         self.clocks.labels("stopped").inc(report.stopped)
         self.fold_seconds.observe(seconds)
 

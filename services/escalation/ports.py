@@ -14,18 +14,23 @@ from services.escalation.domain.clocks import Stop
 from services.escalation.domain.fold import Facts
 from shared.events.codec import Message
 from shared.events.parts import CaseView
+from shared.events.sla import Moved
 from shared.playbook.model import Playbook
 from shared.runtime.delivery import Partition, Rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCase:
-    """One case as it is stored; ``clocks`` maps each of its clocks to how it stopped, or None."""
+    """One case as it is stored; ``clocks`` maps each of its clocks to how it stopped, or None.
+
+    ``moves`` says of those that were held, went on or were put off how often.
+    """
 
     facts: Facts
     partition: int
     traceparent: str | None
     clocks: Mapping[UUID, Stop | None]
+    moves: Mapping[UUID, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +54,21 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moving:
+    """A clock that runs or stood still, ``before`` and after it was held, went on or was put off."""
+
+    before: RunningClock
+    clock: RunningClock
+    why: Moved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """All that one batch changes; it is written whole or not at all."""
 
     cases: Sequence[CaseChange] = ()
     started: Sequence[Started] = ()
+    moved: Sequence[Moving] = ()
     stopped: Mapping[UUID, Stop] = field(default_factory=dict)
     ledger: Mapping[Partition, int] = field(default_factory=dict)
 
@@ -66,6 +81,9 @@ class Folding(Protocol):
 
     async def known(self, case_ids: Collection[UUID]) -> Mapping[UUID, KnownCase]:
         """The cases that are known; while their partitions are claimed nobody else changes them."""
+
+    async def running(self, clock_ids: Collection[UUID]) -> Mapping[UUID, RunningClock]:
+        """Clocks as they stand now, with what they have said; the timers leave them alone until the end."""
 
     async def waiting(self, county: str, *, before: datetime, most: int) -> Sequence[UUID]:
         """Claim cases of ``county`` that wait and were last looked at ``before`` an instant, longest first."""

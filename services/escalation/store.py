@@ -30,6 +30,7 @@ from services.escalation.ports import (
     Folding,
     Horizon,
     KnownCase,
+    Moving,
     Started,
     Waiting,
 )
@@ -149,20 +150,36 @@ class PostgresFolding:
             "SELECT case_id, facts, partition, traceparent FROM case_facts WHERE case_id = ANY($1)", ordered
         )
         stops = await self._connection.fetch(
-            "SELECT case_id, clock_id, stopped_at, outcome, stopped_by FROM clock WHERE case_id = ANY($1)", ordered
+            "SELECT case_id, clock_id, stopped_at, outcome, stopped_by, moves FROM clock WHERE case_id = ANY($1)",
+            ordered,
         )
         clocks: dict[UUID, dict[UUID, Stop | None]] = {}
+        moves: dict[UUID, dict[UUID, int]] = {}
         for row in stops:
             clocks.setdefault(row["case_id"], {})[row["clock_id"]] = _stop(row)
+            if row["moves"]:
+                moves.setdefault(row["case_id"], {})[row["clock_id"]] = row["moves"]
         return {
             row["case_id"]: KnownCase(
                 facts=_facts.decode(row["facts"]),
                 partition=row["partition"],
                 traceparent=row["traceparent"],
                 clocks=clocks.get(row["case_id"], {}),
+                moves=moves.get(row["case_id"], {}),
             )
             for row in rows
         }
+
+    async def running(self, clock_ids: Collection[UUID]) -> Mapping[UUID, RunningClock]:
+        """Lock and read clocks; a firing that holds one of them is over before it is read."""
+        if not clock_ids:
+            return {}
+        rows = await self._connection.fetch(
+            """SELECT clock_id, body, warnings_passed, breached_at FROM clock
+                WHERE clock_id = ANY($1) ORDER BY clock_id FOR UPDATE""",
+            list(clock_ids),
+        )
+        return {row["clock_id"]: _running(row) for row in rows}
 
     async def waiting(self, county: str, *, before: datetime, most: int) -> Sequence[UUID]:
         """Cases that wait, longest first, with their lanes taken; a case that no longer waits is harmless here."""
@@ -181,6 +198,7 @@ class PostgresFolding:
         """Write a batch's changes in a handful of statements."""
         await self._write_cases(changes.cases)
         await self._start(changes.started)
+        await self._shift(changes.moved)
         stopped = await self._stop(changes.stopped)
         await self._move(changes.ledger)
         return stopped
@@ -224,12 +242,34 @@ class PostgresFolding:
             return
         await self._connection.execute(
             """INSERT INTO clock (clock_id, case_id, order_id, kind, level, partition, started_at, due_at, body,
-                                  traceparent, next_at, stopped_at, outcome, stopped_by)
+                                  traceparent, next_at, stopped_at, outcome, stopped_by, moves, held_at,
+                                  warnings_passed)
                SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::smallint[],
                                     $7::timestamptz[], $8::timestamptz[], $9::jsonb[], $10::text[],
-                                    $11::timestamptz[], $12::timestamptz[], $13::text[], $14::text[])
+                                    $11::timestamptz[], $12::timestamptz[], $13::text[], $14::text[], $15::smallint[],
+                                    $16::timestamptz[], $17::smallint[])
                ON CONFLICT (clock_id) DO NOTHING""",
             *_columns(started),
+        )
+
+    async def _shift(self, moved: Sequence[Moving]) -> None:
+        if not moved:
+            return
+        ordered = sorted((one.clock for one in moved), key=lambda clock: clock.shown.clock_id)
+        await self._connection.execute(
+            """UPDATE clock SET body = t.body, due_at = t.due_at, moves = t.moves, held_at = t.held_at,
+                               next_at = t.next_at, warnings_passed = t.warnings_passed
+                 FROM unnest($1::uuid[], $2::jsonb[], $3::timestamptz[], $4::smallint[], $5::timestamptz[],
+                             $6::timestamptz[], $7::smallint[])
+                      AS t (clock_id, body, due_at, moves, held_at, next_at, warnings_passed)
+                WHERE clock.clock_id = t.clock_id AND clock.stopped_at IS NULL""",
+            [clock.shown.clock_id for clock in ordered],
+            [_json(clock) for clock in ordered],
+            [clock.shown.due_at for clock in ordered],
+            [clock.moves for clock in ordered],
+            [clock.still.since if clock.still else None for clock in ordered],
+            [clock.next_at for clock in ordered],
+            [clock.warnings_passed for clock in ordered],
         )
 
     async def _stop(self, stopped: Mapping[UUID, Stop]) -> Mapping[UUID, RunningClock]:
@@ -331,6 +371,9 @@ def _columns(started: Iterable[Started]) -> list[list[Any]]:
             one.stop.at if one.stop else None,
             str(one.stop.outcome) if one.stop else None,
             str(one.stop.by) if one.stop else None,
+            one.clock.moves,
+            one.clock.still.since if one.clock.still else None,
+            one.clock.warnings_passed,
         )
         for one in started
     ]
@@ -341,6 +384,11 @@ def _stop(row: asyncpg.Record) -> Stop | None:
     if row["stopped_at"] is None:
         return None
     return Stop(at=row["stopped_at"], outcome=Outcome(row["outcome"]), by=Fact(row["stopped_by"]))
+
+
+def _running(row: asyncpg.Record) -> RunningClock:
+    clock = _clock.decode(row["body"])
+    return replace(clock, warnings_passed=row["warnings_passed"], breached=row["breached_at"] is not None)
 
 
 def _due(row: asyncpg.Record) -> Due:

@@ -67,6 +67,30 @@ class ClockStopped:
     outcome: Outcome
 
 
+@unique
+class Moved(StrEnum):
+    """Why a running clock is due at another instant than before."""
+
+    RESUMED = "resumed"
+    EXTENDED = "extended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockMoved:
+    """A clock that stood still goes on, or was put off: ``clock.due_at`` counts from now on, not ``before``.
+
+    That a clock stands still is told by the case (``case.held``) and has no event of its own. Of several of one
+    clock the one with the latest ``clock.due_at`` holds, for no move ever brings a deadline nearer.
+    """
+
+    TYPE: ClassVar[str] = "whistle.sla.moved.v1"
+    case: CaseView
+    clock: Clock
+    before: Instant
+    why: Moved
+    moved_at: Instant
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockWarned:
     """``fraction`` of a limit has passed and nothing has stopped its clock."""
@@ -105,4 +129,4 @@ class ClockEscalated:
     reason: Note
 
 
-SlaEvent = ClockStarted | ClockStopped | ClockWarned | ClockBreached | ClockEscalated
+SlaEvent = ClockStarted | ClockStopped | ClockMoved | ClockWarned | ClockBreached | ClockEscalated

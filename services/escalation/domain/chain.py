@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from services.escalation.domain.clocks import Stop
 from shared.events import sla
 from shared.events.envelope import Event, derive_id
 from shared.events.parts import CaseView, Target
+from shared.playbook.model import LimitUnit
 from shared.vocabulary import Level, WhenLate
 from shared.words import CLOCKS
 
@@ -34,10 +35,20 @@ class Above:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunningClock:
-    """A clock as it was started; ``warnings_passed`` and ``breached`` are all that ever changes.
+class Still:
+    """A clock stands still ``since`` an instant with ``left`` of its limit, in the measure of its unit."""
 
-    A ``silent`` one, of a canary, starts and stops and is never late to anybody.
+    since: datetime
+    left: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningClock:
+    """A clock as it was started and moved since; see ``running.py`` for what moves it.
+
+    A ``silent`` one, of a canary, starts and stops and is never late to anybody. ``amount`` is its whole limit,
+    extensions included, in the measure of its ``unit``; both are None for a clock of an earlier release.
+    ``moves`` counts what was done to it after its start, ``extended`` how often it was put off.
     """
 
     case_id: UUID
@@ -47,11 +58,16 @@ class RunningClock:
     warnings_passed: int = 0
     breached: bool = False
     silent: bool = False
+    unit: LimitUnit | None = None
+    amount: timedelta | None = None
+    still: Still | None = None
+    moves: int = 0
+    extended: int = 0
 
     @property
     def next_at(self) -> datetime | None:
         """The next instant at which ``judge`` will say something new; None when nothing is left to say."""
-        if self.breached or self.silent:
+        if self.breached or self.silent or self.still is not None:
             return None
         ahead = self.warnings[self.warnings_passed :]
         return ahead[0].at if ahead else self.shown.due_at
@@ -93,10 +109,12 @@ Verdict: TypeAlias = Wait | Warn | Breach | Escalate
 def judge(clock: RunningClock, *, now: datetime) -> Verdict:
     """Say what ``clock`` needs at ``now``; a clock due exactly now is late, and it is late once.
 
+    One that stands still needs nothing until it goes on.
+
     After an outage only the latest warning that passed is said, and none once the clock is late. A
     late clock of the county's desk stays where it is: there is nobody above to take it.
     """
-    if clock.breached or clock.silent:
+    if clock.breached or clock.silent or clock.still is not None:
         return Wait(until=None)
     if now >= clock.shown.due_at:
         match clock.shown.when_late:
@@ -127,6 +145,14 @@ def announce_stop(clock: RunningClock, stop: Stop, *, view: CaseView, now: datet
     return _event(clock, f"stopped:{stop.outcome}:{stop.at.isoformat()}", view=view, data=data, at=now)
 
 
+def announce_move(
+    before: RunningClock, clock: RunningClock, why: sla.Moved, *, view: CaseView, now: datetime
+) -> Event[sla.SlaEvent]:
+    """The event that says that a clock is due at another instant than ``before``."""
+    data = sla.ClockMoved(case=view, clock=clock.shown, before=before.shown.due_at, why=why, moved_at=now)
+    return _event(clock, f"moved:{clock.moves}", view=view, data=data, at=now)
+
+
 def announce(
     clock: RunningClock, verdict: Verdict, *, view: CaseView, now: datetime
 ) -> tuple[Event[sla.SlaEvent], ...]:
@@ -139,7 +165,8 @@ def announce(
             return ()
         case Warn(fraction=fraction):
             data = sla.ClockWarned(case=view, clock=clock.shown, fraction=fraction, fired_at=now)
-            return (_event(clock, f"warned:{fraction:g}", view=view, data=data, at=now),)
+            again = f":{clock.extended}" if clock.extended else ""
+            return (_event(clock, f"warned:{fraction:g}{again}", view=view, data=data, at=now),)
         case Breach(nobody_above=nobody_above):
             return (_breached(clock, view=view, now=now, nobody_above=nobody_above),)
         case Escalate(above=above, when_late=when_late):

@@ -2,12 +2,17 @@
 
 | clock | starts | met by | cancelled by |
 |---|---|---|---|
-| dispatch | the case is opened or reopened, its lead gives it back | the order that answers | close |
-| sign-in | an order is issued | its signature, or anything its target does after | withdrawal, release, return, close |
+| accept | a report is received and waits for a person | filed or refused | merger |
+| dispatch | the case is opened, filed or reopened, its lead gives it back | the order that answers | its end |
+| sign-in | an order is issued | its signature, or anything its target does after | withdrawal, release, return, end |
 | arrive | a lead or assist order is issued, where limited (a whistle's always is) | check-in, work done | the same |
 | handle | a lead or assist order is issued; the rest again when its result is rejected | done reported | the same |
-| verify | the lead reports done | verified or rejected | withdrawal, return, close |
+| verify | the lead reports done | verified or rejected | withdrawal, return, end |
+| supervise | a supervision is ordered, its reply sent back | the reply, or sign-off without one | refusal, merger |
 
+A case ends closed, refused or merged. Named anew (another category or condition), the clocks of its standing orders
+that run are cancelled and others start in their place, back-dated: with the same start, less all time that they stood
+still. What holds a clock or puts it off is in ``moves.py``.
 A target that gave the case back and gets it again has what is left of its handling, not a new limit.
 Each order has clocks of its own: one target's deed never stops another's. An order that asks for a ruling (裁定) is
 met by the ruling and needs nobody on site. A step of a matter has no clock before its order is issued.
@@ -19,17 +24,20 @@ sign-in and arrival as in 吹哨报到.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.escalation.domain.fold import Fact, Facts, Issued, Matter, Step
+from services.escalation.domain.fold import Fact, Facts, Issued, Matter, Step, Supervision
+from services.escalation.domain.moves import Move, Whose, moves_of
 from shared.events.envelope import derive_id
+from shared.events.parts import Target
 from shared.events.sla import Outcome
 from shared.vocabulary import ClockKind, OrderReason, OrderRole
 
-_BEGINS_DISPATCH: Final = frozenset({Fact.OPENED, Fact.REOPENED})
+_BEGINS_DISPATCH: Final = frozenset({Fact.OPENED, Fact.FILED, Fact.REOPENED})
+_ENDS: Final = (Fact.CLOSED, Fact.REFUSED, Fact.MERGED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +50,21 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """An earlier run of the same limit: from when, until when, and what happened to it between."""
+
+    started_at: datetime
+    ended_at: datetime
+    moves: tuple[Move, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """One clock that the facts ask for; ``rounds`` are the stretches of its limit already used up."""
+    """One clock that the facts ask for; ``rounds`` are the runs in which its limit was used up already.
+
+    ``moves`` held it, let it go on or put it off since it started. ``renamed_at`` is when it took the place of
+    one of another category. A supervision names its ``target`` and its ``due_at`` itself.
+    """
 
     clock_id: UUID
     case_id: UUID
@@ -51,8 +72,12 @@ class Demand:
     started_at: datetime
     matter: Matter
     order: Issued | None = None
-    rounds: tuple[tuple[datetime, datetime], ...] = ()
+    rounds: tuple[Round, ...] = ()
     stop: Stop | None = None
+    moves: tuple[Move, ...] = ()
+    renamed_at: datetime | None = None
+    target: Target | None = None
+    due_at: datetime | None = None
 
 
 def demanded(facts: Facts) -> tuple[Demand, ...]:
@@ -60,27 +85,75 @@ def demanded(facts: Facts) -> tuple[Demand, ...]:
     case_id = facts.view.case_id
     ours = sorted(facts.steps)
     return (
+        *_accept(facts, case_id, ours),
         *_dispatch(facts, case_id, ours),
+        *_supervise(facts, case_id, ours),
         *(demand for issued in facts.issued.values() for demand in _of_order(facts, issued, ours)),
     )
 
 
+def _accept(facts: Facts, case_id: UUID, versions: list[int]) -> Iterator[Demand]:
+    for version in [v for v in versions if facts.steps[v].fact is Fact.RECEIVED]:
+        later = _after(versions, version)
+        judged = [facts.steps[v] for v in later if facts.steps[v].fact in (Fact.FILED, Fact.REFUSED)]
+        met = [Stop(at=step.at, outcome=Outcome.MET, by=step.fact) for step in judged]
+        stop = _first(met, _ends(facts, later, closing=_ENDS))
+        yield _of_case(facts, case_id, version, ClockKind.ACCEPT, stop, versions)
+
+
 def _dispatch(facts: Facts, case_id: UUID, versions: list[int]) -> Iterator[Demand]:
-    for version in versions:
-        step = facts.steps[version]
-        if _begins_dispatch(step):
-            answers = [one.order.issued_at for one in facts.issued.values() if one.answers >= version]
-            yield Demand(
-                clock_id=derive_id(case_id, f"dispatch:{version}"),
-                case_id=case_id,
-                kind=ClockKind.DISPATCH,
-                started_at=step.at,
-                matter=Matter.of(facts.view),
-                stop=_first(
-                    [Stop(at=at, outcome=Outcome.MET, by=Fact.ROUTED) for at in answers],
-                    _ends(facts, _after(versions, version), closing=(Fact.CLOSED,)),
-                ),
-            )
+    for version in [v for v in versions if _begins_dispatch(facts.steps[v])]:
+        answers = [one.order.issued_at for one in facts.issued.values() if one.answers >= version]
+        met = [Stop(at=at, outcome=Outcome.MET, by=Fact.ROUTED) for at in answers]
+        stop = _first(met, _ends(facts, _after(versions, version), closing=_ENDS))
+        yield _of_case(facts, case_id, version, ClockKind.DISPATCH, stop, versions)
+
+
+def _supervise(facts: Facts, case_id: UUID, versions: list[int]) -> Iterator[Demand]:
+    for version in [v for v in versions if v in facts.supervised]:
+        told = facts.supervised[version]
+        if told.due_at is None:
+            continue
+        later = [v for v in _after(versions, version) if v in facts.supervised and _same(facts.supervised[v], told)]
+        met = [
+            Stop(at=facts.steps[v].at, outcome=Outcome.MET, by=facts.steps[v].fact)
+            for v in later
+            if facts.supervised[v].due_at is None
+        ]
+        again = _ends(facts, later, closing=(Fact.SENT_BACK,))
+        # A reply may still be due when the case is closed; nobody replies for one that was refused or merged.
+        stop = _first(met, again + _ends(facts, _after(versions, version), closing=(Fact.REFUSED, Fact.MERGED)))
+        clock = _of_case(facts, case_id, version, ClockKind.SUPERVISE, stop, versions)
+        target = told.target or _supervised_first(facts, told)
+        yield replace(clock, target=target, due_at=told.due_at)
+
+
+def _same(one: Supervision, other: Supervision) -> bool:
+    return one.supervision_id == other.supervision_id
+
+
+def _supervised_first(facts: Facts, told: Supervision) -> Target | None:
+    """Whose reply it is: an answer sent back names nobody again."""
+    return next((one.target for one in facts.supervised.values() if _same(one, told) and one.target is not None), None)
+
+
+def _of_case(
+    facts: Facts, case_id: UUID, version: int, kind: ClockKind, stop: Stop | None, versions: list[int]
+) -> Demand:
+    at = facts.steps[version].at
+    return Demand(
+        clock_id=derive_id(case_id, f"{kind}:{version}"),
+        case_id=case_id,
+        kind=kind,
+        started_at=at,
+        matter=Matter.of(facts.view),
+        stop=stop,
+        moves=_until(stop, moves_of(facts, versions, Whose(kind=kind, since=version, at=at))),
+    )
+
+
+def _until(stop: Stop | None, moves: tuple[Move, ...]) -> tuple[Move, ...]:
+    return moves if stop is None else tuple(move for move in moves if move.at <= stop.at)
 
 
 def _begins_dispatch(step: Step) -> bool:
@@ -93,11 +166,11 @@ def _of_order(facts: Facts, issued: Issued, versions: list[int]) -> Iterator[Dem
     history = _History.of(facts, issued, versions)
     to_rule = issued.order.reason is OrderReason.RULING
     done = (Fact.RESOLVED, Fact.RULED) if to_rule else (Fact.RESOLVED,)
-    yield history.demand(ClockKind.SIGN_IN, met=(Fact.SIGNED, Fact.ARRIVED, *done))
+    yield from history.demand(ClockKind.SIGN_IN, met=(Fact.SIGNED, Fact.ARRIVED, *done))
     if issued.order.role is OrderRole.OVERSEE:
         return
     if not to_rule:
-        yield history.demand(ClockKind.ARRIVE, met=(Fact.ARRIVED, *done))
+        yield from history.demand(ClockKind.ARRIVE, met=(Fact.ARRIVED, *done))
     yield from history.handling(met=done)
     if issued.order.role is OrderRole.LEAD:
         yield from history.verifying()
@@ -111,32 +184,35 @@ class _History:
     issued: Issued
     own: Mapping[int, Fact]
     later: list[int]
+    versions: list[int]
 
     @classmethod
     def of(cls, facts: Facts, issued: Issued, versions: list[int]) -> _History:
         later = _after(versions, issued.answers)
         own = {v: facts.steps[v].fact for v in later if facts.steps[v].order_id == issued.order.order_id}
-        return cls(facts=facts, issued=issued, own=own, later=later)
+        return cls(facts=facts, issued=issued, own=own, later=later, versions=versions)
 
-    def demand(self, kind: ClockKind, *, met: tuple[Fact, ...]) -> Demand:
-        return self._demand(kind, name=str(kind), started_at=self.issued.order.issued_at, stop=self._stop(0, met))
+    def demand(self, kind: ClockKind, *, met: tuple[Fact, ...]) -> Iterator[Demand]:
+        return self._renamed(kind, str(kind), met=met, since=0, started_at=self.issued.order.issued_at)
 
     def handling(self, *, met: tuple[Fact, ...]) -> Iterator[Demand]:
         rounds = self._before()
         for version, started_at in self._starts():
-            stop = self._stop(version, met)
             name = f"handle:{version}" if version else "handle"
-            yield self._demand(ClockKind.HANDLE, name=name, started_at=started_at, stop=stop, rounds=rounds)
+            yield from self._renamed(
+                ClockKind.HANDLE, name, met=met, since=version, started_at=started_at, rounds=rounds
+            )
+            stop = self._stop(version, met)
             if stop is not None:
-                rounds = (*rounds, (started_at, stop.at))
+                rounds = (*rounds, self._round(version, started_at, stop.at))
 
     def _starts(self) -> list[tuple[int, datetime]]:
         again = [(v, self.facts.steps[v].at) for v, fact in self.own.items() if fact is Fact.REJECTED]
         return [(0, self.issued.order.issued_at), *again]
 
-    def _before(self) -> tuple[tuple[datetime, datetime], ...]:
+    def _before(self) -> tuple[Round, ...]:
         """What this target has used up already, before it gave the case back in this round."""
-        used = list[tuple[datetime, datetime]]()
+        used = list[Round]()
         for back in self.issued.given_back:
             earlier = self.facts.issued.get(back.order_id)
             if earlier is not None and earlier.order.generation == self.issued.order.generation:
@@ -144,8 +220,15 @@ class _History:
                 for version, started_at in history._starts():  # noqa: SLF001  another of its own kind
                     stop = history._stop(version, (Fact.RESOLVED,))  # noqa: SLF001
                     # The return may still be on its way on its own topic; the order says when it was.
-                    used.append((started_at, back.at if stop is None else stop.at))
+                    ended_at = back.at if stop is None else stop.at
+                    used.append(history._round(version, started_at, ended_at))  # noqa: SLF001
         return tuple(used)
+
+    def _round(self, since: int, started_at: datetime, ended_at: datetime) -> Round:
+        moves = self._moves(ClockKind.HANDLE, since, started_at)
+        return Round(
+            started_at=started_at, ended_at=ended_at, moves=tuple(move for move in moves if move.at <= ended_at)
+        )
 
     def verifying(self) -> Iterator[Demand]:
         for version in [v for v, fact in self.own.items() if fact is Fact.RESOLVED]:
@@ -153,28 +236,64 @@ class _History:
             met = [Stop(at=self.facts.steps[v].at, outcome=Outcome.MET, by=self.facts.steps[v].fact) for v in checks]
             yield self._demand(
                 ClockKind.VERIFY,
-                name=f"verify:{version}",
+                f"verify:{version}",
                 started_at=self.facts.steps[version].at,
                 stop=_first(met, self._cancelled(version)),
+                matter=self._matter(version),
             )
 
-    def _demand(
+    def _renamed(
         self,
         kind: ClockKind,
-        *,
         name: str,
+        *,
+        met: tuple[Fact, ...],
+        since: int,
         started_at: datetime,
-        stop: Stop | None,
-        rounds: tuple[tuple[datetime, datetime], ...] = (),
-    ) -> Demand:
+        rounds: tuple[Round, ...] = (),
+    ) -> Iterator[Demand]:
+        """The clock, and each that took its place when the case was named anew, back-dated to the same start."""
+        stop, moves = self._stop(since, met), self._moves(kind, since, started_at)
+        clock = self._demand(kind, name, started_at=started_at, stop=stop, matter=self._matter(since))
+        clock = replace(clock, rounds=rounds, moves=_until(stop, moves))
+        for version in self._names(since, met):
+            at, renamed = self.facts.steps[version].at, self.facts.renamed[version]
+            called_off = Stop(at=at, outcome=Outcome.CANCELLED, by=Fact.RECATEGORISED)
+            first = _first([], [called_off, *([stop] if stop is not None else [])])
+            yield replace(clock, stop=first, moves=_until(first, moves))
+            clock_id = derive_id(self.issued.order.order_id, f"{name}@{version}")
+            clock = replace(clock, clock_id=clock_id, matter=renamed.matter, renamed_at=at)
+        yield clock
+
+    def _names(self, since: int, met: tuple[Fact, ...]) -> list[int]:
+        """The versions that named the case anew while this clock ran, as far as the case's own facts tell."""
+        own = [v for v, fact in self.own.items() if v > since and (fact in met or fact is Fact.RETURNED)]
+        over = min([*own, *(v for v in _after(self.later, since) if self.facts.steps[v].fact in _OVER)], default=None)
+        return [v for v in self._standing_at(since) if over is None or v < over]
+
+    def _standing_at(self, since: int) -> list[int]:
+        order_id = self.issued.order.order_id
+        after = _after(sorted(self.facts.renamed), max(since, self.issued.answers))
+        return [v for v in after if order_id in self.facts.renamed[v].orders]
+
+    def _matter(self, since: int) -> Matter:
+        """What the case was about when a clock that began at ``since`` began."""
+        names = [v for v in self._standing_at(0) if v <= since]
+        return self.facts.renamed[names[-1]].matter if names else self.issued.matter
+
+    def _moves(self, kind: ClockKind, since: int, at: datetime) -> tuple[Move, ...]:
+        order = self.issued.order
+        whose = Whose(kind=kind, since=max(since, self.issued.answers), at=at, order_id=order.order_id, role=order.role)
+        return moves_of(self.facts, self.versions, whose)
+
+    def _demand(self, kind: ClockKind, name: str, *, started_at: datetime, stop: Stop | None, matter: Matter) -> Demand:
         return Demand(
             clock_id=derive_id(self.issued.order.order_id, name),
             case_id=self.facts.view.case_id,
             kind=kind,
             started_at=started_at,
-            matter=self.issued.matter,
+            matter=matter,
             order=self.issued,
-            rounds=rounds,
             stop=stop,
         )
 
@@ -192,10 +311,11 @@ class _History:
         withdrawn = self.facts.withdrawn.get(self.issued.order.order_id)
         if withdrawn is not None:
             returned.append(Stop(at=withdrawn, outcome=Outcome.CANCELLED, by=Fact.WITHDRAWN))
-        return returned + _ends(self.facts, _after(self.later, version), closing=(Fact.CLOSED, Fact.REOPENED))
+        return returned + _ends(self.facts, _after(self.later, version), closing=_OVER)
 
 
 _CHECKS: Final = frozenset({Fact.VERIFIED, Fact.REJECTED})
+_OVER: Final = (*_ENDS, Fact.REOPENED)
 
 
 def _after(versions: Iterable[int], version: int) -> list[int]:

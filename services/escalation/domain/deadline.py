@@ -68,8 +68,19 @@ def deadline(start: datetime, limit: Limit, *, terms: Terms, taken: timedelta = 
     Raises:
         UnknownYear: when working time runs into a year that the calendar does not know.
     """
-    amount = max(span(limit, terms=terms) - taken, timedelta())
-    if _is_continuous(limit.unit, terms) or not amount:
+    return after(start, span(limit, terms=terms) - taken, limit.unit, terms=terms)
+
+
+def after(start: datetime, amount: timedelta, unit: LimitUnit, *, terms: Terms) -> Deadline:
+    """The instant at which ``amount``, in the measure of ``span`` for ``unit``, has passed since ``start``.
+
+    An amount of nothing, or less, is over at once.
+
+    Raises:
+        UnknownYear: as ``deadline``.
+    """
+    amount = max(amount, timedelta())
+    if _is_continuous(unit, terms) or not amount:
         return Deadline(started_at=start, due_at=start.astimezone(UTC) + amount, amount=amount)
     return _by_working_time(start, amount, terms)
 

@@ -19,28 +19,44 @@ from shared.events.case import (
     CaseArrived,
     CaseClosed,
     CaseEvent,
+    CaseExtended,
+    CaseFiled,
+    CaseHung,
+    CaseMerged,
     CaseOpened,
     CaseOrderWithdrawn,
+    CasePaused,
+    CaseRecategorised,
+    CaseRefused,
     CaseRejected,
     CaseReleased,
     CaseReopened,
     CaseResolved,
+    CaseResumed,
     CaseReturned,
     CaseRuled,
     CaseSigned,
+    CaseSupervised,
+    CaseSupervisionReplied,
+    CaseSupervisionSentBack,
+    CaseSupervisionSigned,
     CaseVerified,
 )
 from shared.events.envelope import Event
 from shared.events.order import Order, OrderEvent, OrderIssued, OrderWithdrawn
-from shared.events.parts import CaseView
-from shared.vocabulary import NORMAL, OrderRole, Purpose, Severity
+from shared.events.parts import CaseView, Target
+from shared.vocabulary import NORMAL, CaseState, ClockKind, OrderRole, Purpose, Severity
 
 
 @unique
 class Fact(StrEnum):
     """What happened to a case, as far as a clock cares."""
 
+    RECEIVED = "received"
     OPENED = "opened"
+    FILED = "filed"
+    REFUSED = "refused"
+    MERGED = "merged"
     ROUTED = "routed"
     SIGNED = "signed"
     ARRIVED = "arrived"
@@ -52,6 +68,15 @@ class Fact(StrEnum):
     CLOSED = "closed"
     REOPENED = "reopened"
     WITHDRAWN = "withdrawn"
+    PAUSED = "paused"
+    HUNG = "hung"
+    RESUMED = "resumed"
+    EXTENDED = "extended"
+    RECATEGORISED = "recategorised"
+    SUPERVISED = "supervised"
+    REPLIED = "replied"
+    SIGNED_OFF = "signed_off"
+    SENT_BACK = "sent_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +111,31 @@ class Matter:
             mode=view.mode,
             purpose=view.purpose,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Longer:
+    """An extension granted: the order's ``clock`` is due at ``to``."""
+
+    clock: ClockKind
+    to: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renamed:
+    """What the case is about from then on, and the orders that stood."""
+
+    matter: Matter
+    orders: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supervision:
+    """A step of one supervision; ``target`` and ``due_at`` where it says whose reply is due and when."""
+
+    supervision_id: UUID
+    target: Target | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +175,8 @@ class Issued:
 class Facts:
     """All that is known of one case; ``steps`` by the case's version, orders by their id.
 
-    ``view`` is the newest seen, of a case event rather than of an order event of the same version.
+    ``view`` is the newest seen, of a case event rather than of an order event of the same version. ``longer``,
+    ``renamed`` and ``supervised`` hold, by version too, what such a step says beside that it happened.
     """
 
     view: CaseView
@@ -133,6 +184,9 @@ class Facts:
     steps: Mapping[int, Step] = field(default_factory=dict)
     issued: Mapping[UUID, Issued] = field(default_factory=dict)
     withdrawn: Mapping[UUID, datetime] = field(default_factory=dict)
+    longer: Mapping[int, Longer] = field(default_factory=dict)
+    renamed: Mapping[int, Renamed] = field(default_factory=dict)
+    supervised: Mapping[int, Supervision] = field(default_factory=dict)
 
 
 Folded: TypeAlias = CaseEvent | OrderEvent
@@ -152,7 +206,28 @@ def fold(facts: Facts | None, event: Event[Folded]) -> Facts:
             return _without(facts, order_id, event.time)
         case _:
             step = _step(event.data, event.time)
-            return facts if step is None else replace(facts, steps={event.sequence: step} | dict(facts.steps))
+            if step is None:
+                return facts
+            return _with_more(replace(facts, steps={event.sequence: step} | dict(facts.steps)), event)
+
+
+def _with_more(facts: Facts, event: Event[Folded]) -> Facts:
+    at = event.sequence
+    match event.data:
+        case CaseExtended(clock=clock, to=to):
+            return replace(facts, longer={**facts.longer, at: Longer(clock=clock, to=to)})
+        case CaseRecategorised(case=view, standing=standing):
+            stood = tuple(order.order_id for order in standing)
+            return replace(facts, renamed={**facts.renamed, at: Renamed(matter=Matter.of(view), orders=stood)})
+        case CaseSupervised(supervision_id=which, target=target, reply_due_at=due_at):
+            told = Supervision(supervision_id=which, target=target, due_at=due_at)
+        case CaseSupervisionSentBack(supervision_id=which, reply_due_at=due_at):
+            told = Supervision(supervision_id=which, due_at=due_at)
+        case CaseSupervisionReplied(supervision_id=which) | CaseSupervisionSigned(supervision_id=which):
+            told = Supervision(supervision_id=which)
+        case _:
+            return facts
+    return replace(facts, supervised={**facts.supervised, at: told})
 
 
 def _without(facts: Facts, order_id: UUID, at: datetime) -> Facts:
@@ -173,6 +248,8 @@ def _step(data: CaseEvent, at: datetime) -> Step | None:
     fact = _FACTS.get(type(data))
     if fact is None:
         return None
+    if isinstance(data, CaseOpened) and data.case.state is CaseState.RECEIVED:
+        return Step(fact=Fact.RECEIVED, at=at)
     if isinstance(data, CaseRuled):
         return Step(fact=fact, at=at, order_id=None if data.order is None else data.order.order_id)
     return Step(
@@ -192,5 +269,17 @@ _FACTS: Final[Mapping[type[CaseEvent], Fact]] = MappingProxyType(
         CaseVerified: Fact.VERIFIED,
         CaseClosed: Fact.CLOSED,
         CaseReopened: Fact.REOPENED,
+        CaseFiled: Fact.FILED,
+        CaseRefused: Fact.REFUSED,
+        CaseMerged: Fact.MERGED,
+        CasePaused: Fact.PAUSED,
+        CaseHung: Fact.HUNG,
+        CaseResumed: Fact.RESUMED,
+        CaseExtended: Fact.EXTENDED,
+        CaseRecategorised: Fact.RECATEGORISED,
+        CaseSupervised: Fact.SUPERVISED,
+        CaseSupervisionReplied: Fact.REPLIED,
+        CaseSupervisionSigned: Fact.SIGNED_OFF,
+        CaseSupervisionSentBack: Fact.SENT_BACK,
     }
 )

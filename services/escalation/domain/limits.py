@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from services.escalation.domain.chain import Above, RunningClock, Warned
 from services.escalation.domain.clocks import Demand
-from services.escalation.domain.deadline import Terms, deadline, elapsed
+from services.escalation.domain.deadline import Deadline, Terms, after, span
 from services.escalation.domain.fold import Matter
-from services.escalation.domain.words import arithmetic, limit_in_words
+from services.escalation.domain.running import left_after, moved
+from services.escalation.domain.words import BY_DATE, arithmetic, by_date, limit_in_words
 from shared.events import sla
 from shared.events.order import Order
 from shared.events.parts import PlaybookRef, Target
@@ -29,6 +31,20 @@ SIGN_IN_DEFAULT: Final = ClockLimit(
     when_late=WhenLate.OVERSEE,
     source="the default profile, for a playbook that limits no sign-in: no order goes without a clock",
 )
+
+
+SUPERVISE_DEFAULT: Final = ClockLimit(
+    id="default-supervise",
+    kind=ClockKind.SUPERVISE,
+    category=None,
+    condition=None,
+    severity=None,
+    limit=Limit(amount=1, unit=LimitUnit.NATURAL_DAY),
+    warn_at=(0.8,),
+    when_late=WhenLate.OVERSEE,
+    source="the default profile, for a playbook that says nothing of supervision; its date is the supervisor's own",
+)
+DEFAULTS: Final = {ClockKind.SIGN_IN: SIGN_IN_DEFAULT, ClockKind.SUPERVISE: SUPERVISE_DEFAULT}
 
 
 WHISTLED: Final = {
@@ -51,8 +67,8 @@ WHISTLED: Final = {
 def limit_for(playbook: Playbook, kind: ClockKind, matter: Matter, *, order: Order | None = None) -> ClockLimit | None:
     """The limit that fits best; which goes before which stands at ``ClockLimit``.
 
-    None when the playbook does not limit this; a sign-in is always limited, and so is the arrival of
-    whoever was whistled for.
+    None when the playbook does not limit this; a sign-in and a supervision are always limited, and so is the
+    arrival of whoever was whistled for.
     """
     line = {category.code: depth for depth, category in enumerate(reversed(playbook.category_line(matter.category)), 1)}
     whistled = order is not None and order.whistle is not None
@@ -69,7 +85,7 @@ def limit_for(playbook: Playbook, kind: ClockKind, matter: Matter, *, order: Ord
         and limit.whistle in (None, whistled)
     ]
     if not fitting:
-        default = SIGN_IN_DEFAULT if kind is ClockKind.SIGN_IN else None
+        default = DEFAULTS.get(kind)
         return WHISTLED.get(kind, default) if whistled else default
     return max(fitting, key=lambda limit: _closeness(limit, line))
 
@@ -88,21 +104,28 @@ def _closeness(limit: ClockLimit, line: Mapping[str, int]) -> tuple[bool, bool, 
 def start(demand: Demand, playbook: Playbook) -> RunningClock | None:
     """The clock that ``demand`` starts under ``playbook``; None where the playbook sets no limit.
 
-    Deadline, warnings and who is above are settled here, once: a running clock keeps them, whatever
-    mode is entered afterwards (docs/decisions/0014). A canary's clock runs and stops, and says nothing
-    to anybody in between.
+    Deadline, warnings and who is above are settled here: a running clock keeps them, whatever mode is entered
+    afterwards (docs/decisions/0014), until something of its own case moves it (docs/decisions/0023). A canary's
+    clock runs and stops, and says nothing to anybody in between.
 
     Raises:
         UnknownYear: when its limit runs into a year without a calendar.
     """
-    issued = demand.order.order if demand.order else None
-    limit = limit_for(playbook, demand.kind, demand.matter, order=issued)
+    limit = limit_for(playbook, demand.kind, demand.matter, order=demand.order.order if demand.order else None)
     if limit is None:
         return None
     terms = Terms.of(playbook)
-    # A result that was sent back (返工) has what is left of its limit, not a new one.
-    taken = sum((elapsed(a, b, limit.limit.unit, terms=terms) for a, b in demand.rounds), timedelta())
-    found = deadline(demand.started_at, limit.limit, terms=terms, taken=taken)
+    clock = _begun(demand, limit, playbook, terms)
+    for move in demand.moves:
+        clock = moved(clock, move, terms=terms)
+    return replace(clock, warnings_passed=_said_before(clock, demand))
+
+
+def _begun(demand: Demand, limit: ClockLimit, playbook: Playbook, terms: Terms) -> RunningClock:
+    """The clock at its start, before anything held it."""
+    issued = demand.order.order if demand.order else None
+    run = _run(demand, limit, terms)
+    found = run.found
     target, level = _answers(demand, playbook)
     above = _above(demand, playbook, target, level)
     silent = demand.matter.purpose is Purpose.CANARY
@@ -112,8 +135,8 @@ def start(demand: Demand, playbook: Playbook) -> RunningClock | None:
         started_at=demand.started_at,
         due_at=found.due_at,
         level=level,
-        limit=limit_in_words(limit.limit),
-        arithmetic=arithmetic(found, limit.limit, terms=terms, taken=taken),
+        limit=BY_DATE if demand.due_at is not None else limit_in_words(limit.limit),
+        arithmetic=run.arithmetic,
         when_late=WhenLate.NONE if silent else limit.when_late,
         playbook=PlaybookRef(version=playbook.version, digest=playbook.digest),
         order_id=issued.order_id if issued else None,
@@ -122,20 +145,63 @@ def start(demand: Demand, playbook: Playbook) -> RunningClock | None:
         order=issued,
     )
     warnings = tuple(
-        Warned(fraction=fraction, at=_at_fraction(demand, limit.limit, fraction, terms, taken))
+        Warned(fraction=fraction, at=_at_fraction(demand, fraction, run, terms))
         for fraction in (() if silent else limit.warn_at)
     )
-    return RunningClock(case_id=demand.case_id, shown=shown, warnings=warnings, above=above, silent=silent)
+    return RunningClock(
+        case_id=demand.case_id,
+        shown=shown,
+        warnings=warnings,
+        above=above,
+        silent=silent,
+        unit=run.unit,
+        amount=run.whole,
+    )
 
 
-def _at_fraction(demand: Demand, limit: Limit, fraction: float, terms: Terms, taken: timedelta) -> datetime:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """How long a clock runs from its start, and of what whole limit."""
+
+    found: Deadline
+    unit: LimitUnit
+    whole: timedelta
+    arithmetic: str
+
+
+def _run(demand: Demand, limit: ClockLimit, terms: Terms) -> _Run:
+    start = demand.started_at
+    if demand.due_at is not None:
+        # Whoever supervises names a date, not a limit.
+        whole = max(demand.due_at - start, timedelta())
+        found = Deadline(started_at=start, due_at=start + whole, amount=whole)
+        words = by_date(found, terms=terms)
+        return _Run(found=found, unit=LimitUnit.CONTINUOUS_HOUR, whole=whole, arithmetic=words)
+    # A result that was sent back (返工) has what is left of its limit, not a new one.
+    unit = limit.limit.unit
+    rest = left_after(demand.rounds, span(limit.limit, terms=terms), unit, terms=terms)
+    found = after(start, rest.left, unit, terms=terms)
+    words = arithmetic(found, limit.limit, terms=terms, taken=rest.whole - rest.left)
+    return _Run(found=found, unit=unit, whole=rest.whole, arithmetic=words)
+
+
+def _at_fraction(demand: Demand, fraction: float, run: _Run, terms: Terms) -> datetime:
     # The fraction is one of the limit, so that half of four working hours is two working hours.
-    part = Limit(amount=limit.amount * fraction, unit=limit.unit)
-    return deadline(demand.started_at, part, terms=terms, taken=taken).due_at
+    taken = run.whole - run.found.amount
+    return after(demand.started_at, run.whole * fraction - taken, run.unit, terms=terms).due_at
+
+
+def _said_before(clock: RunningClock, demand: Demand) -> int:
+    """Warnings that are not said: those before the case was named anew, and what an extension has passed."""
+    if demand.renamed_at is None:
+        return clock.warnings_passed
+    return max(clock.warnings_passed, sum(1 for warning in clock.warnings if warning.at <= demand.renamed_at))
 
 
 def _answers(demand: Demand, playbook: Playbook) -> tuple[Target, Level]:
-    """Who has to act: the target of the order, or for dispatch and verification a desk."""
+    """Who has to act: the target of the order or supervision, or else a desk."""
+    if demand.target is not None:
+        return demand.target, _level_of(demand.target, playbook)
     if demand.order is None:
         desk = _desk(playbook, demand.matter.area, level_of(demand.matter.area))
         return desk, level_of(desk.id)
@@ -144,6 +210,13 @@ def _answers(demand: Demand, playbook: Playbook) -> tuple[Target, Level]:
         desk = _desk(playbook, demand.matter.area, order.level)
         return desk, level_of(desk.id)
     return order.target, order.level
+
+
+def _level_of(target: Target, playbook: Playbook) -> Level:
+    if target.kind is TargetKind.DESK:
+        return level_of(target.id)
+    department = playbook.departments.get(target.id)
+    return Level.COUNTY if department is None else department.level
 
 
 def _above(demand: Demand, playbook: Playbook, target: Target, level: Level) -> Above | None:

@@ -46,6 +46,41 @@ def limit_in_words(limit: Limit) -> str:
     return f"{limit.amount:g} {zh} ({limit.amount:g} {en})"
 
 
+def unit_in_words(limit: str) -> LimitUnit:
+    """The unit of a limit as ``limit_in_words`` says it; continuous time for any other words.
+
+    For clocks of an earlier release, which say their limit in words alone.
+    """
+    found = (unit for unit, (zh, en) in _UNITS.items() if f" {zh} (" in limit and limit.endswith(f" {en})"))
+    return next(found, LimitUnit.CONTINUOUS_HOUR)
+
+
+BY_DATE: Final = "限期答复 (reply by the date given)"
+"""The limit of a clock that a person set by a date."""
+
+
+def by_date(found: Deadline, *, terms: Terms) -> str:
+    """How a deadline came about that a person set."""
+    began, due = _moments(found.started_at, terms), _moments(found.due_at, terms)
+    return f"起 {began[0]}；限期 {due[0]}（{terms.zone.key}） | from {began[1]}; by {due[1]} ({terms.zone.key})"
+
+
+def went_on(since: datetime, found: Deadline, *, terms: Terms) -> tuple[str, str]:
+    """What a clock that stood still ``since`` an instant has left, and how it goes on, in both languages."""
+    stood, on, due = (_moments(at, terms) for at in (since, found.started_at, found.due_at))
+    left = _length(found.amount)
+    return (
+        f"{stood[0]} 停计，余 {left}；{on[0]} 续计，止 {due[0]}",
+        f"held {stood[1]} with {left} left; on again {on[1]}, due {due[1]}",
+    )
+
+
+def put_off(found: Deadline, *, terms: Terms) -> tuple[str, str]:
+    """To when a clock was put off, and when that was granted."""
+    granted, due = _moments(found.started_at, terms), _moments(found.due_at, terms)
+    return f"{granted[0]} 准予延期，止 {due[0]}", f"extended {granted[1]}, due {due[1]}"
+
+
 def arithmetic(found: Deadline, limit: Limit, *, terms: Terms, taken: timedelta = timedelta()) -> str:
     """Start, limit, what each day gave, what was skipped and why, and the end, in county time."""
     began, due = _moments(found.started_at, terms), _moments(found.due_at, terms)

@@ -20,7 +20,7 @@ from shared.events.case import CaseEvent, CaseRouted
 from shared.events.codec import decode
 from shared.events.envelope import Event, Payload
 from shared.events.order import OrderIssued, OrderWithdrawn
-from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned
+from shared.events.sla import ClockBreached, ClockEscalated, ClockMoved, ClockStarted, ClockStopped, ClockWarned
 from shared.playbook.model import Playbook
 from shared.runtime.delivery import Outcome, Record, Rejected
 from shared.runtime.telemetry import process_span
@@ -120,7 +120,9 @@ def _read(records: Sequence[Record]) -> tuple[Mapping[UUID, list[_Wanted]], _Run
 
 def _deadline_of(event: Event[Payload], case_id: UUID) -> _Running:
     match event.data:
-        case ClockStarted(clock=clock) if clock.kind is ClockKind.HANDLE and clock.order_id is not None:
+        case ClockStarted(clock=clock) | ClockMoved(clock=clock) if (
+            clock.kind is ClockKind.HANDLE and clock.order_id is not None
+        ):
             return {(case_id, clock.order_id): clock.due_at}
         case ClockStopped(clock=clock) if clock.kind is ClockKind.HANDLE and clock.order_id is not None:
             return {(case_id, clock.order_id): None}
@@ -143,7 +145,7 @@ def _fold_of(event: Event[Payload]) -> Fold | None:
                 from_level=escalated.from_level,
                 to_level=escalated.to_level,
             )
-        case ClockStarted() | ClockStopped() | ClockWarned() | ClockBreached():
+        case ClockStarted() | ClockStopped() | ClockMoved() | ClockWarned() | ClockBreached():
             return None
         case _:
             raise Malformed(f"ce_type {event.type} does not belong on this topic")
