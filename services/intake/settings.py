@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     """Where photos lie, ``file:///folder`` or ``s3://bucket?endpoint=https://host``; empty: none are taken."""
     playbooks_in_use: PositiveInt = 64
     """Counties whose playbook is kept ready at most; others wait packed and are read again when used."""
+    models: Path | None = None
+    """A folder of ``<county>.skops`` that `whistle classify train` wrote; none: words alone say what a report is."""
     canary_county: str = ""
     """Whose canary is sent: a county's code; empty is the first one known, ``off`` sends none."""
     canary_seconds: int = Field(default=60, ge=1, le=3600)

@@ -1,0 +1,87 @@
+"""The models that counties have trained, read from a folder and read again when a file changes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from services.intake.domain.guessing import NO_OPINION, Opinion
+from shared.learning.file import ENDING, BadModel, read_model
+from shared.learning.model import TextModel
+from shared.runtime.waking import woken
+
+LOOKS: Final = timedelta(seconds=5)
+MOST: Final = 256
+"""Models that are kept ready; of more files the first by name."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a file looked like when it was read; ``model`` None when it was refused."""
+
+    stamp: tuple[int, int]
+    model: TextModel | None
+
+
+class LearnedGuesser:
+    """See ``ports.Guesser``; a file that cannot be trusted is refused loudly and the one before it stays."""
+
+    def __init__(self, folder: Path | None, *, every: timedelta = LOOKS) -> None:
+        self._folder = folder
+        self._every = every
+        self._kept: Mapping[str, _Kept] = {}
+        self._stopping = asyncio.Event()
+
+    def opinion(self, county: str, text: str) -> Opinion:
+        """See ``ports.Guesser.opinion``."""
+        kept = self._kept.get(county)
+        if kept is None or kept.model is None:
+            return NO_OPINION
+        likely = kept.model.likeliest(text)
+        return Opinion(
+            shares={one.category: one.share for one in likely},
+            words={one.category: one.words for one in likely if one.words},
+        )
+
+    def counties(self) -> tuple[str, ...]:
+        """The counties whose model is in use."""
+        return tuple(county for county, kept in self._kept.items() if kept.model is not None)
+
+    def look(self) -> None:
+        """Read what is new or has changed; forget what is gone."""
+        files = sorted(self._folder.glob(f"[0-9]*{ENDING}"))[:MOST] if self._folder is not None else []
+        self._kept = {path.name.removesuffix(ENDING): kept for path in files if (kept := self._read(path)) is not None}
+
+    async def run(self) -> None:
+        """Look again and again until ``stop``; reading goes on beside the reports."""
+        while not self._stopping.is_set():
+            await asyncio.to_thread(self.look)
+            await woken(self._stopping, within=self._every.total_seconds())
+
+    def stop(self) -> None:
+        """End after the look in hand."""
+        self._stopping.set()
+
+    def _read(self, path: Path) -> _Kept | None:
+        before = self._kept.get(path.name.removesuffix(ENDING))
+        try:
+            seen = path.stat()
+        except OSError:
+            return None
+        stamp = (seen.st_mtime_ns, seen.st_size)
+        if before is not None and before.stamp == stamp:
+            return before
+        try:
+            model = read_model(path)
+        except BadModel as bad:
+            log.error("%s", bad.reason, extra={"event.name": "intake.model_refused"})  # noqa: TRY400  the reason is all
+            return _Kept(stamp, None if before is None else before.model)
+        log.info("%s learned from %d examples", path.name, model.examples, extra={"event.name": "intake.model_read"})
+        return _Kept(stamp, model)
