@@ -29,6 +29,7 @@ from services.notifier.store.cases import PostgresCases
 from services.notifier.store.deliveries import PostgresDeliveries
 from services.notifier.store.feed import PostgresFeed
 from services.notifier.store.modes import PostgresModes
+from services.notifier.store.public import PostgresPublic
 from services.notifier.store.read_side import PostgresReadSide
 from services.notifier.store.rulings import PostgresRulings
 from services.notifier.store.subscriptions import PostgresSubscriptions
@@ -114,6 +115,7 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
             poll_seconds=settings.feed_poll_seconds,
             most_streams=settings.streams,
             most_each=settings.streams_each,
+            most_public=settings.public_streams,
         )
         work = Delivery(
             deliveries=deliveries,
@@ -194,6 +196,7 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
                 ),
                 modes=PostgresModes(pool),
                 rulings=PostgresRulings(pool),
+                public=PostgresPublic(pool),
                 router=asking,
                 shelf=shelf,
                 county=county,
@@ -237,7 +240,7 @@ async def _pool(settings: Settings) -> Pool:
     while True:
         try:
             pool = await open_pool(settings.postgres, "notifier", settings=PoolSettings(largest=settings.pool))
-            migrated = await pool.fetchval("SELECT to_regclass('mode_change') IS NOT NULL")
+            migrated = await pool.fetchval("SELECT to_regclass('tracked') IS NOT NULL")
         except OUTAGES as error:
             log.warning("PostgreSQL is away: %s", error, extra={"event.name": "notifier.waits"})
             await asyncio.sleep(AGAIN.total_seconds())

@@ -7,6 +7,7 @@ from datetime import timedelta
 from services.notifier.domain.words import CODES
 from shared.playbook.model import Mode, Playbook
 from shared.playbook.shelf import PlaybookShelf, UnknownCounty
+from shared.vocabulary import Level
 from shared.words import Words
 
 
@@ -39,6 +40,20 @@ class ShelfCounty:
         reasons = () if playbook is None else playbook.policy.pause_reasons
         found = next((reason for reason in reasons if reason.id == code), None)
         return CODES.pause(area, code) if found is None else Words(zh=found.name.zh, en=found.name.en)
+
+    def area(self, code: str) -> Words:
+        """See ``ports.County``."""
+        playbook = self._playbook(code)
+        line = () if playbook is None else playbook.area_line(code)
+        if not line:
+            return CODES.area(code)
+        shown = [one.name for one in line if one.level is not Level.COUNTY] or [line[-1].name]
+        return Words(zh="".join(name.zh for name in reversed(shown)), en=", ".join(name.en for name in shown))
+
+    def reopening(self, area: str) -> timedelta | None:
+        """See ``ports.County``."""
+        playbook = self._playbook(area)
+        return None if playbook is None else timedelta(hours=playbook.policy.reopen_hours)
 
     def longest_pause(self, area: str, mode: str) -> timedelta | None:
         """See ``ports.County``."""

@@ -52,6 +52,9 @@ class Owed:
 class County(Names, Protocol):
     """What the playbooks in force say; where none is known, codes for names and no overlay."""
 
+    def reopening(self, area: str) -> timedelta | None:
+        """How long after its closing a case can be opened again; None where no playbook says so."""
+
     def longest_pause(self, area: str, mode: str) -> timedelta | None:
         """The longest pause between two attempts at a delivery about a case in ``mode``; None shortens none."""
 

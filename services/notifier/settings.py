@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.notifier.api.door import parsed
 from shared.runtime.oidc import OidcSettings
 
 
@@ -68,8 +69,33 @@ class Settings(BaseSettings):
     """Of these, to one subscription."""
     router: str | None = None
     """URL of the router's ops port, which answers what the rules would say; without it POST /v1/explain is 503."""
+    rate_address: str = "120/minute"
+    """How often one address may ask at the doors where nobody shows a key, as ``120/minute``; ``off`` is no limit."""
+    rate_proxies: NonNegativeInt = 0
+    """Proxies of ours in front, each of which adds whom it saw to ``X-Forwarded-For``; 0 believes no header."""
+    public_streams: PositiveInt = 300
+    """Of the open streams at most so many are of those who show no key."""
+    public_origins: str = ""
+    """Web addresses, separated by commas, whose pages may read what needs no key; none = pages of this host alone."""
+    public_url: str | None = None
+    """Where the outside reaches this service, as ``https://county.example.org``; absent = as each request came in."""
+    intake_url: str | None = None
+    """URL of intake, where Open311 requests are sent on to; without it they are told so."""
+    blobs: str = ""
+    """Where photos lie, ``file:///folder`` or ``s3://bucket?endpoint=https://host``, as intake's; empty: none."""
     lease_seconds: PositiveFloat = 60.0
     """How long a worker has for one webhook and its record; if it dies, another sends it again after this."""
+
+    @field_validator("rate_address")
+    @classmethod
+    def _a_rate(cls, text: str) -> str:
+        parsed(text)
+        return text
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """``public_origins`` one by one."""
+        return tuple(origin.strip().rstrip("/") for origin in self.public_origins.split(",") if origin.strip())
 
     @property
     def ports(self) -> frozenset[int]:

@@ -16,10 +16,12 @@ from shared.events.case import (
     CaseEvent,
     CaseOpened,
     CaseOrderWithdrawn,
+    CasePaused,
     CaseProgressed,
     CaseRejected,
     CaseReopened,
     CaseResolved,
+    CaseResumed,
     CaseReturned,
     CaseRouted,
     CaseSigned,
@@ -27,8 +29,30 @@ from shared.events.case import (
 )
 from shared.events.envelope import WHISTLE, Event, derive_id
 from shared.events.order import Condition, Explanation, Order, OrderIssued, OrderWithdrawn, ShadowMatch
-from shared.events.parts import Actor, CaseView, Place, PlaybookRef, Return, Target, WhistleRef
-from shared.events.sla import Clock, ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned, Outcome
+from shared.events.parts import (
+    Actor,
+    Alike,
+    CaseView,
+    Guess,
+    Held,
+    Photo,
+    Place,
+    PlaybookRef,
+    Return,
+    Target,
+    WhistleRef,
+)
+from shared.events.sla import (
+    Clock,
+    ClockBreached,
+    ClockEscalated,
+    ClockMoved,
+    ClockStarted,
+    ClockStopped,
+    ClockWarned,
+    Moved,
+    Outcome,
+)
 from shared.vocabulary import (
     NORMAL,
     ActorKind,
@@ -75,6 +99,11 @@ class Life:
     purpose: Purpose = Purpose.REAL
     mode: str = NORMAL
     shadows: tuple[ShadowMatch, ...] = ()
+    state: CaseState = CaseState.OPENED
+    tracking: str | None = None
+    guess: Guess | None = None
+    alike: tuple[Alike, ...] = ()
+    photos: tuple[Photo, ...] = ()
     events: list[Event[Told]] = field(default_factory=list)
     view: CaseView = field(init=False)
 
@@ -82,7 +111,7 @@ class Life:
         self.view = CaseView(
             case_id=uuid5(WHISTLE, self.name),
             version=1,
-            state=CaseState.OPENED,
+            state=self.state,
             county=self.area[:6],
             area=self.area,
             level=level_of(self.area),
@@ -103,6 +132,10 @@ class Life:
             text=f"{self.title}。",
             area_why="由坐标定位到网格",
             category_why="关键词“停水”",
+            tracking=self.tracking,
+            guess=self.guess,
+            alike=self.alike,
+            photos=self.photos,
         )
         self._add(opened, id_step="v1")
 
@@ -290,6 +323,34 @@ class Life:
         self._next(**(view or {}))
         self._add(fact(case=self.view, by=by, **more))
         return self.events[-1].id
+
+    def pause(self, order: Order, *, until: datetime | None = None, code: str = "material") -> None:
+        """The lead pauses the case: its clocks keep their remainder."""
+        self._next(state=CaseState.PAUSED, held=Held(code=code, since=self.now, until=until))
+        self._add(
+            CasePaused(
+                case=self.view,
+                by=self._by(order.target),
+                code=code,
+                reason="等配件",
+                order_id=order.order_id,
+                until=until,
+            )
+        )
+
+    def resume(self, clock: Clock, *, state: CaseState = CaseState.SIGNED) -> Clock:
+        """The case goes on; escalation moves ``clock`` by the time that it stood still."""
+        assert self.view.held is not None
+        passed = self.now - self.view.held.since
+        self._next(state=state, held=None)
+        self._add(CaseResumed(case=self.view, by=SYSTEM))
+        return self.move(clock, clock.due_at + passed, Moved.RESUMED)
+
+    def move(self, clock: Clock, due_at: datetime, why: Moved) -> Clock:
+        """Escalation makes ``clock`` due at another instant."""
+        moved = replace(clock, due_at=due_at)
+        self._add(ClockMoved(case=self.view, clock=moved, before=clock.due_at, why=why, moved_at=self.now))
+        return moved
 
     def wait(self, **passed: float) -> None:
         """Let time pass."""

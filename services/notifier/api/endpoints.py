@@ -6,7 +6,8 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from services.notifier.api import cases, duties, explain, modes, page, stream, subscriptions
+from services.notifier.api import cases, duties, explain, modes, page, stream, subscriptions, track, track_stream
+from services.notifier.api.door import PublicDoor, open_to_pages
 from services.notifier.api.rooms import Rooms
 from services.notifier.metrics import Metrics
 from shared.runtime.postgres import OUTAGES
@@ -15,13 +16,18 @@ from shared.runtime.problems import ProblemHooks, install
 DESCRIPTION: Final = """
 All reading and listening. A key sees its own area and what lies below it, in lists, in the stream, in history and in
 webhooks; a department's key sees only what concerns its orders. Writing is intake's.
+
+Without a key: `/v1/track/{code}`, a report by its tracking code, and `/open311/v2/`, the public list of requests.
 """
 
 
 def make_api(rooms: Rooms) -> FastAPI:
     """The HTTP API and the page as an ASGI app; errors by RFC 9457."""
+    settings = rooms.settings
     app = bare_api(rooms.metrics)
     app.state.rooms = rooms
+    app.state.door = PublicDoor(rate=settings.rate_address, proxies=settings.rate_proxies)
+    open_to_pages(app, settings.origins)
     return app
 
 
@@ -42,6 +48,8 @@ def bare_api(metrics: Metrics | None = None) -> FastAPI:
         duties.router,
         explain.router,
         subscriptions.router,
+        track.router,
+        track_stream.router,
         page.router,
     )
     for part in parts:

@@ -36,7 +36,7 @@ _WORDS: Final = {
     413: "The body is larger than 256 kB.",
     415: "The body is not application/json.",
     422: "A field is wrong: names it and what is allowed.",
-    429: "This key has as many streams as it may have.",
+    429: "More streams or requests than this key or address may have.",
     503: "A part of the system is away: come again after Retry-After seconds.",
 }
 

@@ -19,6 +19,7 @@ from services.notifier.settings import Settings
 from services.notifier.store.cases import PostgresCases
 from services.notifier.store.feed import PostgresFeed
 from services.notifier.store.modes import PostgresModes
+from services.notifier.store.public import PostgresPublic
 from services.notifier.store.rulings import PostgresRulings
 from services.notifier.store.subscriptions import PostgresSubscriptions
 from shared.playbook.shelf import PlaybookShelf
@@ -45,6 +46,7 @@ class Rooms:
     subscribing: SubscribeDoors
     modes: PostgresModes
     rulings: PostgresRulings
+    public: PostgresPublic
     router: Router | None
     """None where no router is set: what the rules would say cannot be asked."""
     shelf: PlaybookShelf

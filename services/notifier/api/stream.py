@@ -100,7 +100,7 @@ async def stream(  # noqa: PLR0913  each is one filter
     chosen = asked.filter(bearer)
     position = _resume_from(last_event_id, after)
     if not rooms.hub.ready.is_set() or rooms.hub.closing.is_set():
-        raise _away("The live feed is not open at the moment.")
+        raise away("The live feed is not open at the moment.")
     try:
         rooms.hub.enter(bearer.key_id)
     except TooManyStreams as error:
@@ -117,7 +117,8 @@ def _resume_from(last_event_id: str | None, after: int | None) -> int | None:
     return int(text)
 
 
-def _away(detail: str) -> Problem:
+def away(detail: str) -> Problem:
+    """503, with when to come again."""
     return Problem(503, "unavailable", "A part of the system is away", detail, headers={"Retry-After": "3"})
 
 
@@ -166,14 +167,15 @@ class EventStream(Response):
         writer = _Writer(self._listening, send)
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            end = await _until_first(writer.run(), _left(receive))
+            end = await until_first(writer.run(), left(receive))
         finally:
             rooms.hub.part(writer.reader)
             rooms.hub.leave(self._listening.bearer.key_id)
         rooms.metrics.stream_ends.labels(end.value).inc()
 
 
-async def _until_first(writing: Awaitable[End], leaving: Awaitable[End]) -> End:
+async def until_first(writing: Awaitable[End], leaving: Awaitable[End]) -> End:
+    """How a stream ended: by what it wrote, or because its reader left."""
     tasks = [asyncio.ensure_future(writing), asyncio.ensure_future(leaving)]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -184,13 +186,16 @@ async def _until_first(writing: Awaitable[End], leaving: Awaitable[End]) -> End:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _left(receive: Receive) -> End:
+async def left(receive: Receive) -> End:
+    """Wait until the reader has left."""
     while (await receive())["type"] != "http.disconnect":
         pass
     return End.LEFT
 
 
-class _Cut(Exception):  # noqa: N818  how a stream ends from inside
+class Cut(Exception):  # noqa: N818  how a stream ends from inside
+    """A stream must end; says how."""
+
     def __init__(self, end: End) -> None:
         super().__init__(end)
         self.end = end
@@ -216,7 +221,7 @@ class _Writer:
             await self._catch_up()
             await self._say("live", position=self._cursor)
             await self._follow()
-        except _Cut as cut:
+        except Cut as cut:
             await self._goodbye(cut.end)
             return cut.end
         except Exception:  # noqa: BLE001  the reader resumes from its last id when the database is back
@@ -271,7 +276,7 @@ class _Writer:
                 await self._write(b"".join(frame.text for frame in frames))
                 self._cursor = frames[-1].position
             if self.reader.overrun:
-                raise _Cut(End.SLOW)
+                raise Cut(End.SLOW)
             self._check()
             if not frames:
                 # An empty queue means that everything up to the reader's position has been sent or was not for it.
@@ -280,11 +285,11 @@ class _Writer:
 
     def _check(self) -> None:
         if self._hub.closing.is_set():
-            raise _Cut(End.STOPPING)
+            raise Cut(End.STOPPING)
         if time.monotonic() - self._checked >= self._rooms.settings.heartbeat_seconds:
             self._checked = time.monotonic()
             if not self._listening.still_allowed():
-                raise _Cut(End.KEY)
+                raise Cut(End.KEY)
 
     async def _resync(self, why: str, *, asked: int, floor: int) -> None:
         await self._say("resync", position=self._cursor, reason=why, asked=asked, floor=floor)
@@ -296,7 +301,7 @@ class _Writer:
         try:
             await self._say("goodbye", position=self._cursor, reason=end.value)
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-        except _Cut:
+        except Cut:
             return
 
     async def _say(self, event: str, *, position: int, **more: object) -> None:
@@ -308,4 +313,4 @@ class _Writer:
             async with asyncio.timeout(self._rooms.settings.stream_write_seconds):
                 await self._send({"type": "http.response.body", "body": body, "more_body": True})
         except TimeoutError as error:
-            raise _Cut(End.SLOW) from error
+            raise Cut(End.SLOW) from error

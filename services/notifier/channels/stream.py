@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 PAGE: Final = 500
 AGAIN_SECONDS: Final = 1.0
+_VISITOR: Final = "visitor "
+"""No key's id begins so."""
 
 
 class Row(Protocol):
@@ -118,10 +120,14 @@ class Reader:
 class Hub:
     """Reads the feed on and hands each row to every reader that may and wants to hear it."""
 
-    def __init__(self, feed: Feed, *, poll_seconds: float, most_streams: int, most_each: int) -> None:
+    def __init__(
+        self, feed: Feed, *, poll_seconds: float, most_streams: int, most_each: int, most_public: int = 300
+    ) -> None:
         self._feed = feed
         self._poll_seconds = poll_seconds
         self._most_streams = most_streams
+        self._most_public = most_public
+        self._public = 0
         self._most_each = most_each
         self._readers: set[Reader] = set()
         self._held: Counter[str] = Counter()
@@ -188,11 +194,29 @@ class Hub:
             TooManyStreams: when there is none left.
         """
         if self._held[key_id] >= self._most_each:
-            raise TooManyStreams(f"this key has {self._most_each} open streams, which is all it may have")
+            raise TooManyStreams(f"this key or address has {self._most_each} open streams: all it may have")
         if self.streams >= self._most_streams:
             raise TooManyStreams(f"{self._most_streams} streams are open here, which is all there may be")
         self._held[key_id] += 1
         self.empty.clear()
+
+    def enter_public(self, address: str) -> None:
+        """Take a place for one stream of ``address``, who shows no key; give it back with ``leave_public``.
+
+        Those with keys keep the rest: a crowd of visitors never takes the last place of a desk.
+
+        Raises:
+            TooManyStreams: when there is none left for visitors.
+        """
+        if self._public >= self._most_public:
+            raise TooManyStreams(f"{self._most_public} visitors are listening, which is all there may be")
+        self.enter(f"{_VISITOR}{address}")
+        self._public += 1
+
+    def leave_public(self, address: str) -> None:
+        """Give the place of one visitor's stream back."""
+        self._public -= 1
+        self.leave(f"{_VISITOR}{address}")
 
     def leave(self, key_id: str) -> None:
         """Give the place of one stream back."""

@@ -14,6 +14,7 @@ from shared.events.sla import (
     Clock,
     ClockBreached,
     ClockEscalated,
+    ClockMoved,
     ClockStarted,
     ClockStopped,
     ClockWarned,
@@ -42,8 +43,11 @@ class ClockRead:
 def fold_clock(known: ClockRead | None, said: SlaEvent) -> ClockRead:
     """Add what a clock says; a repeat adds nothing."""
     read = known or ClockRead(clock=said.clock)
+    if said.clock.due_at > read.clock.due_at:
+        # No move ever brings a deadline nearer, so the latest holds whatever came first.
+        read = replace(read, clock=said.clock)
     match said:
-        case ClockStarted():
+        case ClockStarted() | ClockMoved():
             return read
         case ClockStopped():
             # A fact that came late can move a stop to an earlier instant, never to a later one.

@@ -24,7 +24,7 @@ from shared.events.case import (
     CaseWhistleDeclined,
 )
 from shared.events.parts import Target
-from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned
+from shared.events.sla import ClockBreached, ClockEscalated, ClockMoved, ClockStarted, ClockStopped, ClockWarned
 
 
 def concerned(read: CaseRead, data: Told) -> frozenset[str]:  # noqa: PLR0911  one arm for each kind of fact
@@ -37,6 +37,7 @@ def concerned(read: CaseRead, data: Told) -> frozenset[str]:  # noqa: PLR0911  o
         case (
             ClockStarted(clock=clock)
             | ClockStopped(clock=clock)
+            | ClockMoved(clock=clock)
             | ClockWarned(clock=clock)
             | ClockBreached(clock=clock)
             | ClockEscalated(clock=clock)

@@ -30,7 +30,15 @@ from shared.events.case import (
 from shared.events.envelope import Event
 from shared.events.order import OrderEvent
 from shared.events.parts import CaseView
-from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned, SlaEvent
+from shared.events.sla import (
+    ClockBreached,
+    ClockEscalated,
+    ClockMoved,
+    ClockStarted,
+    ClockStopped,
+    ClockWarned,
+    SlaEvent,
+)
 from shared.vocabulary import CASE_ENDED, CaseState, Level, OrderRole, OrderState
 
 MOST_SETTLINGS: Final = 16
@@ -111,7 +119,9 @@ def fold(known: CaseRead | None, event: Event[Told]) -> CaseRead:
         case CaseModeChanged(change_id=change_id) if change_id is not None:
             told = Settling(event_id=event.id, change_id=change_id)
             return replace(read, settlings=tuple(dict.fromkeys((*read.settlings, told)))[-MOST_SETTLINGS:])
-        case ClockStarted() | ClockStopped() | ClockWarned() | ClockBreached() | ClockEscalated() as said:
+        case (
+            ClockStarted() | ClockStopped() | ClockMoved() | ClockWarned() | ClockBreached() | ClockEscalated() as said
+        ):
             return _with_clock(read, said)
         case _:
             reports, requests = fold_reports(read.reports, event), fold_requests(read.requests, event)

@@ -18,7 +18,7 @@ from shared.events.case import CaseEscalated, CaseRouted
 from shared.events.envelope import Event, derive_id
 from shared.events.order import OrderIssued, OrderWithdrawn
 from shared.events.parts import Target
-from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned
+from shared.events.sla import ClockBreached, ClockEscalated, ClockMoved, ClockStarted, ClockStopped, ClockWarned
 from shared.vocabulary import CaseState, Level, Severity
 
 DELIVERY_STEP: Final = "delivery"
@@ -82,6 +82,7 @@ def _level(data: Told) -> Level:
         case (
             ClockStarted(clock=clock)
             | ClockStopped(clock=clock)
+            | ClockMoved(clock=clock)
             | ClockWarned(clock=clock)
             | ClockBreached(clock=clock)
         ):

@@ -10,6 +10,7 @@ from uuid import UUID
 from services.notifier.domain.case_words import case_words
 from services.notifier.domain.fold import Told
 from services.notifier.domain.orders import order_id_of, target_of
+from services.notifier.domain.time_words import moment
 from services.notifier.domain.words import (
     ACTIONS,
     CODES,
@@ -39,7 +40,17 @@ from shared.events.case import (
 from shared.events.envelope import Event
 from shared.events.order import Explanation, OrderIssued, OrderWithdrawn
 from shared.events.parts import Actor, Target
-from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned, Outcome, SlaEvent
+from shared.events.sla import (
+    ClockBreached,
+    ClockEscalated,
+    ClockMoved,
+    ClockStarted,
+    ClockStopped,
+    ClockWarned,
+    Moved,
+    Outcome,
+    SlaEvent,
+)
 from shared.vocabulary import ActorKind, CaseState, Level
 from shared.words import CLOCKS, Words
 
@@ -83,7 +94,7 @@ def rank_of(data: Told) -> int:
     match data:
         case OrderIssued() | OrderWithdrawn():
             return ANSWERING
-        case ClockStarted() | ClockStopped() | ClockWarned() | ClockBreached() | ClockEscalated():
+        case ClockStarted() | ClockStopped() | ClockMoved() | ClockWarned() | ClockBreached() | ClockEscalated():
             return ANSWERING
         case _:
             return FIRST
@@ -94,7 +105,9 @@ def entry_of(event: Event[Told], names: Names = CODES) -> Entry:
     match event.data:
         case OrderIssued() | OrderWithdrawn() as data:
             return _of_order(event, data)
-        case ClockStarted() | ClockStopped() | ClockWarned() | ClockBreached() | ClockEscalated() as data:
+        case (
+            ClockStarted() | ClockStopped() | ClockMoved() | ClockWarned() | ClockBreached() | ClockEscalated() as data
+        ):
             return _of_clock(event, data)
         case data:
             return _of_case(event, data, names)
@@ -149,6 +162,16 @@ def _of_clock(event: Event[Told], data: SlaEvent) -> Entry:
             words = Words(
                 zh=f"{of.zh}{kind.zh}计时取消：不再需要",
                 en=f"The {kind.en} limit{of.en} is cancelled: nobody waits for it",
+            )
+        case ClockMoved(why=Moved.RESUMED):
+            words = Words(
+                zh=f"{of.zh}{kind.zh}时限恢复计时，到 {moment(clock.due_at)}",
+                en=f"The {kind.en} limit{of.en} runs again, until {moment(clock.due_at)}",
+            )
+        case ClockMoved():
+            words = Words(
+                zh=f"{of.zh}{kind.zh}时限延至 {moment(clock.due_at)}",
+                en=f"The {kind.en} limit{of.en} was put off to {moment(clock.due_at)}",
             )
         case ClockWarned(fraction=fraction):
             words = Words(

@@ -5,7 +5,7 @@ The code itself never comes here: events carry its digest (``shared/tracking.py`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum, unique
@@ -127,13 +127,13 @@ def path(links: Iterable[Link]) -> tuple[Link, ...]:
     return tuple(kept)
 
 
-def told_to(links: Sequence[Link], steps: Sequence[Sequence[Step]]) -> tuple[Step, ...]:
+def told_to(links: Sequence[Link], steps: Sequence[Sequence[Step]], *, own: Collection[UUID]) -> tuple[Step, ...]:
     """The steps of a report that went the way of ``links``; ``steps`` are those of each of their cases.
 
-    Of a case that it left, what happened while it was part of it; of the one that it is part of now, all: what was
-    done before for the neighbours is what whoever joined wants to know. Another's leaving is told to nobody.
+    ``own`` are the events that are about this very report. Of a case that it left, what happened while it was part
+    of it; of the one that it is part of now, all: what was done before for the neighbours is what whoever joined
+    wants to know. Another's leaving is told to nobody.
     """
-    own = {link.event_id for link in links}
     told: list[Step] = []
     for number, (link, of_case) in enumerate(zip(links, steps, strict=True)):
         until = links[number + 1].since if number + 1 < len(links) else None

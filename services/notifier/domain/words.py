@@ -48,6 +48,9 @@ class Names(Protocol):
     def pause(self, area: str, code: str) -> Words:
         """The name of a reason for which a case may be paused."""
 
+    def area(self, code: str) -> Words:
+        """The name of an area with the areas that hold it, up to the town; a cell is called by its village."""
+
 
 class Codes:
     """Names where no playbook is at hand: every code is its own."""
@@ -65,6 +68,10 @@ class Codes:
         return Words(zh=code, en=code)
 
     def pause(self, area: str, code: str) -> Words:  # noqa: ARG002  see ``Names``
+        """See ``Names``."""
+        return Words(zh=code, en=code)
+
+    def area(self, code: str) -> Words:
         """See ``Names``."""
         return Words(zh=code, en=code)
 

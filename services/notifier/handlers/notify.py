@@ -24,6 +24,10 @@ from shared.vocabulary import Purpose
 class Uncharted(Codes):
     """Where no playbook is at hand: codes for names, and no mode shortens a pause."""
 
+    def reopening(self, area: str) -> timedelta | None:  # noqa: ARG002  see ``ports.County``
+        """See ``ports.County``."""
+        return None
+
     def longest_pause(self, area: str, mode: str) -> timedelta | None:  # noqa: ARG002  see ``ports.County``
         """See ``ports.County``."""
         return None

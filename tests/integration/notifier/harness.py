@@ -33,6 +33,7 @@ from services.notifier.store.cases import PostgresCases
 from services.notifier.store.deliveries import PostgresDeliveries
 from services.notifier.store.feed import PostgresFeed
 from services.notifier.store.modes import PostgresModes
+from services.notifier.store.public import PostgresPublic
 from services.notifier.store.read_side import PostgresReadSide
 from services.notifier.store.rulings import PostgresRulings
 from services.notifier.store.subscriptions import PostgresSubscriptions
@@ -168,7 +169,7 @@ async def migrated(dsn: str) -> None:
 async def empty(pool: Pool) -> None:
     """Forget everything, so that each test begins anew; positions go on rising."""
     await pool.execute(
-        "TRUNCATE case_view, case_order, case_clock, timeline, feed, subscription, mode_change, ruling CASCADE"
+        "TRUNCATE case_view, case_order, case_clock, timeline, feed, subscription, mode_change, ruling, tracked CASCADE"
     )
     latest = await pool.fetchval("SELECT coalesce(pg_sequence_last_value('feed_position_seq'), 0)")
     await pool.execute("UPDATE feed_floor SET position = $1", latest)
@@ -191,7 +192,13 @@ async def house(
     rules = UrlRules(ports=settings.ports, private=settings.webhook_private)
     feed, deliveries = PostgresFeed(pool), PostgresDeliveries(pool, vault)
     subscriptions = PostgresSubscriptions(pool, vault)
-    hub = Hub(feed, poll_seconds=0.5, most_streams=settings.streams, most_each=settings.streams_each)
+    hub = Hub(
+        feed,
+        poll_seconds=0.5,
+        most_streams=settings.streams,
+        most_each=settings.streams_each,
+        most_public=settings.public_streams,
+    )
     sender = WebhookSender(names, rules, timeout_seconds=2)
     keyring, shelf = KeyRing([key.key for key in KEYS.values()]), PlaybookShelf()
     await shelf.put(playbook or county())
@@ -212,6 +219,7 @@ async def house(
         ),
         modes=PostgresModes(pool),
         rulings=PostgresRulings(pool),
+        public=PostgresPublic(pool),
         router=router,
         shelf=shelf,
         county=charts,

@@ -18,7 +18,15 @@ from shared.events.case import CaseEvent
 from shared.events.envelope import Event
 from shared.events.order import OrderIssued, OrderWithdrawn
 from shared.events.parts import Actor
-from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockStopped, ClockWarned, Outcome
+from shared.events.sla import (
+    ClockBreached,
+    ClockEscalated,
+    ClockMoved,
+    ClockStarted,
+    ClockStopped,
+    ClockWarned,
+    Outcome,
+)
 from shared.vocabulary import CaseState, ClockKind, Level, OrderRole, OrderState
 from tests.fakes.notifier import Life, department, desk, whole_life
 
@@ -63,7 +71,7 @@ def topic_of(event: Event[Told]) -> str:
     match event.data:
         case OrderIssued(order=order) | OrderWithdrawn(order=order):
             return f"order.{order.level}"
-        case ClockStarted() | ClockStopped() | ClockWarned() | ClockBreached() | ClockEscalated():
+        case ClockStarted() | ClockStopped() | ClockMoved() | ClockWarned() | ClockBreached() | ClockEscalated():
             return "sla"
         case _:
             assert isinstance(event.data, CaseEvent)
