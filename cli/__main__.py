@@ -13,6 +13,7 @@ import typer
 
 from cli import (
     act,
+    classify,
     dead_letter,
     demo,
     doctor,
@@ -47,6 +48,7 @@ app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(replay.replay)
 app.command()(simulate.simulate)
+app.add_typer(classify.app, name="classify")
 app.add_typer(dead_letter.app, name="dead-letter")
 app.add_typer(mode.app, name="mode")
 app.add_typer(duties.app, name="duties")

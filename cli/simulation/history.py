@@ -122,6 +122,16 @@ async def from_kafka(bootstrap: str, *, county: str, since: datetime, read: Read
     Raises:
         Trouble: Kafka does not answer, or stops answering.
     """
+    async for records in records_of_cases(bootstrap, since=since):
+        yield list(_openings(records, county=county, read=read))
+
+
+async def records_of_cases(bootstrap: str, *, since: datetime) -> AsyncIterator[Sequence[Any]]:
+    """Yield batches of the records of the case topic from ``since`` until now, in the order of each partition.
+
+    Raises:
+        Trouble: Kafka does not answer, or stops answering.
+    """
     consumer = AIOKafkaConsumer(
         **client_security(),
         bootstrap_servers=bootstrap,
@@ -138,7 +148,7 @@ async def from_kafka(bootstrap: str, *, county: str, since: datetime, read: Read
             for place, records in (await consumer.getmany(timeout_ms=1000, max_records=BATCH)).items():
                 heard = asyncio.get_running_loop().time()
                 if place in left:
-                    yield list(_openings(records, left[place], county=county, read=read))
+                    yield [record for record in records if record.offset < left[place]]
             # By position and not by record: a partition may end in marks of transactions, which nobody is given.
             for place in [place for place, end in left.items() if await consumer.position(place) >= end]:
                 del left[place]
@@ -169,9 +179,9 @@ async def _assigned(consumer: AIOKafkaConsumer, since: datetime) -> dict[TopicPa
     return left
 
 
-def _openings(records: Iterable[Any], end: int, *, county: str, read: Read) -> Iterator[Opening]:
+def _openings(records: Iterable[Any], *, county: str, read: Read) -> Iterator[Opening]:
     for record in records:
-        if record.offset >= end or not _is_opening(record.headers):
+        if not _is_opening(record.headers):
             continue
         read.records += 1
         try:
