@@ -10,8 +10,10 @@ from typing import Protocol
 from uuid import UUID
 
 from services.intake.domain.case import Case
+from services.intake.domain.chains import Chain
 from services.intake.domain.guessing import Opinion
 from services.intake.domain.modes import InForce, ModeChange
+from services.intake.domain.sameness import Account, Kin, Matter
 from shared.events.case import CaseEvent
 from shared.events.envelope import Event
 from shared.events.mode import ModeChanged
@@ -49,7 +51,16 @@ class FiledReport:
     received_at: datetime
     occurred_at: datetime | None
     sealed: bytes | None
+    person: bytes | None = None
+    """The keyed digest of the reporter's phone, if there is one."""
+    secret: bool = False
+    """Nobody below the county's leader is told who it was."""
     photos: tuple[Photo, ...] = ()
+    tracking: str | None = None
+    """The digest of the code by which its reporter follows it."""
+    area: str | None = None
+    place: Place | None = None
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +103,58 @@ class Settling:
     by: Actor
     reason: str
     after: tuple[str, UUID]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatterAsk:
+    """A report that may be of a matter known already: one whose newest report came after ``since``."""
+
+    kin: Kin
+    account: Account
+    since: datetime
+    metres: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptReport:
+    """A report as it was kept, masked; ``area`` and ``category`` are None for those of before they were kept."""
+
+    report_id: UUID
+    case_id: UUID
+    source: Source
+    text: str
+    received_at: datetime
+    tracking: str | None
+    area: str | None = None
+    place: Place | None = None
+    category: str | None = None
+    photos: tuple[Photo, ...] = ()
+
+
+class MatterBook(Protocol):
+    """The matters that reports tell of, and which case each report belongs to, inside a transaction."""
+
+    async def alike(self, asks: Sequence[MatterAsk], *, hold: bool) -> Sequence[Sequence[Matter]]:
+        """The matters that each report may be of, at most 16, of the newest 256 of its town and family.
+
+        With ``hold`` no other transaction that holds sees these towns and families before this one has ended, so
+        that one matter told twice at one instant becomes one case.
+        """
+
+    async def find(self, case_ids: Collection[UUID]) -> Mapping[UUID, Matter]:
+        """The matters of these cases; one that has none is left out."""
+
+    async def keep(self, matters: Sequence[Matter]) -> None:
+        """Keep these, new or changed; of one case the last."""
+
+    async def forget(self, case_ids: Collection[UUID]) -> None:
+        """No report shall be compared with these cases any more."""
+
+    async def reports_of(self, case_id: UUID, most: int) -> Sequence[KeptReport]:
+        """The case's reports, oldest first, at most so many."""
+
+    async def move(self, report_ids: Collection[UUID], *, to: UUID) -> None:
+        """Let these reports belong to another case."""
 
 
 class ModeBook(Protocol):
@@ -159,8 +222,25 @@ class DeadlineBook(Protocol):
         """At most so many cases that stand still to a date that has come, locked; none that somebody has in hand."""
 
 
+class ChainBook(Protocol):
+    """Which case stands for which warning, inside a transaction."""
+
+    async def find(self, county: str, front: str, references: Sequence[str]) -> Chain | None:
+        """The chain that has one of these names, the one heard of last; None when none has."""
+
+    async def keep(self, chain: Chain, *, at: datetime) -> None:
+        """Keep the chain under its name, and what is known of its case under its other names too.
+
+        A later round stands; a few chains that nobody has heard of for long go.
+        """
+
+
 class Transaction(Protocol):
     """One transaction: everything in it is kept, or nothing."""
+
+    @property
+    def chains(self) -> ChainBook:
+        """The chains of warnings, as this transaction sees them."""
 
     @property
     def modes(self) -> ModeBook:
@@ -169,6 +249,10 @@ class Transaction(Protocol):
     @property
     def deadlines(self) -> DeadlineBook:
         """Deadlines and ends of holds; `save` follows a case's own holds and end."""
+
+    @property
+    def matters(self) -> MatterBook:
+        """The matters, as this transaction sees them."""
 
     async def around(self, spots: Sequence[Spot], *, since: datetime) -> Sequence[Surroundings]:
         """What each spot's case must know, earlier cases back to ``since``.
@@ -212,11 +296,11 @@ class CaseStore(Protocol):
 class Vault(Protocol):
     """Keeps personal data unreadable to whoever has the database alone."""
 
-    def seal(self, plain: bytes) -> bytes:
-        """Encrypt; two seals of one text differ."""
+    def seal(self, plain: bytes, *, county: str, about: UUID) -> bytes:
+        """Encrypt by the county's key, bound to the report that it is about; two seals of one text differ."""
 
-    def open(self, sealed: bytes) -> bytes:
-        """Decrypt what any key in force has sealed."""
+    def person(self, phone: str) -> bytes | None:
+        """A keyed digest by which one phone's reports are found; None when that is no phone."""
 
     def fingerprint(self, plain: bytes) -> bytes:
         """A keyed digest, so that a short text cannot be guessed from it."""

@@ -10,10 +10,12 @@ from uuid import UUID
 
 import msgspec
 
+from services.intake.chain_store import PostgresChains
 from services.intake.deadline_store import PostgresDeadlines
 from services.intake.domain.canaries import CANARY_OWNER, canary_key
 from services.intake.domain.case import Case
 from services.intake.domain.modes import InForce
+from services.intake.matter_store import PostgresMatters
 from services.intake.mode_store import PostgresModes
 from services.intake.ports import Answer, Change, ClientKey, FiledReport, Spot, Surroundings
 from shared.events.case import CaseEvent
@@ -53,6 +55,8 @@ class PostgresTransaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.modes = PostgresModes(connection)
+        self.matters = PostgresMatters(connection)
+        self.chains = PostgresChains(connection)
         self.deadlines = PostgresDeadlines(connection)
         self.wrote_events = False
 
@@ -154,13 +158,18 @@ class PostgresTransaction:
             """
             WITH new AS (
                 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                    $7::timestamptz[], $8::bytea[])
-                AS new (report_id, case_id, source, sender, text, received_at, occurred_at, sealed)
+                    $7::timestamptz[], $8::bytea[], $9::bytea[], $10::boolean[], $11::text[], $12::text[],
+                    $13::double precision[], $14::double precision[], $15::text[])
+                AS new (report_id, case_id, source, sender, text, received_at, occurred_at, sealed, person, secret,
+                    tracking, area, lon, lat, category)
             ), kept AS (
-                INSERT INTO report (report_id, case_id, source, sender, text, received_at, occurred_at)
-                SELECT report_id, case_id, source, sender, text, received_at, occurred_at FROM new
+                INSERT INTO report (report_id, case_id, source, sender, text, received_at, occurred_at, tracking, area,
+                    lon, lat, category)
+                SELECT report_id, case_id, source, sender, text, received_at, occurred_at, tracking, area, lon, lat,
+                    category FROM new
             )
-            INSERT INTO reporter (report_id, sealed) SELECT report_id, sealed FROM new WHERE sealed IS NOT NULL
+            INSERT INTO reporter (report_id, sealed, person, secret, received_at)
+            SELECT report_id, sealed, person, secret, received_at FROM new WHERE sealed IS NOT NULL
             """,
             [report.report_id for report in reports],
             [report.case_id for report in reports],
@@ -170,6 +179,13 @@ class PostgresTransaction:
             [report.received_at for report in reports],
             [report.occurred_at for report in reports],
             [report.sealed for report in reports],
+            [report.person for report in reports],
+            [report.secret for report in reports],
+            [report.tracking for report in reports],
+            [report.area for report in reports],
+            [None if report.place is None else report.place.lon for report in reports],
+            [None if report.place is None else report.place.lat for report in reports],
+            [report.category for report in reports],
         )
         await self._file_photos(reports)
 

@@ -13,7 +13,9 @@ from shared.events.envelope import Event
 from shared.events.parts import Place
 from shared.playbook.model import Playbook
 from shared.vocabulary import VILLAGE_DIGITS, Purpose, county_of
+from tests.fakes.intake_chains import FakeChains
 from tests.fakes.intake_deadlines import FakeDeadlines
+from tests.fakes.intake_matters import FakeMatters
 from tests.fakes.intake_modes import FakeModes
 
 
@@ -26,6 +28,8 @@ class FakeTransaction:
         self.reports: dict[UUID, FiledReport] = {}
         self.kept: dict[ClientKey, Answer] = {}
         self.modes = FakeModes(self.cases)
+        self.matters = FakeMatters(self.cases, self.reports)
+        self.chains = FakeChains()
         self.deadlines = FakeDeadlines(self.cases)
 
     async def around(self, spots: Sequence[Spot], *, since: datetime) -> Sequence[Surroundings]:
@@ -74,6 +78,8 @@ class FakeTransaction:
         other.cases, other.events = dict(self.cases), list(self.events)
         other.reports, other.kept = dict(self.reports), dict(self.kept)
         other.modes = self.modes.opened(other.cases)
+        other.matters = self.matters.opened(other.cases, other.reports)
+        other.chains = self.chains.opened()
         other.deadlines = self.deadlines.opened(other.cases)
         return other
 

@@ -56,8 +56,12 @@ class Report:
     reporter: Reporter | None = None
     occurred_at: datetime | None = None
     purpose: Purpose = Purpose.REAL
+    secret: bool = False
+    """The reporter asked that nobody be told who it was; the matter is shown to nobody outside."""
     photos: tuple[Photo, ...] = ()
     placed_by_photo: bool = False
+    same_as: UUID | None = None
+    """The case that the reporter says is theirs too."""
 
 
 def report_id_of(owner: str, client_key: str) -> UUID:
@@ -136,6 +140,7 @@ def opening(  # noqa: PLR0913  what is known beside the report, each by its name
         place=report.place,
         playbook=PlaybookRef(version=playbook.version, digest=playbook.digest),
         purpose=report.purpose,
+        secret=report.secret,
         photos=report.photos,
         state=_state(classified, graded, playbook),
         guess=None if classified.guess is None else _masked(classified.guess),

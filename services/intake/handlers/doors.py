@@ -23,6 +23,7 @@ from shared.events.envelope import Event, derive_id
 from shared.playbook.model import Playbook
 from shared.runtime.origin import current_origin
 from shared.runtime.telemetry import current_traceparent
+from shared.tracking import new_code
 from shared.vocabulary import ModeKind, Refused
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class Doors:
     guesser: Guesser = field(default_factory=NothingLearned)
     tell: Tell = field(default_factory=Silence)
     """What happens without anybody asking, told to whoever counts it."""
+    codes: Callable[[], str] = new_code
+    """The next tracking code."""
     papers: Together[Paper, Reply] = field(default_factory=Together)
     """Reports that wait to be kept, those of one moment by one transaction."""
 

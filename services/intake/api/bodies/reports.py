@@ -57,6 +57,12 @@ class ReportBody(Body):
     tags: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(max_length=32)] = ()
     reporter: ReporterBody | None = None
     occurred_at: AwareDatetime | None = None
+    secret: Annotated[
+        bool, Field(description="Keep secret who reports: below the county's leader nobody is told, nothing is public.")
+    ] = False
+    same_as: Annotated[
+        UUID | None, Field(description="A case of `/v1/reports/alike` that is this matter: the report joins it.")
+    ] = None
     drill: Annotated[bool, Field(description="A report of a drill; only where a drill mode is in force.")] = False
 
     def as_report(self) -> Report:
@@ -72,6 +78,8 @@ class ReportBody(Body):
             reporter=self._reporter(),
             occurred_at=self.occurred_at,
             purpose=Purpose.DRILL if self.drill else Purpose.REAL,
+            secret=self.secret,
+            same_as=self.same_as,
         )
 
     def _reporter(self) -> Reporter | None:
@@ -83,14 +91,15 @@ class ReportBody(Body):
 
 
 class WhyBody(Body):
-    """How the report was placed and named, in words."""
+    """How the report was placed and named, in words; and why it is the matter of a case known already."""
 
     area: str
     category: str
+    merged: str | None = None
 
 
 class AcceptedBody(Body):
-    """The report is durable and has become a case."""
+    """The report is durable: it has become a case, or `merged` one more of the case whose id it got."""
 
     report_id: UUID
     case_id: UUID
@@ -102,3 +111,6 @@ class AcceptedBody(Body):
     purpose: Purpose
     mode: Slug
     why: WhyBody
+    merged: bool = False
+    tracking_code: Annotated[str, Field(description="By it the reporter follows the report; told once.")]
+    alike: Annotated[tuple[UUID, ...], Field(description="Cases that may be the same matter; a person judges.")] = ()

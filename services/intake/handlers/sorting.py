@@ -1,0 +1,183 @@
+"""Which reports of a batch are of one matter: with cases known already, and with one another."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from services.intake.domain.commands import OpenCase
+from services.intake.domain.sameness import (
+    Account,
+    Found,
+    Kin,
+    Matter,
+    Verdict,
+    absorbed,
+    anchors_of,
+    is_shut,
+    is_sure,
+    verdict_of,
+    weigh,
+)
+from services.intake.domain.wording import wording_of
+from services.intake.handlers.doors import Doors
+from services.intake.handlers.drafting import Draft
+from services.intake.ports import MatterAsk, Transaction
+from shared.playbook.model import Playbook, Policy
+from shared.vocabulary import TOWN_DIGITS, Purpose, Refused, Source
+
+MOST_OF_A_BATCH: Final = 64
+"""Matters of one batch that a report of it is compared with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """A report that is compared with what is known, by the rules of its county."""
+
+    kin: Kin
+    account: Account
+    policy: Policy
+    draft: Draft
+    joins: bool
+    same_as: UUID | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Sorting:
+    """What a batch knows of matters: those found in the store, as its own reports have changed them, and its own."""
+
+    found: dict[UUID, list[Matter]]
+    """By report: what the store found for it."""
+    now: dict[UUID, Matter] = field(default_factory=dict)
+    """By case: matters that this batch has opened or added to."""
+    _by_anchor: defaultdict[tuple[Kin, int], list[UUID]] = field(default_factory=lambda: defaultdict(list))
+
+    def verdict(self, asking: Asking) -> Verdict:
+        """What the report is, by all that is known at its turn."""
+        return verdict_of(self._weighed(asking), rules=asking.policy.merging, joins=asking.joins)
+
+    def sure_of_store(self, asking: Asking) -> set[UUID]:
+        """The cases that the report may join, so that all are locked in one order before the first is changed."""
+        rules = asking.policy.merging
+        return {one.matter.case_id for one in self._weighed(asking) if asking.joins and is_sure(one, rules=rules)}
+
+    def matter(self, case_id: UUID, asking: Asking) -> Matter | None:
+        """The case's matter as this batch knows it."""
+        stored = (one for one in self.found.get(asking.draft.command.report_id, ()) if one.case_id == case_id)
+        return self.now.get(case_id) or next(stored, None)
+
+    def join(self, matter: Matter, asking: Asking) -> Matter:
+        """The matter with the report, from now on known so."""
+        after = absorbed(matter, asking.account, at=asking.draft.at)
+        self._know(after, asking.account)
+        return after
+
+    def open(self, case_id: UUID, asking: Asking) -> None:
+        """The report has become a case of its own."""
+        matter = Matter(case_id=case_id, kin=asking.kin, accounts=(asking.account,), times=(asking.draft.at,))
+        self._know(matter, asking.account)
+
+    def _know(self, matter: Matter, account: Account) -> None:
+        self.now[matter.case_id] = matter
+        for anchor in anchors_of(account):
+            known = self._by_anchor[(matter.kin, anchor)]
+            if matter.case_id not in known:
+                known.append(matter.case_id)
+
+    def _weighed(self, asking: Asking) -> list[Found]:
+        matters = {one.case_id: one for one in self.found.get(asking.draft.command.report_id, ())}
+        matters |= {case_id: self.now[case_id] for case_id in (*matters, *self._own(asking)) if case_id in self.now}
+        hours, at = asking.policy.reopen_hours, asking.draft.at
+        open_ones = (one for one in matters.values() if not is_shut(one, reopen_hours=hours, at=at))
+        return weigh(asking.account, open_ones, rules=asking.policy.merging, at=at)
+
+    def _own(self, asking: Asking) -> Iterable[UUID]:
+        """Cases of this batch with which the report shares something, the newest first."""
+        shared = (self._by_anchor.get((asking.kin, anchor), ()) for anchor in anchors_of(asking.account))
+        own = dict.fromkeys(case_id for some in shared for case_id in some[-MOST_OF_A_BATCH:])
+        return list(own)[-MOST_OF_A_BATCH:]
+
+
+def asking_of(draft: Draft, *, doors: Doors) -> Asking | None:
+    """How the report is compared; None when it stands for itself.
+
+    A canary does, a sensor's report, which is counted by its own name and whose words are a pattern, and every
+    report of a county that has merging switched off. One that calls for an emergency service always becomes a
+    case: it is never merged silently away. So does a secret one, and others never join that.
+    """
+    command = draft.command
+    policy = doors.playbooks.of(command.county).policy
+    by_itself = command.purpose is Purpose.CANARY or command.source is Source.SENSOR or draft.alone
+    if by_itself or policy.merging.hours == 0:
+        return None
+    return Asking(
+        kin=kin_of(command, doors.playbooks.of(command.county)),
+        account=account_of(command),
+        policy=policy,
+        draft=draft,
+        joins=not command.handovers and not draft.report.secret,
+        same_as=draft.report.same_as,
+    )
+
+
+def kin_of(command: OpenCase, playbook: Playbook) -> Kin:
+    """Within what the report is compared: town, root of its category, purpose."""
+    return Kin(town=command.area[:TOWN_DIGITS], family=family_of(command.category, playbook), purpose=command.purpose)
+
+
+def family_of(category: str, playbook: Playbook) -> str:
+    """The root of a category; the category itself when the playbook no longer knows it."""
+    return next((one.code for one in reversed(playbook.category_line(category))), category)
+
+
+def account_of(command: OpenCase) -> Account:
+    """What the report tells of its matter."""
+    return Account(wording=wording_of(command.title, command.text), area=command.area, place=command.place)
+
+
+async def sorted_out(askings: Sequence[Asking], transaction: Transaction, *, hold: bool) -> Sorting:
+    """What the store knows of matters like these; with ``hold`` nobody else files reports of their kin meanwhile."""
+    found = await transaction.matters.alike([_ask(one) for one in askings], hold=hold)
+    by_report = {one.draft.command.report_id: list(matters) for one, matters in zip(askings, found, strict=True)}
+    named = {one.same_as for one in askings if one.same_as is not None}
+    for case_id, matter in (await transaction.matters.find(named)).items():
+        for one in askings:
+            if one.same_as == case_id:
+                by_report[one.draft.command.report_id].append(matter)
+    return Sorting(found=by_report)
+
+
+def must_be_plausible(asking: Asking, sorting: Sorting, allowed: Sequence[UUID]) -> Matter:
+    """The matter that the reporter names as theirs, whatever the words say.
+
+    Raises:
+        Refused: it is of another town, family or purpose, or takes no reports; ``allowed`` lists what is like theirs.
+    """
+    named = asking.same_as
+    matter = None if named is None else sorting.matter(named, asking)
+    if matter is None or matter.kin != asking.kin:
+        raise Refused(
+            f"case {named} is none of this town and kind of matter",
+            field="same_as",
+            allowed=[*map(str, allowed), "leave it out"],
+        )
+    return matter
+
+
+def _ask(asking: Asking) -> MatterAsk:
+    rules = asking.policy.merging
+    return MatterAsk(
+        kin=asking.kin,
+        account=asking.account,
+        since=asking.draft.at - timedelta(hours=rules.hours),
+        metres=rules.metres,
+    )
+
+
+def recategorised(matter: Matter, category: str, playbook: Playbook) -> Matter:
+    """The matter under its new category, where reports are compared with it from now on."""
+    return replace(matter, kin=replace(matter.kin, family=family_of(category, playbook)))

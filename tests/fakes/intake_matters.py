@@ -1,0 +1,70 @@
+"""Matters in a dict, and the reports of each case: see ``ports.MatterBook``."""
+
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from uuid import UUID
+
+from services.intake.domain.case import Case
+from services.intake.domain.sameness import Matter, anchors_of, standing_of
+from services.intake.ports import FiledReport, KeptReport, MatterAsk
+
+
+class FakeMatters:
+    """Finds by town, family, purpose and anchors; nothing else is bounded."""
+
+    def __init__(self, cases: dict[UUID, Case], reports: dict[UUID, FiledReport]) -> None:
+        self.cases, self.reports = cases, reports
+        self.kept: dict[UUID, Matter] = {}
+
+    async def alike(self, asks: Sequence[MatterAsk], *, hold: bool) -> Sequence[Sequence[Matter]]:
+        del hold
+        return [[self._now(one) for one in self.kept.values() if _is_near(one, ask)] for ask in asks]
+
+    async def find(self, case_ids: Collection[UUID]) -> Mapping[UUID, Matter]:
+        return {case_id: self._now(self.kept[case_id]) for case_id in case_ids if case_id in self.kept}
+
+    async def keep(self, matters: Sequence[Matter]) -> None:
+        self.kept |= {one.case_id: one for one in matters}
+
+    async def forget(self, case_ids: Collection[UUID]) -> None:
+        self.kept = {case_id: one for case_id, one in self.kept.items() if case_id not in case_ids}
+
+    async def reports_of(self, case_id: UUID, most: int) -> Sequence[KeptReport]:
+        mine = sorted(
+            (one for one in self.reports.values() if one.case_id == case_id),
+            key=lambda one: (one.received_at, one.report_id),
+        )
+        return [_kept(one) for one in mine[:most]]
+
+    async def move(self, report_ids: Collection[UUID], *, to: UUID) -> None:
+        self.reports |= {report_id: replace(self.reports[report_id], case_id=to) for report_id in report_ids}
+
+    def _now(self, matter: Matter) -> Matter:
+        case = self.cases[matter.case_id]
+        return replace(matter, standing=standing_of(case.view.state), closed_at=case.closed_at)
+
+    def opened(self, cases: dict[UUID, Case], reports: dict[UUID, FiledReport]) -> "FakeMatters":
+        other = copy(self)
+        other.cases, other.reports, other.kept = cases, reports, dict(self.kept)
+        return other
+
+
+def _is_near(matter: Matter, ask: MatterAsk) -> bool:
+    shared = any(anchors_of(one) & anchors_of(ask.account) for one in matter.accounts)
+    return shared and matter.kin == ask.kin and matter.last_at > ask.since
+
+
+def _kept(report: FiledReport) -> KeptReport:
+    return KeptReport(
+        report_id=report.report_id,
+        case_id=report.case_id,
+        source=report.source,
+        text=report.text,
+        received_at=report.received_at,
+        tracking=report.tracking,
+        area=report.area,
+        place=report.place,
+        category=report.category,
+        photos=report.photos,
+    )
