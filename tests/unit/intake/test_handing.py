@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.intake.domain.actions import ActionRequest, command_of, order_meant
+from services.intake.domain.actions import ActionRequest, Circumstances, command_of, order_meant
 from services.intake.domain.case import Case
 from services.intake.domain.commands import (
     FoldOrderIssued,
@@ -71,6 +71,8 @@ from tests.unit.intake.joint import (
     worked,
 )
 
+GIVEN = Circumstances(by=SOMEBODY, playbook=called_county(), now=NOON)
+
 
 class TestTransfers:
     def test_the_order_stands_until_the_router_has_issued_another(self) -> None:
@@ -128,7 +130,7 @@ class TestTransfers:
         ):
             request = ActionRequest(action=Action.TRANSFER, to=whom, reason="归它")
             with pytest.raises(Refused) as refused:
-                command_of(request, case.lead, case=case, by=SOMEBODY, playbook=called_county())
+                command_of(request, case.lead, case=case, given=GIVEN)
             assert refused.value.field == field
             assert refused.value.allowed
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.intake.domain.actions import ActionRequest, command_of, order_meant
+from services.intake.domain.actions import ActionRequest, Circumstances, command_of, order_meant
 from services.intake.domain.commands import (
     ConfirmWhistle,
     DeclineWhistle,
@@ -58,6 +58,8 @@ from tests.unit.intake.joint import (
     step,
     worked,
 )
+
+GIVEN = Circumstances(by=SOMEBODY, playbook=called_county(), now=NOON)
 
 
 class TestWhistles:
@@ -139,7 +141,7 @@ class TestWhistles:
             action=Action.WHISTLE, kind=WhistleKind.EMERGENCY, departments=("market", "polce"), reason="来"
         )
         with pytest.raises(Refused) as refused:
-            command_of(request, None, case=led_by(), by=SOMEBODY, playbook=called_county())
+            command_of(request, None, case=led_by(), given=GIVEN)
         assert (refused.value.field, refused.value.allowed[0]) == ("departments.1", "police")
 
     def test_there_is_an_end_to_whistles_and_to_orders(self) -> None:
@@ -184,7 +186,7 @@ class TestTheHeadsWord:
         case = apply(led_by(), blow())
         assert case.asked is not None
         with pytest.raises(Refused) as refused:
-            command_of(ActionRequest(action=Action.CONFIRM), None, case=case, by=SOMEBODY, playbook=called_county())
+            command_of(ActionRequest(action=Action.CONFIRM), None, case=case, given=GIVEN)
         assert refused.value.allowed == (str(case.asked.whistle.whistle_id),)
 
 
