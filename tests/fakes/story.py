@@ -8,16 +8,18 @@ from uuid import UUID, uuid5
 from shared.events import case as facts
 from shared.events.envelope import Event, derive_id
 from shared.events.order import Explanation, Order, OrderIssued, OrderWithdrawn
-from shared.events.parts import Actor, CaseView, PlaybookRef, Return, Standing, Target, WhistleRef
+from shared.events.parts import Actor, CaseView, Held, PlaybookRef, Return, Standing, Target, WhistleRef
 from shared.vocabulary import (
     NORMAL,
     ActorKind,
     CaseState,
+    ClockKind,
     Level,
     OrderReason,
     OrderRole,
     OrderState,
     Purpose,
+    RefusalCode,
     Severity,
     Source,
     TargetKind,
@@ -38,7 +40,9 @@ class Story:
         self.at = at
         self.version = 0
         self.events: list[Event[Any]] = []
-        self._area, self._category, self._opened_at = area, category, at
+        self._area, self.category, self._opened_at = area, category, at
+        self.state = CaseState.OPENED
+        self.held: Held | None = None
         self.reopened = 0
         self.purpose = Purpose.REAL
         self.mode = NORMAL
@@ -49,11 +53,12 @@ class Story:
         return CaseView(
             case_id=self.case_id,
             version=max(self.version, 1),
-            state=CaseState.OPENED,
+            state=self.state,
+            held=self.held,
             county=county_of(self._area),
             area=self._area,
             level=level_of(self._area),
-            category=self._category,
+            category=self.category,
             severity=Severity.IV,
             source=Source.RESIDENT,
             title="路灯不亮",
@@ -68,6 +73,64 @@ class Story:
     def opened(self) -> Event[Any]:
         texts = {"text": "路灯不亮", "area_why": "", "category_why": ""}
         return self._fact(facts.CaseOpened, report_id=derive_id(self.case_id, "report"), **texts)
+
+    def received(self) -> None:
+        """A report that a person has yet to file."""
+        texts = {"text": "路灯不亮", "area_why": "", "category_why": ""}
+        self.state = CaseState.RECEIVED
+        self._fact(facts.CaseOpened, report_id=derive_id(self.case_id, "report"), **texts)
+
+    def filed(self, category: str | None = None) -> None:
+        before, self.category, self.state = self.category, category or self.category, CaseState.OPENED
+        self._fact(facts.CaseFiled, category_before=before, text="路灯不亮")
+
+    def refused(self) -> None:
+        self.state = CaseState.REFUSED
+        self._fact(facts.CaseRefused, code=RefusalCode.NO_MATTER, reason="nothing asked", words="没有诉求")
+
+    def merged(self) -> None:
+        self.state = CaseState.MERGED
+        self._fact(facts.CaseMerged, into=derive_id(self.case_id, "master"), reason="the same matter")
+
+    def paused(self, order: Order | None = None) -> None:
+        self._held(CaseState.PAUSED, facts.CasePaused, code="parts", order_id=None if order is None else order.order_id)
+
+    def hung(self) -> None:
+        self._held(CaseState.HUNG, facts.CaseHung, until=self.at + timedelta(days=30))
+
+    def resumed(self) -> None:
+        self.state, self.held = CaseState.OPENED, None
+        self._fact(facts.CaseResumed)
+
+    def extended(self, order: Order, to: datetime, clock: ClockKind = ClockKind.HANDLE) -> None:
+        asked = derive_id(self.case_id, f"extension:{self.version}")
+        self._fact(facts.CaseExtended, extension_id=asked, order_id=order.order_id, to=to, clock=clock)
+
+    def recategorised(self, category: str, *stood: Order) -> None:
+        before, self.category = self.category, category
+        orders = tuple(standing(order) for order in stood)
+        self._fact(facts.CaseRecategorised, category_before=before, reason="named anew", standing=orders)
+
+    def supervised(self, target: Target, due_at: datetime) -> UUID:
+        which = derive_id(self.case_id, f"supervision:{self.version}")
+        told = {"target": target, "instruction": "at once", "reply_due_at": due_at}
+        self._fact(facts.CaseSupervised, supervision_id=which, **told)
+        return which
+
+    def replied(self, supervision: UUID) -> None:
+        self._fact(facts.CaseSupervisionReplied, supervision_id=supervision, reply="done")
+
+    def signed_off(self, supervision: UUID) -> None:
+        self._fact(facts.CaseSupervisionSigned, supervision_id=supervision)
+
+    def sent_back(self, supervision: UUID, due_at: datetime) -> None:
+        told = {"reason": "not enough", "reply_due_at": due_at}
+        self._fact(facts.CaseSupervisionSentBack, supervision_id=supervision, **told)
+
+    def _held(self, state: CaseState, kind: Callable[..., Any], *, code: str = "hung", **more: Any) -> None:
+        self.state = state
+        self.held = Held(code=code, since=self.at + timedelta(minutes=1), hung=state is CaseState.HUNG)
+        self._fact(kind, reason="waits", **({"code": code} if state is CaseState.PAUSED else {}), **more)
 
     def issued(
         self,

@@ -264,13 +264,13 @@ def test_the_playbook_says_who_oversees_and_who_takes_over() -> None:
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> list[Event[Any]]:  # noqa: C901  one arm for each thing that happens
-    """A case's whole life: orders issued, signed, returned, done, let go, ruled on; modes; closed and reopened."""
+def lives(draw: st.DrawFn) -> list[Event[Any]]:  # noqa: C901, PLR0912  one arm for each thing that happens
+    """A case's whole life: orders issued, signed, returned, done, let go, ruled on; held, put off, named anew."""
     told = story()
     told.opened()
-    orders = list[Order]()
+    orders, supervisions = list[Order](), list[UUID]()
     for _ in range(draw(st.integers(1, 14))):
-        match draw(st.integers(0, 14)) if orders else 0:
+        match draw(st.integers(0, 22)) if orders else 0:
             case 0 | 1:
                 target = draw(st.sampled_from((WEST_VILLAGE, WEST, COUNTY)))
                 reason = draw(st.sampled_from((OrderReason.RULE, OrderReason.RULING)))
@@ -281,6 +281,23 @@ def lives(draw: st.DrawFn) -> list[Event[Any]]:  # noqa: C901  one arm for each 
                 told.ruled(orders[0].target, draw(st.sampled_from((*orders, None))))
             case 14:
                 told.mode_changed(draw(st.sampled_from(("normal", "flood"))))
+            case 15:
+                told.paused(orders[0])
+            case 16:
+                told.hung()
+            case 17 | 18:
+                told.resumed()
+            case 19:
+                told.extended(draw(st.sampled_from(orders)), told.at + timedelta(hours=draw(st.integers(-2, 90))))
+            case 20:
+                stood = draw(st.lists(st.sampled_from(orders), unique=True))
+                told.recategorised(draw(st.sampled_from(("99", GAS_LEAK))), *stood)
+            case 21:
+                supervisions.append(told.supervised(orders[0].target, told.at + timedelta(hours=5)))
+            case 22:
+                if supervisions:
+                    which = draw(st.sampled_from(supervisions))
+                    told.replied(which) if draw(st.booleans()) else told.sent_back(which, told.at + timedelta(hours=9))
             case 2:
                 told.withdrawn(draw(st.sampled_from(orders)))
             case 3:
@@ -335,6 +352,9 @@ def test_a_clock_once_demanded_stays_and_once_stopped_never_runs_again(life: lis
         assert len(now) == len(demanded(folded(life[:end]))), "two clocks with one id"
         for clock_id, demand in before.items():
             assert clock_id in now
+            # What was done to a clock stays done, and more is only ever added behind it.
+            done = now[clock_id].moves[: len(demand.moves)]
+            assert demand.stop is not None or done == demand.moves[: len(done)]
             assert demand.stop is None or now[demand.clock_id].stop is not None
         before = now
 
