@@ -15,16 +15,21 @@ import uvloop
 
 from services.intake.api import make_api
 from services.intake.api.limits import RateLimits, Rates
+from services.intake.audit_store import PostgresAudit
 from services.intake.consumer import fold_loop, inbound_loop
+from services.intake.custody import Custody
 from services.intake.darkroom import BlobDarkroom
+from services.intake.guesser import LearnedGuesser
 from services.intake.handlers import CountyMaps, Doors, Size, Together
 from services.intake.health import IntakeHealth
 from services.intake.metrics import Metrics
 from services.intake.playbooks import ShelvedPlaybooks
+from services.intake.privacy_store import PostgresPersons
 from services.intake.settings import Settings
 from services.intake.store import PostgresCaseStore
 from services.intake.timers import OFF, Canaries, Resuming, Settling, Timer
-from services.intake.vault import FernetVault
+from services.intake.upkeep import DataKeys, Retention, Sealing
+from services.intake.vault import EnvelopeVault, PostgresDataKeys
 from shared.events.topics import PLAYBOOK
 from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.auth import KeyRing
@@ -86,25 +91,38 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
     shelf = PlaybookShelf(in_use=settings.playbooks_in_use)
     playbooks = ShelvedPlaybooks(shelf)
     keyring = KeyRing.load(settings.keys_file, tokens=tokens_of(settings.oidc))
-    vault = FernetVault(settings.secret_key.get_secret_value())
     async with AsyncExitStack() as closing:
         pool = await _pool(settings)
         closing.push_async_callback(pool.close)
+        vault = EnvelopeVault(settings.secret_key.get_secret_value(), book=PostgresDataKeys(pool))
+        await vault.keep((), now=utc_now())
         publisher = Publisher(settings.kafka, client_id=settings.instance)
         closing.push_async_callback(publisher.stop)
         relay = OutboxRelay(pool, publisher, settings=RelaySettings(service="intake"))
         store = PostgresCaseStore(pool, committed=relay.wake)
+        guesser = LearnedGuesser(settings.models)
+        await asyncio.to_thread(guesser.look)
+        size = Size(together=settings.together, transactions=settings.transactions)
         doors = Doors(
             store=store,
             playbooks=playbooks,
             vault=vault,
             clock=utc_now,
             maps=CountyMaps(settings.playbooks_in_use),
+            guesser=guesser,
             tell=metrics,
-            papers=Together(
-                Size(together=settings.together, transactions=settings.transactions),
-                told=partial(metrics.kept_together, "papers"),
-            ),
+            papers=Together(size, told=partial(metrics.kept_together, "papers")),
+            deeds=Together(size, told=partial(metrics.kept_together, "deeds")),
+        )
+        darkroom = _darkroom(settings, closing)
+        custody = Custody(
+            audit=PostgresAudit(pool),
+            persons=PostgresPersons(pool),
+            vault=vault,
+            playbooks=playbooks,
+            clock=utc_now,
+            blobs=None if darkroom is None else darkroom.blobs,
+            watch=metrics,
         )
         reader = CompactedReader(settings.kafka, PLAYBOOK.name, shelf.receive)
         fold = fold_loop(settings, doors, publisher, metrics)
@@ -112,6 +130,11 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
         metrics.watch(relay, {"fold": fold, "inbound": inbound})
         watch = PostgresWatch(pool)
         timers: dict[str, Timer] = {"settling": Settling(doors), "resuming": Resuming(doors)}
+        timers |= {
+            "data_keys": DataKeys(doors, vault, custody),
+            "sealing": Sealing(doors, custody),
+            "retention": Retention(doors, custody, audit_days=settings.audit_days),
+        }
         if settings.canary_county != OFF:
             timers["canaries"] = Canaries(doors, county=settings.canary_county, seconds=settings.canary_seconds)
         health = IntakeHealth(watch, playbooks, {"fold": fold, "inbound": inbound}, timers)
@@ -127,6 +150,7 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
                     "watch": watch.run(),
                     "reader": reader.run(),
                     "relay": relay.run(),
+                    "guesser": guesser.run(),
                     "fold": fold.run(),
                     "inbound": _with_playbooks(reader, inbound),
                 }
@@ -137,9 +161,10 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
         closing.push_async_callback(end, rooms)
         for stop in (reader.stop, relay.stop, inbound.stop, fold.stop):
             closing.push_async_callback(stop)
+        closing.callback(guesser.stop)
         for timer in timers.values():
             closing.callback(timer.stop)
-        api = make_api(doors, keyring, metrics, _limits(settings, metrics), _darkroom(settings, closing))
+        api = make_api(doors, keyring, metrics, _limits(settings, metrics), darkroom, custody)
         http = HttpServer(api, settings.http_host, settings.http_port)
         closing.push_async_callback(http.stop)
         closing.callback(asked.set)
@@ -181,7 +206,8 @@ async def _pool(settings: Settings) -> Pool:
             await asyncio.sleep(AGAIN.total_seconds())
             continue
         try:
-            migrated = await pool.fetchval("SELECT to_regclass('mode_settling') IS NOT NULL")
+            # What the last migration makes: files are applied in the order of their numbers.
+            migrated = await pool.fetchval("SELECT to_regclass('reporter_by_age') IS NOT NULL")
         except OUTAGES:
             pool.terminate()
             continue

@@ -88,6 +88,7 @@ class KeptReport:
     source: str
     text: str
     received_at: datetime
+    county: str
     area: str
     state: CaseState
     leads: str | None
@@ -96,8 +97,20 @@ class KeptReport:
     photos: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsealed:
+    """A row sealed by a wrapping key itself, from before there were data keys."""
+
+    report_id: UUID
+    county: str
+    sealed: bytes
+
+
 class PersonBook(Protocol):
     """Reports by whom they are of, and their removal."""
+
+    async def area_of(self, case_id: UUID) -> str | None:
+        """Where a case lies; None when there is none."""
 
     async def report(self, report_id: UUID) -> KeptReport | None:
         """One report."""
@@ -107,8 +120,11 @@ class PersonBook(Protocol):
 
     async def outlived(
         self, *, county: str, before: datetime, after: tuple[datetime, UUID], most: int
-    ) -> Sequence[tuple[datetime, UUID]]:
-        """Reports with something personal whose case ended before then, behind ``after``, oldest first."""
+    ) -> Sequence[tuple[datetime, UUID, bool]]:
+        """The next reports with something personal, received before then and behind ``after``, oldest first.
+
+        Each with whether it has outlived its time: the county's, and its case ended before then.
+        """
 
     async def erase(self, report_ids: Sequence[UUID], *, text: str, looks: Sequence[Looked]) -> Sequence[str]:
         """Remove what is personal of these reports, put ``text`` in the place of theirs, write ``looks``.
@@ -119,11 +135,11 @@ class PersonBook(Protocol):
     async def forget_client_keys(self, *, before: datetime, most: int) -> int:
         """Remove at most so many answers kept under client keys before then; how many."""
 
-    async def unwrapped(self, *, most: int) -> Sequence[tuple[UUID, str, bytes]]:
-        """Rows that no data key seals or that do not say whose they are: report, county, what is sealed."""
+    async def unsealed(self, *, after: UUID, most: int) -> Sequence[Unsealed]:
+        """At most so many rows that no data key seals, behind ``after``, in the order of their ids."""
 
-    async def reseal(self, rows: Sequence[tuple[UUID, bytes, bytes, bytes | None]]) -> int:
-        """Replace rows (report, as it was, as it is, whose) that are still as they were; how many."""
+    async def reseal(self, rows: Sequence[tuple[Unsealed, bytes, bytes | None]]) -> int:
+        """Put what is sealed now, and whose it is, in the place of what still is as it was; how many were."""
 
 
 class PersonVault(Protocol):
@@ -143,14 +159,14 @@ class PersonVault(Protocol):
         """See ``ports.Vault.person``."""
 
     async def rewrap(self) -> Mapping[str, int]:
-        """Wrap every data key that an older key wraps by the newest: ``rewrapped`` and ``kept``."""
+        """Wrap every data key that an older key wraps by the newest: ``rewrapped`` and how many are ``left``."""
 
 
 class Blobs(Protocol):
     """Where photos lie."""
 
-    async def remove(self, photo_id: str) -> None:
-        """Remove a photo; nothing when it is not there."""
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Remove what lies under these keys; nothing where there is none."""
 
 
 class Watch(Protocol):
@@ -162,6 +178,9 @@ class Watch(Protocol):
     def removed(self, what: str, count: int) -> None:
         """So many reports, client keys or audit blocks outlived their time or were erased."""
 
+    def sealed(self, block: int, waiting_seconds: float) -> None:
+        """The audit is sealed up to ``block``; the oldest entry that waits is so old."""
+
 
 class Unwatched:
     """See ``Watch``; nobody counts."""
@@ -171,6 +190,9 @@ class Unwatched:
 
     def removed(self, what: str, count: int) -> None:
         """See ``Watch.removed``."""
+
+    def sealed(self, block: int, waiting_seconds: float) -> None:
+        """See ``Watch.sealed``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

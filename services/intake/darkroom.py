@@ -23,6 +23,11 @@ class BlobDarkroom:
         self._blobs = blobs
         self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="darkroom")
 
+    @property
+    def blobs(self) -> Blobs:
+        """Where the pictures lie."""
+        return self._blobs
+
     async def develop(self, upload: bytes, *, field: str) -> Developed:
         """See ``ports.Darkroom.develop``."""
         work = partial(develop, upload, field=field)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -64,7 +64,7 @@ class Metrics:
         )
         self.together = Histogram(
             "whistle_intake_together",
-            "Reports (papers) and actions kept by one transaction.",
+            "Reports (papers) and actions (deeds) kept by one transaction.",
             ["what"],
             buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500),
             registry=self.registry,
@@ -102,6 +102,42 @@ class Metrics:
             ["loop"],
             registry=self.registry,
         )
+
+        self.sights = Counter(
+            "whistle_intake_sights_total",
+            "Looks at who reported (read) and exports of a person's data, by how much was seen.",
+            ["kind", "sight"],
+            registry=self.registry,
+        )
+        self.removed_total = Counter(
+            "whistle_intake_removed_total",
+            "What was erased or outlived its time: reports, client_keys, audit_blocks.",
+            ["what"],
+            registry=self.registry,
+        )
+        self.audit_block = Gauge(
+            "whistle_intake_audit_block",
+            "The audit's last block that this replica has sealed or seen.",
+            registry=self.registry,
+        )
+        self.audit_waiting_seconds = Gauge(
+            "whistle_intake_audit_waiting_seconds",
+            "Age of the oldest entry of the audit that no block holds.",
+            registry=self.registry,
+        )
+
+    def seen(self, kind: str, sight: str) -> None:
+        """See ``custody.Watch.seen``."""
+        self.sights.labels(kind, sight).inc()
+
+    def removed(self, what: str, count: int) -> None:
+        """See ``custody.Watch.removed``."""
+        self.removed_total.labels(what).inc(count)
+
+    def sealed(self, block: int, waiting_seconds: float) -> None:
+        """See ``custody.Watch.sealed``."""
+        self.audit_block.set(block)
+        self.audit_waiting_seconds.set(waiting_seconds)
 
     def canary_sent(self) -> None:
         """See ``ports.Tell.canary_sent``."""

@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     """Counties whose playbook is kept ready at most; others wait packed and are read again when used."""
     models: Path | None = None
     """A folder of ``<county>.skops`` that `whistle classify train` wrote; none: words alone say what a report is."""
+    audit_days: PositiveInt = 3650
+    """How long the audit's entries are kept; the marks of their blocks stay for ever."""
     canary_county: str = ""
     """Whose canary is sent: a county's code; empty is the first one known, ``off`` sends none."""
     canary_seconds: int = Field(default=60, ge=1, le=3600)

@@ -241,3 +241,5 @@ class CaseView:
     extensions: Annotated[int, Ge(0)] = 0
     exempt: bool = False
     mass: bool = False
+    secret: bool = False
+    """Its reporter asked for secrecy: nothing of it stands where everybody may read."""

@@ -8,12 +8,13 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import APIRouter
 
-from services.intake.api import actions, batch, modes, open311, photos, reports
+from services.intake.api import actions, audit, batch, modes, open311, photos, privacy, reports
 from services.intake.api.fronts import BODIES, OPEN311, ForeignErrors, Translate
 from services.intake.api.limits import RateLimits
 from services.intake.api.open311_words import refused as open311_refused
 from services.intake.api.refusals import outage, problem_of
 from services.intake.api.rooms import MEDIA_TYPE, Rooms
+from services.intake.custody import Custody
 from services.intake.handlers import Doors
 from services.intake.metrics import Metrics
 from services.intake.ports import Darkroom
@@ -26,6 +27,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     batch.router,
     actions.router,
     modes.router,
+    privacy.router,
+    audit.router,
     photos.router,
     open311.router,
 )
@@ -60,10 +63,12 @@ def make_api(
     metrics: Metrics,
     limits: RateLimits | None = None,
     darkroom: Darkroom | None = None,
+    custody: Custody | None = None,
 ) -> FastAPI:
     """The HTTP API as an ASGI app; errors by RFC 9457. Without a darkroom no photos are taken."""
     app = describe_api()
     app.state.rooms = Rooms(doors=doors, keyring=keyring, metrics=metrics)
+    app.state.custody = custody
     app.state.limits = limits or RateLimits()
     app.state.darkroom, app.state.uploads = darkroom, 0
     app.state.public = False

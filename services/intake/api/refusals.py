@@ -6,6 +6,7 @@ from services.intake.domain.modes import UnknownChange, WrongMode
 from services.intake.domain.permissions import NotYours
 from services.intake.domain.states import WrongState
 from services.intake.handlers import Crowded, KeptMeanwhile, KeyReused, UnknownCase
+from services.intake.handlers.privacy import NobodyThere, UnknownReport
 from services.intake.ports import PlaybookAway
 from shared.runtime.blobs import BlobsAway
 from shared.runtime.postgres import OUTAGES
@@ -22,6 +23,10 @@ def problem_of(refusal: Refused) -> Problem | None:
             return Problem(403, "forbidden", "This key may not do this", refusal.reason, _errors(refusal))
         case UnknownCase():
             return Problem(404, "not-found", "There is no such case", refusal.reason, _errors(refusal))
+        case UnknownReport():
+            return Problem(404, "not-found", "There is no such report", refusal.reason, _errors(refusal))
+        case NobodyThere():
+            return Problem(404, "not-found", "This report names nobody", refusal.reason, _errors(refusal))
         case UnknownChange():
             return Problem(404, "not-found", "There is no such change of mode", refusal.reason, _errors(refusal))
         case WrongMode():

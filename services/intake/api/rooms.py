@@ -56,6 +56,7 @@ async def asker(request: Request, principal: Annotated[Principal, Depends(bearer
         area=principal.area,
         department=principal.department,
         name=principal.name,
+        duties=principal.duties,
     )
 
 

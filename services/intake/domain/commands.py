@@ -68,6 +68,8 @@ class OpenCase:
     handovers: tuple[HandOver, ...] = ()
     """Emergency services that are called at once."""
     severity_why: str = ""
+    secret: bool = False
+    """The reporter asked for secrecy: nothing of the matter is shown outside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -241,6 +241,7 @@ def _first_view(command: OpenCase, now: datetime) -> CaseView:
         tags=command.tags,
         place=command.place,
         purpose=command.purpose,
+        secret=command.secret,
         mode=command.mode,
         earlier=command.earlier,
     )

@@ -107,6 +107,8 @@ class PolicyNode(Row):
     """A case is hung at most this many natural days ahead; 0 never."""
     appeal_days: Annotated[int, Field(ge=0, le=365)] = 15
     """Natural days after closing in which an appeal can be made; 0 never."""
+    departments_may_call: bool = False
+    """The department that leads a case may see its reporter's phone, to call about the matter."""
     reply_required: Annotated[tuple[Source, ...], Field(max_length=len(Source))] = ()
     """Sources whose cases are resolved only with the four elements of a reply."""
     merging: MergingNode = MergingNode()
@@ -124,6 +126,7 @@ class PolicyNode(Row):
             extensions_allowed=self.extensions_allowed,
             hang_days=self.hang_days,
             appeal_days=self.appeal_days,
+            departments_may_call=self.departments_may_call,
             reply_required=self.reply_required,
             merging=self.merging.value(),
             retention=self.retention.value(),

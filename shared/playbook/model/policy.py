@@ -84,6 +84,8 @@ class Policy:
     extensions_allowed: int = 2
     hang_days: int = 365
     """A case is hung at most this many natural days ahead, and once a round."""
+    departments_may_call: bool = False
+    """The department that leads a case may see its reporter's phone."""
     appeal_days: int = 15
     """Natural days after closing in which an appeal can be made."""
     reply_required: tuple[Source, ...] = ()

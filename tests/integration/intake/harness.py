@@ -13,10 +13,13 @@ import pytest
 from cryptography.fernet import Fernet
 
 from services.intake.api import make_api
+from services.intake.audit_store import PostgresAudit
+from services.intake.custody import Custody
 from services.intake.handlers import Doors
 from services.intake.metrics import Metrics
+from services.intake.privacy_store import PostgresPersons
 from services.intake.store import PostgresCaseStore
-from services.intake.vault import FernetVault
+from services.intake.vault import EnvelopeVault, PostgresDataKeys
 from shared.events.codec import Message, encode
 from shared.events.envelope import Event, Payload, derive_id
 from shared.events.order import Explanation, Order
@@ -34,6 +37,7 @@ from tests.fakes.small_county import COUNTY, EAST, GAS_BUREAU, WEST, WEST_VILLAG
 if TYPE_CHECKING:
     from shared.runtime.postgres import Pool
 
+SECRET = Fernet.generate_key().decode()
 KEYS: dict[str, NewKey] = {
     "hotline": new_key(role=Role.SOURCE, area=COUNTY, name="12345"),
     "west source": new_key(role=Role.SOURCE, area=WEST, name="西镇网格"),
@@ -64,6 +68,7 @@ class Intake:
     pool: Pool
     doors: Doors
     metrics: Metrics
+    custody: Custody
     woken: list[None] = field(default_factory=list)
 
     async def report(self, key: str = "hotline", **changes: Any) -> httpx.Response:
@@ -85,8 +90,8 @@ class Intake:
 
 
 @pytest.fixture(scope="module")
-def vault() -> FernetVault:
-    return FernetVault(Fernet.generate_key().decode())
+def vault() -> EnvelopeVault:
+    return EnvelopeVault(SECRET)
 
 
 @pytest.fixture
@@ -95,7 +100,7 @@ def keyring() -> KeyRing:
 
 
 @pytest.fixture
-async def intake(postgres: str, vault: FernetVault, keyring: KeyRing) -> AsyncIterator[Intake]:
+async def intake(postgres: str, keyring: KeyRing) -> AsyncIterator[Intake]:
     await migrate(postgres, ["intake"])
     # All connections at once: requests that race must not wait for one to be made.
     pool = await open_pool(
@@ -103,12 +108,27 @@ async def intake(postgres: str, vault: FernetVault, keyring: KeyRing) -> AsyncIt
     )
     woken: list[None] = []
     store = PostgresCaseStore(pool, committed=lambda: woken.append(None))
-    doors = Doors(store=store, playbooks=FakePlaybooks(called_county()), vault=vault, clock=utc_now)
+    sealing, playbooks = EnvelopeVault(SECRET, book=PostgresDataKeys(pool)), FakePlaybooks(called_county())
+    await sealing.keep([COUNTY], now=utc_now())
+    doors = Doors(store=store, playbooks=playbooks, vault=sealing, clock=utc_now)
     metrics = Metrics()
-    transport = httpx.ASGITransport(make_api(doors, keyring, metrics), raise_app_exceptions=False)
+    custody = custody_of(pool, sealing, metrics)
+    api = make_api(doors, keyring, metrics, custody=custody)
+    transport = httpx.ASGITransport(api, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://intake") as http:
-        yield Intake(http=http, pool=pool, doors=doors, metrics=metrics, woken=woken)
+        yield Intake(http=http, pool=pool, doors=doors, metrics=metrics, custody=custody, woken=woken)
     await pool.close()
+
+
+def custody_of(pool: Pool, vault: EnvelopeVault, metrics: Metrics) -> Custody:
+    return Custody(
+        audit=PostgresAudit(pool),
+        persons=PostgresPersons(pool),
+        vault=vault,
+        playbooks=FakePlaybooks(called_county()),
+        clock=utc_now,
+        watch=metrics,
+    )
 
 
 def order_of(

@@ -14,7 +14,7 @@ from services.intake.api import make_api
 from services.intake.handlers import Doors
 from services.intake.metrics import Metrics
 from services.intake.store import PostgresCaseStore
-from services.intake.vault import FernetVault
+from services.intake.vault import EnvelopeVault
 from shared.runtime.auth import KeyRing
 from shared.runtime.clock import utc_now
 from shared.runtime.migrate import migrate
@@ -22,14 +22,14 @@ from shared.runtime.postgres import PoolSettings, open_pool
 from shared.runtime.postgres_watch import PostgresWatch
 from tests.fakes.intake import FakePlaybooks
 from tests.fakes.small_county import small_county
-from tests.integration.intake.harness import Intake
+from tests.integration.intake.harness import Intake, custody_of
 from tests.platform import data_folder
 
 LIMITS = PoolSettings(largest=8, connect=timedelta(seconds=2), statement=timedelta(seconds=2))
 
 
 async def test_while_postgresql_is_away_reports_get_503_and_none_is_half_written(
-    vault: FernetVault, keyring: KeyRing
+    vault: EnvelopeVault, keyring: KeyRing
 ) -> None:
     with (
         data_folder("intake-outage") as data,
@@ -43,7 +43,8 @@ async def test_while_postgresql_is_away_reports_get_503_and_none_is_half_written
         metrics = Metrics()
         transport = httpx.ASGITransport(make_api(doors, keyring, metrics), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://intake", timeout=30) as http:
-            intake = Intake(http=http, pool=pool, doors=doors, metrics=metrics)
+            custody = custody_of(pool, vault, metrics)
+            intake = Intake(http=http, pool=pool, doors=doors, metrics=metrics, custody=custody)
             before = await intake.open()
             load = asyncio.create_task(_send(intake, 300))
             await asyncio.to_thread(keeper.stop)
