@@ -212,7 +212,7 @@ class _Replay:
 
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _CHARSETS: Final = frozenset({"", "utf-8", "utf8"})
-_OWN_CHARSET: Final = frozenset({"application/xml", "text/xml"})
+_OWN_CHARSET: Final = frozenset({"application/cap+xml", "application/xml", "text/xml"})
 """XML says itself in what it is written; its parser reads that."""
 
 

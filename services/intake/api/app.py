@@ -8,8 +8,8 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import APIRouter
 
-from services.intake.api import actions, audit, batch, modes, open311, photos, privacy, reports
-from services.intake.api.fronts import BODIES, OPEN311, ForeignErrors, Translate
+from services.intake.api import actions, audit, alerts, batch, cap, modes, open311, photos, privacy, reports
+from services.intake.api.fronts import ALERTMANAGER, BODIES, OPEN311, ForeignErrors, Translate
 from services.intake.api.limits import RateLimits
 from services.intake.api.open311_words import refused as open311_refused
 from services.intake.api.refusals import outage, problem_of
@@ -31,9 +31,11 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     audit.router,
     photos.router,
     open311.router,
+    alerts.router,
+    cap.router,
 )
 
-FOREIGN: Final[Mapping[str, Translate]] = {OPEN311: open311_refused}
+FOREIGN: Final[Mapping[str, Translate]] = {OPEN311: open311_refused, ALERTMANAGER: alerts.refused}
 """Who writes errors in words of their own, by the beginning of their paths."""
 
 

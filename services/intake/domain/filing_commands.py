@@ -53,13 +53,17 @@ class RecategoriseCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteCase:
-    """A fact that moves nothing; ``reference`` is the sender's own name of what it is about."""
+    """A fact that moves nothing; ``reference`` is the sender's own name of what it is about.
+
+    ``at_least`` makes a less grave case as grave as that, and no case less grave.
+    """
 
     ACTION: ClassVar[Action] = Action.NOTE
     by: Actor
     note: str
     kind: NoteKind = NoteKind.REMARK
     reference: str | None = None
+    at_least: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

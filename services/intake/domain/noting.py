@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from services.intake.domain.case import Case
@@ -22,8 +23,9 @@ def note(case: Case, command: FactCommand) -> CaseEvent:
     match command:
         case NoteCase():
             must_say(command.note, "what is to be added, in words", field="note")
+            graver = replace(view, severity=min(view.severity, command.at_least or view.severity))
             return CaseNoted(
-                case=view, by=command.by, kind=command.kind, note=command.note, reference=command.reference
+                case=graver, by=command.by, kind=command.kind, note=command.note, reference=command.reference
             )
         case HandOverCase():
             return CaseHandedOver(
