@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -24,8 +25,10 @@ from services.intake.domain.decide import decide
 from services.intake.domain.modes import mode_of
 from services.intake.domain.permissions import Bearer
 from services.intake.domain.states import Action, WrongState
-from services.intake.handlers.doors import Doors, Reply, UnknownCase, canonical, change_of, replay
-from services.intake.ports import Answer, Change, ClientKey, NoPlaybook, PlaybookAway, Playbooks, Spot, Transaction
+from services.intake.handlers.deeds import Deed, do_all
+from services.intake.handlers.doors import Doors, Reply, canonical, change_of
+from services.intake.handlers.merging import OF_TWO, act_on_two, follow
+from services.intake.ports import Change, ClientKey, NoPlaybook, PlaybookAway, Playbooks, Spot, Transaction
 from shared.events.case import CaseEvent, CaseWhistleAsked, CaseWhistled, CaseWhistleDeclined
 from shared.playbook.model import Playbook, Policy
 
@@ -37,7 +40,10 @@ async def act_on_case(
 ) -> Reply:
     """Do ``request`` to the case and answer once it is durable; the same key and request: the same answer.
 
+    Actions that come at one time are kept by one transaction.
+
     Raises:
+        Crowded: too many actions wait, or too many of this key.
         UnknownCase: there is no such case.
         NotYours: the bearer may not do this.
         WrongState: it is not open now; says what is.
@@ -47,20 +53,13 @@ async def act_on_case(
     asked = canonical(request, first=_FIRST, case_id=case_id)
     request = tidy_request(request)
     key = None if client_key is None else ClientKey(owner=bearer.key_id, key=client_key)
-    async with doors.store.transaction() as transaction:
-        # The lock comes first: a second request with this key waits here, then finds the answer.
-        case = (await transaction.load([case_id])).get(case_id)
-        if case is None:
-            raise UnknownCase(f"there is no case {case_id}", field="path:case_id")
-        known = None if key is None else (await transaction.answers([key])).get(key)
-        if known is not None:
-            return replay(known, asked, doors.vault)
-        body, change = await _acted(case, request, transaction, bearer=bearer, doors=doors)
-        answer = Answer(fingerprint=doors.vault.fingerprint(asked), body=body)
-        if key is not None and not await transaction.claim({key: answer}):
-            return replay((await transaction.answers([key]))[key], asked, doors.vault)
-        await transaction.save([change])
-    return Reply(body=body)
+    if request.action in OF_TWO:
+        return await act_on_two(
+            Deed(case_id=case_id, request=request, bearer=bearer, key=key, asked=asked), doors=doors
+        )
+    deed = Deed(case_id=case_id, request=request, bearer=bearer, key=key, asked=asked)
+    act = partial(acted, doors=doors)
+    return await doors.deeds.begin(deed, turn=bearer.key_id, work=partial(do_all, act=act, doors=doors))
 
 
 async def _mode(case: Case, transaction: Transaction) -> str:
@@ -70,10 +69,13 @@ async def _mode(case: Case, transaction: Transaction) -> str:
     return mode_of(case.view.area, case.view.purpose, found.modes)
 
 
-async def _acted(
-    case: Case, request: ActionRequest, transaction: Transaction, *, bearer: Bearer, doors: Doors
-) -> tuple[str, Change]:
-    now = doors.clock()
+async def acted(case: Case, deed: Deed, transaction: Transaction, *, doors: Doors) -> tuple[str, Change]:
+    """The answer to a deed and what it makes of its case; writes nothing.
+
+    Raises:
+        Refused: see ``act_on_case``.
+    """
+    request, bearer, now = deed.request, deed.bearer, doors.clock()
     playbook = _playbook(case.view.county, doors.playbooks)
     order: CaseOrder | None = None
     try:
@@ -89,6 +91,7 @@ async def _acted(
         refusal.allowed = await _open(case, order, look, transaction)
         raise
     after = change.case
+    await follow(case, after, transaction, playbook=playbook)
     same = None if order is None else after.order(order.order_id)
     found = await _open(after, same, _Look(bearer=bearer, policy=playbook.policy, now=now), transaction)
     return _answer(change, order, found), change

@@ -27,6 +27,7 @@ from shared.tracking import new_code
 from shared.vocabulary import ModeKind, Refused
 
 if TYPE_CHECKING:
+    from services.intake.handlers.deeds import Deed
     from services.intake.handlers.papers import Paper
 
 SOURCE: Final = "/whistle/intake"
@@ -97,6 +98,8 @@ class Doors:
     """The next tracking code."""
     papers: Together[Paper, Reply] = field(default_factory=Together)
     """Reports that wait to be kept, those of one moment by one transaction."""
+    deeds: Together[Deed, Reply] = field(default_factory=Together)
+    """Actions on cases, likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

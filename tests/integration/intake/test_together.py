@@ -1,18 +1,25 @@
 """Reports of one moment are kept by one transaction of a real PostgreSQL; each gets the answer that is its own."""
 
 import asyncio
+import json
 from dataclasses import replace
 from functools import partial
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 
 from services.intake.api import make_api
+from services.intake.domain.actions import ActionRequest
 from services.intake.domain.permissions import Bearer
 from services.intake.domain.reports import Report
+from services.intake.domain.states import Action
+from services.intake.handlers.actions import acted
+from services.intake.handlers.deeds import Deed, do_all
+from services.intake.handlers.doors import Doors, Reply
 from services.intake.handlers.papers import Paper, keep_all
 from services.intake.handlers.reports import paper_of
-from services.intake.handlers.together import Together
+from services.intake.handlers.together import Together, Work
 from services.intake.metrics import Metrics
 from services.intake.ports import ClientKey
 from shared.runtime.auth import KeyRing
@@ -94,3 +101,47 @@ async def test_two_replicas_given_the_same_keys_at_once_keep_each_once_and_answe
     pairs = zip(answers[::2], answers[1::2], strict=True)
     assert all(one.content == two.content for one, two in pairs)
     assert await intake.rows("report") == before + 60
+
+
+async def test_actions_of_one_moment_are_kept_together_and_each_is_told_its_own(intake: Intake) -> None:
+    cases = [await intake.open() for _ in range(12)]
+    answers = await asyncio.gather(*(intake.act(case_id, "county desk", "note", note="已联系") for case_id in cases))
+    assert [answer.status_code for answer in answers] == [200] * 12
+    assert [UUID(answer.json()["case_id"]) for answer in answers] == cases
+
+
+async def test_two_deeds_on_one_case_in_one_batch_are_decided_one_after_the_other(intake: Intake) -> None:
+    case_id, other = await intake.open(), await intake.open()
+    deeds = [deed(case_id, Action.NOTE, key="n1"), deed(case_id, Action.NOTE, key="n1"), deed(case_id, Action.CLOSE)]
+    sizes: list[int] = []
+    together: Together[Deed, Reply] = Together(told=lambda size, _seconds: sizes.append(size))
+    doors = replace(intake.doors, deeds=together)
+    asked = [*deeds, deed(uuid4(), Action.NOTE), deed(other, Action.RESOLVE), deed(other, Action.NOTE), deed(case_id)]
+    answers = await asyncio.gather(
+        *(together.begin(one, turn="desk", work=work_on(doors)) for one in asked), return_exceptions=True
+    )
+    assert sizes == [7]
+    kinds = [type(answer).__name__ for answer in answers]
+    assert kinds[:2] == ["Reply", "Reply"]
+    assert (kinds[3], kinds[5], kinds[6]) == ("UnknownCase", "Reply", "Reply")
+    assert kinds[4] in {"NotYours", "WrongState"}
+    first, second, last = (answers[place] for place in (0, 1, 6))
+    assert isinstance(first, Reply)
+    assert isinstance(second, Reply)
+    assert isinstance(last, Reply)
+    assert (second.body, second.replayed) == (first.body, True)
+    assert json.loads(last.body)["version"] > json.loads(first.body)["version"]
+
+
+def deed(case_id: UUID, action: Action = Action.NOTE, *, key: str | None = None) -> Deed:
+    return Deed(
+        case_id=case_id,
+        request=ActionRequest(action=action, note="已联系"),
+        bearer=Bearer(key_id="desk", role=Role.DESK, area=COUNTY, name="小县指挥中心"),
+        key=None if key is None else ClientKey(owner="desk", key=f"{case_id} {key}"),
+        asked=b"note",
+    )
+
+
+def work_on(doors: Doors) -> Work[Deed, Reply]:
+    return partial(do_all, act=partial(acted, doors=doors), doors=doors)
