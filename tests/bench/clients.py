@@ -58,3 +58,37 @@ async def post_rate(
     began = time.perf_counter()
     await asyncio.gather(*(work() for _ in range(connections)))
     return count / (time.perf_counter() - began), seconds
+
+
+async def post_paced(
+    url: str,
+    path: str,
+    *,
+    headers: Mapping[str, str],
+    body: Callable[[int], Any],
+    rate: float,
+    count: int,
+    connections: int,
+) -> list[float]:
+    """Each request's seconds from the moment at which it was due, at an even pace; every answer must be 201.
+
+    Counted from when it was due: a server that stands still for a second delays all that were due in it.
+    """
+    numbers = iter(range(count))
+    seconds: list[float] = []
+    began = time.perf_counter()
+
+    async def work() -> None:
+        connection = Connection(url, headers)
+        await connection.open()
+        for number in numbers:
+            due = began + number / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            status, answer = await connection.post(path, body(number), key=f"paced-{id(numbers)}-{number}")
+            seconds.append(time.perf_counter() - due)
+            if status != 201:
+                raise AssertionError(answer.decode())
+        connection.close()
+
+    await asyncio.gather(*(work() for _ in range(connections)))
+    return seconds
