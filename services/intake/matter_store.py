@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.sameness import Account, Kin, Matter, anchors_of, standing_of
-from services.intake.ports import KeptReport, MatterAsk
+from services.intake.domain.sameness import Account, Kin, Matter, Standing, anchors_of, standing_of
+from services.intake.ports import KeptReport, MatterAsk, ShownMatter
 from shared.events.parts import Photo, Place
 from shared.vocabulary import CaseState, Source
 
@@ -101,6 +101,26 @@ class PostgresMatters:
         """See ``ports.MatterBook.forget``."""
         await self._connection.execute("DELETE FROM matter WHERE case_id = ANY($1::uuid[])", list(case_ids))
 
+    async def shown(self, case_ids: Collection[UUID]) -> Mapping[UUID, ShownMatter]:
+        """See ``ports.MatterBook.shown``."""
+        rows = await self._connection.fetch(
+            """
+            SELECT case_id, state, opened_at, snapshot -> 'view' ->> 'title' AS title,
+                (snapshot -> 'view' ->> 'reports')::integer AS reports,
+                (snapshot -> 'view' -> 'place' ->> 'lon')::double precision AS lon,
+                (snapshot -> 'view' -> 'place' ->> 'lat')::double precision AS lat
+            FROM case_snapshot
+            WHERE case_id = ANY($1::uuid[]) AND NOT coalesce((snapshot -> 'view' ->> 'secret')::boolean, false)
+            """,
+            list(case_ids),
+        )
+        return {row["case_id"]: _shown(row) for row in rows}
+
+    async def report(self, report_id: UUID) -> KeptReport | None:
+        """See ``ports.MatterBook.report``."""
+        row = await self._connection.fetchrow(f"{_REPORTS} WHERE r.report_id = $1", report_id)
+        return None if row is None else _report(row)
+
     async def reports_of(self, case_id: UUID, most: int) -> Sequence[KeptReport]:
         """See ``ports.MatterBook.reports_of``."""
         rows = await self._connection.fetch(
@@ -135,6 +155,23 @@ def _matter(row: asyncpg.Record, kin: Kin) -> Matter:
     )
 
 
+def _shown(row: asyncpg.Record) -> ShownMatter:
+    state = CaseState(row["state"])
+    return ShownMatter(
+        case_id=row["case_id"],
+        title=row["title"],
+        state=state,
+        opened_at=row["opened_at"],
+        reports=row["reports"] or 1,
+        place=_place(row),
+        takes_reports=standing_of(state) is Standing.JOINS,
+    )
+
+
+def _place(row: asyncpg.Record) -> Place | None:
+    return None if row["lon"] is None else Place(lon=row["lon"], lat=row["lat"])
+
+
 def _report(row: asyncpg.Record) -> KeptReport:
     return KeptReport(
         report_id=row["report_id"],
@@ -144,7 +181,7 @@ def _report(row: asyncpg.Record) -> KeptReport:
         received_at=row["received_at"],
         tracking=row["tracking"],
         area=row["area"],
-        place=None if row["lon"] is None else Place(lon=row["lon"], lat=row["lat"]),
+        place=_place(row),
         category=row["category"],
         photos=_PHOTOS.decode(row["photos"]),
     )

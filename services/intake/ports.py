@@ -19,7 +19,7 @@ from shared.events.envelope import Event
 from shared.events.mode import ModeChanged
 from shared.events.parts import Actor, Photo, Place
 from shared.playbook.model import Playbook
-from shared.vocabulary import ModeKind, Purpose, Refused, Source
+from shared.vocabulary import CaseState, ModeKind, Purpose, Refused, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +131,19 @@ class KeptReport:
     photos: tuple[Photo, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownMatter:
+    """What anybody may know of a case that their report may be about."""
+
+    case_id: UUID
+    title: str
+    state: CaseState
+    opened_at: datetime
+    reports: int
+    place: Place | None
+    takes_reports: bool
+
+
 class MatterBook(Protocol):
     """The matters that reports tell of, and which case each report belongs to, inside a transaction."""
 
@@ -149,6 +162,12 @@ class MatterBook(Protocol):
 
     async def forget(self, case_ids: Collection[UUID]) -> None:
         """No report shall be compared with these cases any more."""
+
+    async def shown(self, case_ids: Collection[UUID]) -> Mapping[UUID, ShownMatter]:
+        """What is public of these cases; one that was reported in secret is left out. Nothing is locked."""
+
+    async def report(self, report_id: UUID) -> KeptReport | None:
+        """The report of that id."""
 
     async def reports_of(self, case_id: UUID, most: int) -> Sequence[KeptReport]:
         """The case's reports, oldest first, at most so many."""

@@ -6,8 +6,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.intake.domain.case import Case
-from services.intake.domain.sameness import Matter, anchors_of, standing_of
-from services.intake.ports import FiledReport, KeptReport, MatterAsk
+from services.intake.domain.sameness import Matter, Standing, anchors_of, standing_of
+from services.intake.ports import FiledReport, KeptReport, MatterAsk, ShownMatter
 
 
 class FakeMatters:
@@ -29,6 +29,26 @@ class FakeMatters:
 
     async def forget(self, case_ids: Collection[UUID]) -> None:
         self.kept = {case_id: one for case_id, one in self.kept.items() if case_id not in case_ids}
+
+    async def shown(self, case_ids: Collection[UUID]) -> Mapping[UUID, ShownMatter]:
+        views = [self.cases[case_id].view for case_id in case_ids if case_id in self.cases]
+        return {
+            view.case_id: ShownMatter(
+                case_id=view.case_id,
+                title=view.title,
+                state=view.state,
+                opened_at=view.opened_at,
+                reports=view.reports,
+                place=view.place,
+                takes_reports=standing_of(view.state) is Standing.JOINS,
+            )
+            for view in views
+            if not view.secret
+        }
+
+    async def report(self, report_id: UUID) -> KeptReport | None:
+        found = self.reports.get(report_id)
+        return None if found is None else _kept(found)
 
     async def reports_of(self, case_id: UUID, most: int) -> Sequence[KeptReport]:
         mine = sorted(

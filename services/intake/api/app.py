@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import APIRouter
 
-from services.intake.api import actions, audit, alerts, batch, cap, modes, open311, photos, privacy, reports
+from services.intake.api import actions, alerts, alike, audit, batch, cap, modes, open311, photos, privacy, reports
 from services.intake.api.fronts import ALERTMANAGER, BODIES, OPEN311, ForeignErrors, Translate
 from services.intake.api.limits import RateLimits
 from services.intake.api.open311_words import refused as open311_refused
@@ -24,6 +24,7 @@ from shared.runtime.problems import ProblemHooks, install
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     reports.router,
+    alike.router,
     batch.router,
     actions.router,
     modes.router,

@@ -104,7 +104,7 @@ def _said_by_reporter(asking: Asking, desk: _Desk) -> Same:
     Raises:
         Refused: it is not; names what is like the report.
     """
-    verdict = desk.sorting.verdict(replace(asking, joins=False))
+    verdict = desk.sorting.verdict(asking, joins=False)
     near = [one.case_id for one in verdict.alike] if isinstance(verdict, Unsure) else []
     matter = must_be_plausible(asking, desk.sorting, near)
     master = desk.cases.get(matter.case_id)

@@ -56,9 +56,9 @@ class Sorting:
     """By case: matters that this batch has opened or added to."""
     _by_anchor: defaultdict[tuple[Kin, int], list[UUID]] = field(default_factory=lambda: defaultdict(list))
 
-    def verdict(self, asking: Asking) -> Verdict:
-        """What the report is, by all that is known at its turn."""
-        return verdict_of(self._weighed(asking), rules=asking.policy.merging, joins=asking.joins)
+    def verdict(self, asking: Asking, *, joins: bool = True) -> Verdict:
+        """What the report is, by all that is known at its turn; without ``joins`` only what it is like."""
+        return verdict_of(self._weighed(asking), rules=asking.policy.merging, joins=joins and asking.joins)
 
     def sure_of_store(self, asking: Asking) -> set[UUID]:
         """The cases that the report may join, so that all are locked in one order before the first is changed."""

@@ -181,4 +181,7 @@ class ActedBody(Body):
     extension_id: UUID | None = None
     supervision_id: UUID | None = None
     appeal_id: UUID | None = None
+    other_case_id: Annotated[
+        UUID | None, Field(description="The case that this one went on in, or that was split off it.")
+    ] = None
     allowed: list[Action]

@@ -1,0 +1,55 @@
+"""Before a report is sent: which cases may be its matter already."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import msgspec
+
+from services.intake.domain.permissions import Bearer, must_report
+from services.intake.domain.reports import Report
+from services.intake.domain.sameness import Unsure, metres_between
+from services.intake.handlers.doors import Doors
+from services.intake.handlers.drafting import prepare
+from services.intake.handlers.sorting import asking_of, sorted_out
+from services.intake.ports import ShownMatter
+from shared.events.parts import Alike, Place
+
+
+async def find_alike(report: Report, *, bearer: Bearer, doors: Doors) -> str:
+    """At most five cases that may be the report's matter, the likest first, in JSON; nothing is kept.
+
+    Only what is public of a case is told: its masked title, its state, when it was opened and how many reports it
+    stands for. One that was reported in secret is never told.
+
+    Raises:
+        NotYours: the bearer's key does not cover the report's area, or sends no reports.
+        Refused: the report is wrong; names the field and what is allowed.
+    """
+    draft = prepare(report, report_id=uuid4(), by=bearer.actor, at=bearer.area, doors=doors)
+    must_report(bearer, draft.sent_for)
+    asking = asking_of(draft, doors=doors)
+    if asking is None:
+        return '{"alike":[]}'
+    async with doors.store.transaction() as transaction:
+        sorting = await sorted_out([asking], transaction, hold=False)
+        verdict = sorting.verdict(asking, joins=False)
+        alike = verdict.alike if isinstance(verdict, Unsure) else ()
+        shown = await transaction.matters.shown([one.case_id for one in alike])
+    told = [_told(one, shown[one.case_id], report.place) for one in alike if one.case_id in shown]
+    return msgspec.json.encode({"alike": told}).decode()
+
+
+def _told(one: Alike, matter: ShownMatter, place: Place | None) -> dict[str, object]:
+    known = None if place is None or matter.place is None else round(metres_between(place, matter.place))
+    return {
+        "case_id": one.case_id,
+        "title": matter.title,
+        "state": matter.state,
+        "opened_at": matter.opened_at,
+        "reports": matter.reports,
+        "metres": known,
+        "score": one.score,
+        "why": one.why,
+        "takes_reports": matter.takes_reports,
+    }
