@@ -6,12 +6,23 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from services.notifier.api import cases, duties, explain, modes, page, stream, subscriptions, track, track_stream
+from services.notifier.api import (
+    cases,
+    duties,
+    explain,
+    modes,
+    open311,
+    page,
+    stream,
+    subscriptions,
+    track,
+    track_stream,
+)
 from services.notifier.api.door import PublicDoor, open_to_pages
 from services.notifier.api.rooms import Rooms
 from services.notifier.metrics import Metrics
 from shared.runtime.postgres import OUTAGES
-from shared.runtime.problems import ProblemHooks, install
+from shared.runtime.problems import Limits, ProblemHooks, install
 
 DESCRIPTION: Final = """
 All reading and listening. A key sees its own area and what lies below it, in lists, in the stream, in history and in
@@ -19,6 +30,13 @@ webhooks; a department's key sees only what concerns its orders. Writing is inta
 
 Without a key: `/v1/track/{code}`, a report by its tracking code, and `/open311/v2/`, the public list of requests.
 """
+
+FORM: Final = Limits(
+    body_bytes=64 * 1024,
+    media_types=frozenset({"application/x-www-form-urlencoded", "multipart/form-data"}),
+    streamed=True,
+)
+"""What is only shown the way to intake; nobody reads it here."""
 
 
 def make_api(rooms: Rooms) -> FastAPI:
@@ -50,11 +68,13 @@ def bare_api(metrics: Metrics | None = None) -> FastAPI:
         subscriptions.router,
         track.router,
         track_stream.router,
+        open311.router,
         page.router,
     )
     for part in parts:
         app.include_router(part)
-    install(app, ProblemHooks(outage=outage, observe=None if metrics is None else metrics.observe_http))
+    observe = None if metrics is None else metrics.observe_http
+    install(app, ProblemHooks(outage=outage, observe=observe, special=dict.fromkeys(open311.SENT_ON, FORM)))
     return app
 
 

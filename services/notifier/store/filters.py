@@ -104,16 +104,17 @@ def asked_for(where: Where, asked: Filter) -> None:
     if asked.departments:
         where.add("departments && {}::text[]", sorted(asked.departments))
     if asked.categories:
-        where.add(_dotted("category"), sorted(asked.categories))
+        where.add(dotted("category"), sorted(asked.categories))
 
 
 def of_types(where: Where, asked: Filter) -> None:
     """Keep the types that ``asked`` asks for."""
     if asked.types:
-        where.add(_dotted("type"), sorted(asked.types))
+        where.add(dotted("type"), sorted(asked.types))
 
 
-def _dotted(column: str) -> str:
+def dotted(column: str) -> str:
+    """The condition that ``column`` is one of the codes asked for, or lies under one."""
     # ``audience.under``: the code itself, or what begins with it and a dot.
     fits = f"{column} = asked OR starts_with({column}, asked || '.')"
     return f"EXISTS (SELECT 1 FROM unnest({{}}::text[]) AS asked WHERE {fits})"  # noqa: S608  column is a constant

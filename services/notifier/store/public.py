@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from services.notifier.domain.fold import CaseRead
+from services.notifier.domain.open311 import MOST_REQUESTS, UNREAD
+from services.notifier.domain.summary import CaseSummary
 from services.notifier.domain.tracking import How, Link, Step, path, told_to
+from services.notifier.store.filters import Where, dotted
 from services.notifier.store.read_side import ACQUIRE_SECONDS, read_case
 from services.notifier.store.rows import value_of
 from shared.vocabulary import CaseState
@@ -38,6 +41,17 @@ class Followed:
     steps: Sequence[Step]
     of_case: Sequence[Step]
     watch: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestQuery:
+    """Requests of ``area`` that came from ``start`` to ``end``; ``codes`` are categories, a parent for its children."""
+
+    area: str
+    start: datetime
+    end: datetime
+    codes: tuple[str, ...]
+    states: frozenset[CaseState]
 
 
 class PostgresPublic:
@@ -70,6 +84,35 @@ class PostgresPublic:
             of_case=steps[-1],
             watch=read.view.case_id if any(link.case_id == unknown for link, _ in way) else unknown,
         )
+
+    async def listed(self, query: RequestQuery) -> Sequence[CaseSummary]:
+        """Return the newest that may stand in public, at most 1000."""
+        where = Where(MOST_REQUESTS)
+        where.add("starts_with(area, {})", query.area)
+        where.add("opened_at >= {}", query.start)
+        where.add("opened_at <= {}", query.end)
+        where.add("state = ANY({}::text[])", sorted(state.value for state in query.states - UNREAD))
+        if query.codes:
+            where.add(dotted("category"), list(query.codes))
+        return await self._summaries(where)
+
+    async def requests(self, area: str, case_ids: Sequence[UUID]) -> Sequence[CaseSummary]:
+        """Return those of these cases that lie in ``area`` and may stand in public."""
+        if not case_ids:
+            return []
+        where = Where(MOST_REQUESTS)
+        where.add("starts_with(area, {})", area)
+        where.add("case_id = ANY({}::uuid[])", list(case_ids))
+        return await self._summaries(where)
+
+    async def _summaries(self, where: Where) -> Sequence[CaseSummary]:
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            rows = await connection.fetch(
+                "SELECT summary FROM case_view WHERE purpose = 'real' AND NOT secret"  # noqa: S608  conditions are constants
+                f" AND {where.sql} ORDER BY opened_at DESC, case_id DESC LIMIT $1",
+                *where.parameters,
+            )
+        return [value_of(CaseSummary, row["summary"]) for row in rows]
 
 
 async def _to_the_master(connection: Connection, way: list[tuple[Link, CaseRead]]) -> list[tuple[Link, CaseRead]]:

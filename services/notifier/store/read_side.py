@@ -235,10 +235,11 @@ _SAVE_CASES: Final = """
     UPDATE case_view AS c SET version = r.version, state = r.state, area = r.area, level = r.level,
         category = r.category, severity = r.severity, title = r.title, opened_at = r.opened_at,
         departments = r.departments, due_at = r.due_at, escalated_to = r.escalated_to,
-        purpose = r.purpose, mode = r.mode, waits = r.waits, summary = r.summary, fold = r.fold
+        purpose = r.purpose, mode = r.mode, waits = r.waits, secret = r.secret, summary = r.summary, fold = r.fold
     FROM json_to_recordset($1::json) AS r (case_id uuid, version integer, state text, area text, level text,
         category text, severity smallint, title text, opened_at timestamptz, departments text[], due_at timestamptz,
-        escalated_to text, purpose text, mode text, waits text[], summary json, fold json)
+        escalated_to text, purpose text, mode text, waits text[], secret boolean,
+        summary json, fold json)
     WHERE c.case_id = r.case_id
 """
 _SAVE_ORDERS: Final = """

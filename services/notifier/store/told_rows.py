@@ -39,6 +39,7 @@ def case_row(read: CaseRead) -> dict[str, Any]:
         "purpose": summary.purpose,
         "mode": summary.mode,
         "waits": summary.waits,
+        "secret": read.view.secret,
         "summary": raw(summary),
         # Orders and clocks have tables of their own.
         "fold": raw(replace(read, orders={}, clocks={})),
