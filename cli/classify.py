@@ -20,7 +20,7 @@ from shared.vocabulary import Refused
 
 if TYPE_CHECKING:
     from cli.lessons import Lessons
-    from shared.learning.training import Scores
+    from shared.learning.training import Example, Scores
     from shared.playbook.model import Playbook
 
 app = typer.Typer(help="What reports are about: the model of a county.", no_args_is_help=True)
@@ -29,6 +29,10 @@ County = Annotated[str, typer.Option("--county", help="The county's code.", meta
 History = Annotated[
     list[Path] | None,
     typer.Option("--history", help="A CSV file with the columns text and category; may be given again.", exists=True),
+]
+Words = Annotated[
+    Path | None,
+    typer.Option("--playbook", help="Learn from its words too, and only its categories.", exists=True, file_okay=False),
 ]
 FromTopic = Annotated[
     bool, typer.Option("--from-topic", help="Learn from what people named in the cases that Kafka holds.")
@@ -45,6 +49,7 @@ def train(
     county: County,
     models: Models,
     history: History = None,
+    playbook: Words = None,
     from_topic: FromTopic = False,
     since: Since = "365d",
     kafka: places.Kafka = None,
@@ -58,8 +63,9 @@ def train(
 
     lessons = _lessons(county, history, from_topic=from_topic, since=since, kafka=kafka, data=data)
     try:
-        scores = cross_validate(lessons.examples)
-        model = trained(lessons.examples, county=county, at=utc_now(), scores=scores)
+        also = _words_of(playbook, lessons)
+        scores = cross_validate(lessons.examples, also=also)
+        model = trained(lessons.examples, county=county, at=utc_now(), also=also, scores=scores)
         path = write_model(model, models)
     except Refused as refused:
         raise Trouble("Nothing was trained", why=refused.reason, mend="; ".join(refused.allowed)) from refused
@@ -78,6 +84,7 @@ def evaluate(
     *,
     history: History = None,
     county: County = "",
+    playbook: Words = None,
     from_topic: FromTopic = False,
     since: Since = "365d",
     kafka: places.Kafka = None,
@@ -88,7 +95,7 @@ def evaluate(
     from shared.learning.training import cross_validate
 
     lessons = _lessons(county, history, from_topic=from_topic, since=since, kafka=kafka, data=data)
-    scores = cross_validate(lessons.examples)
+    scores = cross_validate(lessons.examples, also=_words_of(playbook, lessons))
     if scores is None:
         raise Trouble(
             "Nothing can be measured",
@@ -154,6 +161,26 @@ def _told(text: str, playbook: Playbook, models: Path | None) -> dict[str, objec
         "services": [one.service.value for one in graded.handovers],
         "place": None if named is None else named.area,
     }
+
+
+def _words_of(folder: Path | None, lessons: Lessons) -> list[Example]:
+    """The playbook's words as examples; lessons of categories that it does not have are passed over."""
+    if folder is None:
+        return []
+    from cli.in_force import read
+    from shared.learning.training import Example
+
+    known = read(folder).categories
+    for one in lessons.examples:
+        if one.category not in known:
+            lessons.lost(one.text[:20], f"the playbook has no category {one.category}")
+    lessons.examples = [one for one in lessons.examples if one.category in known]
+    return [
+        Example(text=text, category=one.code)
+        for one in known.values()
+        if one.parent is not None
+        for text in (*one.words, *(["，".join(one.words)] if one.words else []))
+    ]
 
 
 def _lessons(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -49,10 +48,12 @@ class TextModel:
     examples: int
     macro_f1: float = -1.0
     rows: dict[str, int] = field(init=False, repr=False, compare=False)
+    readable: NDArray[np.bool_] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the vocabulary; frozen otherwise."""
         object.__setattr__(self, "rows", {feature: row for row, feature in enumerate(self.vocabulary)})
+        object.__setattr__(self, "readable", np.array([is_word(one) for one in self.vocabulary], dtype=np.bool_))
 
     def likeliest(self, text: str, most: int = LIKELIEST) -> tuple[Likely, ...]:
         """The ``most`` likeliest categories, likeliest first; nothing when the text holds no feature that is known."""
@@ -73,17 +74,18 @@ class TextModel:
 
     def _counted(self, text: str) -> tuple[NDArray[np.intp], Floats]:
         """The rows of the text's features and their weights: sublinear term frequency by idf, of length 1."""
-        counts = Counter(row for one in features(text) if (row := self.rows.get(one)) is not None)
+        counts = Counter(map(self.rows.get, features(text)))
+        counts.pop(None, None)
         rows = np.fromiter(counts, dtype=np.intp, count=len(counts))
-        times = np.array([1.0 + math.log(count) for count in counts.values()], dtype=np.float32)
+        times = as_floats(1.0 + np.log(np.fromiter(counts.values(), dtype=np.float32, count=len(counts))))
         values = times * self.idf[rows]
         length = float(np.linalg.norm(values)) or 1.0
         return rows, values / np.float32(length)
 
     def _speaking(self, rows: NDArray[np.intp], parts: Floats) -> tuple[str, ...]:
-        by_weight = np.argsort(-parts, kind="stable").tolist()
-        speaking = (self.vocabulary[rows[at]] for at in by_weight if parts[at] > 0)
-        return tuple(one for one in speaking if is_word(one))[:WORDS]
+        speaking = np.flatnonzero(self.readable[rows] & (parts > 0))
+        by_weight = speaking[np.argsort(-parts[speaking], kind="stable")[:WORDS]]
+        return tuple(self.vocabulary[row] for row in rows[by_weight].tolist())
 
 
 def softmax(scores: Floats) -> Floats:

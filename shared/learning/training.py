@@ -26,6 +26,7 @@ STRENGTH: Final = 0.3
 """The regularisation (C): best by cross-validation of 0.1 to 1 on two collections of messages."""
 FOLDS: Final = 5
 TEMPERATURES: Final = tuple(0.05 * 1.15**step for step in range(24))
+STRENGTH_OF_FEW: Final = 1.0
 MOST: Final = 500_000
 
 
@@ -48,15 +49,23 @@ class Scores:
     temperature: float
 
 
-def train(examples: Sequence[Example], *, county: str, at: datetime, scores: Scores | None = None) -> TextModel:
-    """A model of all ``examples``; ``scores`` of `cross_validate` over the same ones calibrate it.
+def train(
+    examples: Sequence[Example],
+    *,
+    county: str,
+    at: datetime,
+    also: Sequence[Example] = (),
+    scores: Scores | None = None,
+) -> TextModel:
+    """A model of all ``examples`` and of what else there is to learn from, such as a playbook's words.
+
+    ``scores`` of `cross_validate` over the same ones calibrate it.
 
     Raises:
         Refused: fewer than two categories, or more examples than `MOST`.
     """
     _must_teach(examples)
-    texts, names = [one.text for one in examples], np.array([one.category for one in examples])
-    vectoriser, scorer = _fitted(texts, names)
+    vectoriser, scorer = _fitted([*examples, *also])
     weights = _columns(scorer)
     return TextModel(
         county=county,
@@ -72,17 +81,17 @@ def train(examples: Sequence[Example], *, county: str, at: datetime, scores: Sco
     )
 
 
-def cross_validate(examples: Sequence[Example], *, folds: int = FOLDS) -> Scores | None:
+def cross_validate(examples: Sequence[Example], *, also: Sequence[Example] = (), folds: int = FOLDS) -> Scores | None:
     """Scores of examples each judged by a model that has seen none of its fold; equal texts are in one fold.
 
-    Categories with fewer examples than folds teach but are not scored. None when fewer than two are left.
+    What stands in ``also`` teaches in every fold and is never judged. Categories with fewer examples than folds
+    teach but are not scored. None when fewer than two are left.
     """
     scored = _scorable(examples, folds)
     if len({one.category for one in scored}) < 2:  # noqa: PLR2004  one category is always right
         return None
     names = np.array([one.category for one in scored])
-    texts = [one.text for one in scored]
-    found, chosen, margins = _judged(texts, names, folds)
+    found, chosen, margins = _judged(scored, names, also, folds)
     each = np.unique(names)
     by_category = f1_score(names, chosen, average=None, labels=each, zero_division=0)
     counts = Counter(names.tolist())
@@ -96,16 +105,17 @@ def cross_validate(examples: Sequence[Example], *, folds: int = FOLDS) -> Scores
 
 
 def _judged(
-    texts: Sequence[str], names: NDArray[Any], folds: int
+    examples: Sequence[Example], names: NDArray[Any], also: Sequence[Example], folds: int
 ) -> tuple[NDArray[np.intp], NDArray[Any], list[tuple[Floats, NDArray[np.intp]]]]:
     """For each text the place of its category in its fold's model (-1: not there), the choice, and all scores."""
+    texts = [one.text for one in examples]
     groups = np.unique([_bare(text) for text in texts], return_inverse=True)[1]
     right = np.full(len(texts), -1, dtype=np.intp)
-    chosen = names.copy()
+    chosen = names.astype(object)
     margins: list[tuple[Floats, NDArray[np.intp]]] = []
     splits = StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(texts, names, groups)
     for learn, judge in splits:
-        vectoriser, scorer = _fitted([texts[at] for at in learn], names[learn])
+        vectoriser, scorer = _fitted([*(examples[at] for at in learn), *also])
         rows = vectoriser.transform([texts[at] for at in judge])
         scores = as_floats(np.asarray(rows @ _columns(scorer).T) + _intercepts(scorer))
         places = {name: place for place, name in enumerate(scorer.classes_)}
@@ -115,12 +125,12 @@ def _judged(
     return right, chosen, margins
 
 
-def _fitted(texts: Sequence[str], names: NDArray[Any]) -> tuple[Any, Any]:
-    vectoriser = TfidfVectorizer(
-        analyzer=features, sublinear_tf=True, min_df=3 if len(texts) >= MANY else 1, max_features=FEATURES
-    )
-    rows = vectoriser.fit_transform(texts)
-    return vectoriser, LinearSVC(C=STRENGTH if len(texts) >= MANY else 1.0, random_state=0).fit(rows, names)
+def _fitted(examples: Sequence[Example]) -> tuple[Any, Any]:
+    many = len(examples) >= MANY
+    vectoriser = TfidfVectorizer(analyzer=features, sublinear_tf=True, min_df=3 if many else 1, max_features=FEATURES)
+    rows = vectoriser.fit_transform([one.text for one in examples])
+    scorer = LinearSVC(C=STRENGTH if many else STRENGTH_OF_FEW, random_state=0)
+    return vectoriser, scorer.fit(rows, np.array([one.category for one in examples]))
 
 
 def _columns(scorer: Any) -> NDArray[np.float64]:  # noqa: ANN401  scikit-learn ships no types
