@@ -13,15 +13,18 @@ import typer
 
 from cli import (
     act,
+    audit,
     classify,
     dead_letter,
     demo,
     doctor,
     duties,
     explain,
+    importer,
     keys,
     mode,
     playbook,
+    privacy,
     replay,
     rules,
     send,
@@ -52,8 +55,11 @@ app.add_typer(classify.app, name="classify")
 app.add_typer(dead_letter.app, name="dead-letter")
 app.add_typer(mode.app, name="mode")
 app.add_typer(duties.app, name="duties")
+app.add_typer(importer.app, name="import")
+app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(playbook.app, name="playbook")
+app.add_typer(privacy.app, name="privacy")
 app.add_typer(rules.app, name="rules")
 
 
