@@ -109,6 +109,10 @@ class FakePlaybooks:
     def __init__(self, *playbooks: Playbook) -> None:
         self._playbooks = {playbook.county: playbook for playbook in playbooks}
 
+    def put(self, playbook: Playbook) -> None:
+        """Put another playbook of its county into force."""
+        self._playbooks[playbook.county] = playbook
+
     def of(self, area: str) -> Playbook:
         found = self._playbooks.get(county_of(area))
         if found is None:

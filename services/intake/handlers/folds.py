@@ -46,12 +46,13 @@ async def fold_batch(records: Sequence[Record], *, doors: Doors) -> Outcome:
     wanted, running, rejected = _read(records)
     if wanted or running:
         async with doors.store.transaction() as transaction:
-            await _keep_deadlines(running, transaction)
             cases = await transaction.load(wanted.keys())
             changes = _fold_all(wanted, cases, rejected, now=doors.clock())
             if changes:
                 await transaction.save(changes)
                 await transaction.modes.ask(_modes_asked(wanted, changes, doors))
+            # Behind the cases' own locks, as in an action that ends a case: neither can wait for the other.
+            await _keep_deadlines(running, transaction)
         for change in changes:
             if change.case.view.purpose is Purpose.CANARY and change.case.closed_at is not None:
                 doors.tell.canary_closed()
