@@ -53,7 +53,9 @@ class CellMap:
 
     def cells_at(self, places: Sequence[Place]) -> list[str | None]:
         """The cell of each of many points, as `cell_at` says it, in one pass."""
-        points = shapely.points([(place.lon, place.lat) for place in places]) if places else np.array([])
+        if not places:
+            return []
+        points = shapely.points([(place.lon, place.lat) for place in places])
         asked, hits = self._tree.query(points, predicate="intersects")
         none = len(self._codes)
         # Cells are kept in the order of their codes: the smallest index is the smallest code.
