@@ -9,15 +9,19 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from cryptography.fernet import Fernet
 
+from services.intake.custody import Custody
+from services.intake.domain.permissions import Bearer
 from services.intake.domain.persons import ERASED
-from services.intake.handlers.privacy import retain
+from services.intake.handlers.privacy import Erasure, erase_person, retain
 from services.intake.upkeep import BEGIN, DataKeys, Retention, Sealing
 from services.intake.vault import EnvelopeVault, PostgresDataKeys
 from shared.runtime.blobs import photo_key, thumbnail_key
 from shared.runtime.clock import utc_now
+from shared.vocabulary import Role
 from tests.fakes.small_county import COUNTY
 from tests.integration.intake.harness import SECRET, Intake, bearer
 from tests.integration.intake.waiting import until
@@ -177,10 +181,6 @@ class Blobs:
 
 
 async def test_photos_go_with_their_last_report(intake: Intake) -> None:
-    from services.intake.domain.permissions import Bearer  # noqa: PLC0415
-    from services.intake.handlers.privacy import Erasure, erase_person  # noqa: PLC0415
-    from shared.vocabulary import Role  # noqa: PLC0415
-
     blobs, photo = Blobs(), "ab" * 32
     custody = replace(intake.custody, blobs=blobs)
     reports = [await filed(intake, reporter={"phone": phone_of(4 + n)}) for n in range(2)]
@@ -267,6 +267,14 @@ async def test_time_takes_out_by_itself_what_has_outlived_it(intake: Intake, out
     assert await timer._round() is False  # done for today
 
 
+def answer_by(intake: Intake, custody: Custody) -> None:
+    """Have the API answer for personal data by ``custody`` from now on."""
+    transport = intake.http._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    app: Any = transport.app
+    app.state.custody = custody
+
+
 async def test_new_keys_are_put_in_force_by_two_requests(intake: Intake) -> None:
     report_id = await filed(intake)
     legacy = await filed(intake, reporter={"phone": phone_of(9), "name": "旧"})
@@ -278,14 +286,14 @@ async def test_new_keys_are_put_in_force_by_two_requests(intake: Intake) -> None
     vault = EnvelopeVault(f"{fresh},{SECRET}", book=PostgresDataKeys(intake.pool))
     await vault.keep([COUNTY], now=utc_now())
     custody = replace(intake.custody, vault=vault)
-    intake.http._transport.app.state.custody = custody  # type: ignore[attr-defined]  the app of this test
+    answer_by(intake, custody)
     answer = (await ask(intake, "rewrap")).json()
     assert answer["rewrapped"] >= 2
     assert (answer["left"], answer["unreadable"], answer["after"]) == (0, 0, None)
     assert answer["resealed"] >= 1
     alone = EnvelopeVault(fresh, book=PostgresDataKeys(intake.pool))
     await alone.keep([COUNTY], now=utc_now())
-    intake.http._transport.app.state.custody = replace(custody, vault=alone)  # type: ignore[attr-defined]  as above
+    answer_by(intake, replace(custody, vault=alone))
     for one in (report_id, legacy):
         assert (await look(intake, one, "county desk")).status_code == 200
     (found,) = (await ask(intake, "export", phone=phone_of(9))).json()["reports"]
