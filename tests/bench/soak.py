@@ -139,7 +139,8 @@ class Load:
 
     async def _single(self, door: httpx.AsyncClient, number: int) -> None:
         answer = await door.post("/v1/reports", json=_report(number), headers={"Idempotency-Key": _key(number)})
-        self._account.tries[f"single {answer.status_code}"] += 1
+        why = answer.json().get("detail", "")[:40] if answer.is_error else ""
+        self._account.tries[f"single {answer.status_code} {why}".strip()] += 1
         if answer.status_code == httpx.codes.CREATED:
             self._account.take(number, answer.json())
         elif not answer.is_server_error and answer.status_code != httpx.codes.TOO_MANY_REQUESTS:

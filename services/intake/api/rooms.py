@@ -47,7 +47,10 @@ def _keyring(request: Request) -> KeyRing:
     return rooms_of(request).keyring
 
 
-async def asker(request: Request, principal: Annotated[Principal, Depends(bearer(_keyring))]) -> Bearer:
+_principal: Final = bearer(_keyring)
+
+
+async def asker(request: Request, principal: Annotated[Principal, Depends(_principal)]) -> Bearer:
     """Who calls, as the domain knows them, counted; a dependency of every endpoint that needs a key."""
     limits_of(request).take_key(principal.key_id)
     return Bearer(
@@ -58,6 +61,11 @@ async def asker(request: Request, principal: Annotated[Principal, Depends(bearer
         name=principal.name,
         duties=principal.duties,
     )
+
+
+async def asker_of(request: Request) -> Bearer:
+    """``asker``, for who asks without FastAPI."""
+    return await asker(request, await _principal(request))
 
 
 IdempotencyKey = Annotated[
