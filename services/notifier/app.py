@@ -38,6 +38,7 @@ from services.notifier.timers import DeliveryTimer, PruneTimer
 from shared.events.topics import PLAYBOOK
 from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.auth import KeyRing
+from shared.runtime.blobs import open_blobs
 from shared.runtime.clock import utc_now
 from shared.runtime.compacted import CompactedReader
 from shared.runtime.delivery import Publisher
@@ -197,6 +198,7 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
                 modes=PostgresModes(pool),
                 rulings=PostgresRulings(pool),
                 public=PostgresPublic(pool),
+                blobs=open_blobs(settings.blobs) if settings.blobs else None,
                 router=asking,
                 shelf=shelf,
                 county=county,

@@ -14,6 +14,7 @@ from shared.events.case import (
     CaseClosed,
     CaseEscalated,
     CaseEvent,
+    CaseExtensionAsked,
     CaseOpened,
     CaseOrderWithdrawn,
     CasePaused,
@@ -25,6 +26,7 @@ from shared.events.case import (
     CaseReturned,
     CaseRouted,
     CaseSigned,
+    CaseSupervised,
     CaseVerified,
 )
 from shared.events.envelope import WHISTLE, Event, derive_id
@@ -351,6 +353,33 @@ class Life:
         moved = replace(clock, due_at=due_at)
         self._add(ClockMoved(case=self.view, clock=moved, before=clock.due_at, why=why, moved_at=self.now))
         return moved
+
+    def extend(self, order: Order, *, days: float = 2) -> UUID:
+        """The holder of ``order`` asks for more time; the request's id."""
+        extension_id = derive_id(order.order_id, "extension", str(len(self.events)))
+        self.tell(
+            CaseExtensionAsked,
+            by=self._by(order.target),
+            extension_id=extension_id,
+            order_id=order.order_id,
+            due_at=self.now + timedelta(hours=1),
+            to=self.now + timedelta(days=days),
+            reason="配件未到",
+        )
+        return extension_id
+
+    def supervise(self, target: Target) -> UUID:
+        """The desk above looks on and wants a reply within four hours; the supervision's id."""
+        supervision_id = derive_id(self.case_id, "supervision", target.id)
+        self.tell(
+            CaseSupervised,
+            by=self._by(desk(self.area[:6])),
+            supervision_id=supervision_id,
+            target=target,
+            instruction="今日报结果",
+            reply_due_at=self.now + timedelta(hours=4),
+        )
+        return supervision_id
 
     def wait(self, **passed: float) -> None:
         """Let time pass."""

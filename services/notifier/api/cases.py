@@ -20,8 +20,10 @@ from services.notifier.api.filters import (
     PurposeQuery,
     SeverityQuery,
     StateQuery,
+    WaitsQuery,
     states,
 )
+from services.notifier.api.filters import waits as waits_of
 from services.notifier.api.responses import problems
 from services.notifier.api.rooms import InRooms, Reader, Rooms, answer, scope_of
 from services.notifier.api.views import (
@@ -62,6 +64,7 @@ async def list_cases(  # noqa: PLR0913  each is one filter
     *,
     area: AreaQuery = None,
     state: StateQuery = (),
+    waits: WaitsQuery = (),
     level: LevelQuery = (),
     category: CategoryQuery = (),
     severity: SeverityQuery = (),
@@ -91,6 +94,7 @@ async def list_cases(  # noqa: PLR0913  each is one filter
             scope=scope_of(reader),
             asked=asked.filter(reader),
             states=states(state),
+            waits=waits_of(waits),
             late_at=now if late else None,
             due_first=sort is Sort.DUE,
             words=q.replace("\x00", "") if q else None,
@@ -148,6 +152,7 @@ async def get_summary(rooms: InRooms, reader: Reader) -> Response:
             late_clocks=counts.late_clocks,
             late_cases=counts.late_cases,
             deliveries=counts.deliveries,
+            waits=counts.waits,
             position=counts.position,
             now=now,
         )

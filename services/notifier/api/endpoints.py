@@ -13,6 +13,7 @@ from services.notifier.api import (
     modes,
     open311,
     page,
+    papers,
     stream,
     subscriptions,
     track,
@@ -62,6 +63,7 @@ def bare_api(metrics: Metrics | None = None) -> FastAPI:
     parts = (
         stream.router,
         cases.router,
+        papers.router,
         modes.router,
         duties.router,
         explain.router,

@@ -15,6 +15,7 @@ from uuid import UUID
 from fastapi import Query
 
 from services.notifier.domain.audience import Filter
+from services.notifier.domain.waiting import Waiting
 from shared.runtime.auth import Principal
 from shared.vocabulary import CaseState, Level, Purpose, Refused, Severity, is_area
 
@@ -30,6 +31,9 @@ TypeQuery = Annotated[
     Many, Query(description="Event types, or beginnings of them: `whistle.order`, `whistle.sla.breached.v1`.")
 ]
 StateQuery = Annotated[Many, Query(description="States of a case.")]
+WaitsQuery = Annotated[
+    Many, Query(description="What waits for somebody's word: file, alike, receipt, whistle, extension, reply, …")
+]
 PurposeQuery = Annotated[Many, Query(description="real, drill; both when absent. Canaries are in no list.")]
 ModeQuery = Annotated[Many, Query(description="Ids of modes, `normal` among them: cases in any of them.")]
 CaseQuery = Annotated[UUID | None, Query(description="One case.")]
@@ -76,6 +80,11 @@ class Asked:
 def states(given: Many) -> frozenset[CaseState]:
     """Return the states asked for."""
     return frozenset(_each("state", given, lambda text: _one_of(CaseState, text)))
+
+
+def waits(given: Many) -> frozenset[Waiting]:
+    """Return what is waited for, as it was asked for."""
+    return frozenset(_each("waits", given, lambda text: _one_of(Waiting, text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from services.notifier.store.subscriptions import PostgresSubscriptions
 from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.auth import KeyRing, Principal
 from shared.runtime.bearer import bearer
+from shared.runtime.blobs import Blobs
 from shared.vocabulary import Role
 
 READERS: Final = (Role.DESK, Role.LEADER, Role.DEPARTMENT, Role.OPERATOR, Role.AUDITOR)
@@ -47,6 +48,8 @@ class Rooms:
     modes: PostgresModes
     rulings: PostgresRulings
     public: PostgresPublic
+    blobs: Blobs | None
+    """None where no place for photos is set."""
     router: Router | None
     """None where no router is set: what the rules would say cannot be asked."""
     shelf: PlaybookShelf

@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.notifier.api.reports import (
+    ReportsView,
+    RequestsView,
+    UnderstoodView,
+    reports_view,
+    requests_view,
+    understood_view,
+)
 from services.notifier.api.whistles import WhistleView, whistle_views
 from services.notifier.domain.clocks import ClockRead
 from services.notifier.domain.fold import CaseRead
@@ -59,7 +67,10 @@ class OrderView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockView:
-    """One clock. ``seconds_left`` is negative when it is late; ``arithmetic`` says how the deadline came about."""
+    """One clock. ``seconds_left`` is negative when it is late; ``arithmetic`` says how the deadline came about.
+
+    One that stands ``still`` keeps its ``seconds_left`` until the case goes on.
+    """
 
     clock_id: UUID
     kind: ClockKind
@@ -72,6 +83,7 @@ class ClockView:
     due_at: datetime
     when_late: WhenLate
     running: bool
+    still: bool
     stopped_at: datetime | None
     outcome: Outcome | None
     seconds_left: float
@@ -99,6 +111,9 @@ class CaseStoryView:
     mode_title: Words
     matter: MatterView | None
     whistles: Sequence[WhistleView]
+    understood: UnderstoodView
+    reports: ReportsView
+    requests: RequestsView
 
 
 def story_view(story: CaseStory, *, county: County, department: str | None, now: datetime) -> CaseStoryView:
@@ -119,7 +134,7 @@ def story_view(story: CaseStory, *, county: County, department: str | None, now:
         category_why=read.category_why,
         orders=[order_view(order, read) for order in sorted(orders, key=_issued)],
         clocks=[
-            clock_view(clock, running=clock.clock.clock_id in running, now=now)
+            clock_view(clock, running=clock.clock.clock_id in running, held=_held(clock, read), now=now)
             for clock in sorted(clocks, key=lambda one: one.clock.due_at)
         ],
         timeline=story.timeline,
@@ -128,6 +143,9 @@ def story_view(story: CaseStory, *, county: County, department: str | None, now:
         mode_title=county.mode(read.view.area, read.view.mode),
         matter=read.view.matter,
         whistles=whistle_views(read, county, department=department),
+        understood=understood_view(read, county),
+        reports=reports_view(read, county, department=department),
+        requests=requests_view(read, department=department),
     )
 
 
@@ -160,8 +178,12 @@ def order_view(order: OrderRead, read: CaseRead) -> OrderView:
     )
 
 
-def clock_view(read: ClockRead, *, running: bool, now: datetime) -> ClockView:
-    """Return a clock as it stands at ``now``."""
+def _held(clock: ClockRead, read: CaseRead) -> datetime | None:
+    return read.view.held.since if read.view.held is not None and read.stands_still(clock) else None
+
+
+def clock_view(read: ClockRead, *, running: bool, held: datetime | None, now: datetime) -> ClockView:
+    """Return a clock as it stands at ``now``; ``held`` is since when it keeps its remainder."""
     clock = read.clock
     return ClockView(
         clock_id=clock.clock_id,
@@ -175,9 +197,10 @@ def clock_view(read: ClockRead, *, running: bool, now: datetime) -> ClockView:
         due_at=clock.due_at,
         when_late=clock.when_late,
         running=running,
+        still=held is not None,
         stopped_at=read.stopped_at,
         outcome=read.outcome,
-        seconds_left=(clock.due_at - now).total_seconds(),
+        seconds_left=(clock.due_at - (held or now)).total_seconds(),
         warned=read.warned,
         breached_at=read.breached_at,
         nobody_above=read.nobody_above,
@@ -200,6 +223,7 @@ class SummaryView:
     late_clocks: int
     late_cases: int
     deliveries: Mapping[str, int]
+    waits: Mapping[str, int]
     position: int
     now: datetime
 

@@ -12,10 +12,11 @@ from services.notifier.domain.audience import Filter, Scope
 from services.notifier.domain.fold import CaseRead
 from services.notifier.domain.summary import CaseSummary, summarise
 from services.notifier.domain.timeline import Entry
+from services.notifier.domain.waiting import Waiting
 from services.notifier.store.filters import Where, asked_for, within
 from services.notifier.store.read_side import ACQUIRE_SECONDS, read_case
 from services.notifier.store.rows import value_of
-from shared.vocabulary import CaseState, Level, covers
+from shared.vocabulary import CASE_ENDED, CaseState, Level, covers
 
 if TYPE_CHECKING:
     from shared.runtime.postgres import Connection, Pool
@@ -36,6 +37,7 @@ class CaseQuery:
     scope: Scope
     asked: Filter
     states: frozenset[CaseState] = frozenset()
+    waits: frozenset[Waiting] = frozenset()
     late_at: datetime | None = None
     words: str | None = None
     due_first: bool = False
@@ -80,6 +82,7 @@ class Counts:
     late_clocks: int
     late_cases: int
     deliveries: Mapping[str, int]
+    waits: Mapping[str, int]
     position: int
 
 
@@ -96,6 +99,8 @@ class PostgresCases:
         asked_for(where, query.asked)
         if query.states:
             where.add("state = ANY({}::text[])", [state.value for state in query.states])
+        if query.waits:
+            where.add("waits && {}::text[]", sorted(query.waits))
         if query.late_at is not None:
             where.add("due_at <= {}", query.late_at)
         if query.words:
@@ -169,6 +174,9 @@ _TIMELINE: Final = """
 """
 
 
+_ENDED: Final = f"ARRAY[{', '.join(repr(state.value) for state in sorted(CASE_ENDED))}]"
+
+
 async def _counts(connection: Connection, scope: Scope, now: datetime) -> Counts:
     where = Where()
     within(where, scope)
@@ -195,7 +203,7 @@ async def _counts(connection: Connection, scope: Scope, now: datetime) -> Counts
     return Counts(
         cases=_all(CaseState, await by(f"SELECT state, count(*) FROM case_view WHERE {where.sql} GROUP BY 1")),  # noqa: S608
         severities=await by(
-            f"SELECT severity, count(*) FROM case_view WHERE {where.sql} AND state <> 'closed' GROUP BY 1"  # noqa: S608
+            f"SELECT severity, count(*) FROM case_view WHERE {where.sql} AND state <> ALL({_ENDED}) GROUP BY 1"  # noqa: S608
         ),
         orders=_all(Level, await by(f"SELECT level, count(*) FROM case_order WHERE case_id IN ({seen}) GROUP BY 1")),  # noqa: S608
         standing_orders=await by(
@@ -211,6 +219,13 @@ async def _counts(connection: Connection, scope: Scope, now: datetime) -> Counts
         open_clocks=clocks["open"],
         late_clocks=clocks["late"],
         late_cases=late_cases,
+        waits=_all(
+            Waiting,
+            await by(
+                "SELECT waited, count(*) FROM case_view, unnest(waits) AS waited"  # noqa: S608
+                f" WHERE waits <> '{{}}' AND {where.sql} GROUP BY 1"
+            ),
+        ),
         deliveries={
             row[0]: row[1]
             for row in await connection.fetch(
@@ -223,6 +238,6 @@ async def _counts(connection: Connection, scope: Scope, now: datetime) -> Counts
     )
 
 
-def _all(kind: type[CaseState | Level], counted: Mapping[str, int]) -> dict[str, int]:
+def _all(kind: type[CaseState | Level | Waiting], counted: Mapping[str, int]) -> dict[str, int]:
     """Zero for what there is none of, so that a reader need not know the codes."""
     return {code.value: counted.get(code.value, 0) for code in kind}

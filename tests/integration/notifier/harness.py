@@ -43,6 +43,7 @@ from shared.playbook.load import load
 from shared.playbook.model import Playbook
 from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.auth import KeyRing, NewKey, new_key
+from shared.runtime.blobs import open_blobs
 from shared.runtime.clock import utc_now
 from shared.runtime.migrate import migrate
 from shared.runtime.postgres import Pool, open_pool
@@ -220,6 +221,7 @@ async def house(
         modes=PostgresModes(pool),
         rulings=PostgresRulings(pool),
         public=PostgresPublic(pool),
+        blobs=open_blobs(settings.blobs) if settings.blobs else None,
         router=router,
         shelf=shelf,
         county=charts,
