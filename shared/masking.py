@@ -17,8 +17,11 @@ def mask(text: str) -> str:
     """Return ``text`` with the digits of personal numbers replaced by ``*``; same length, idempotent.
 
     Text without digits comes back untouched. Codes that only look alike stay: area codes, case ids,
-    order numbers, amounts, dates, UUIDs, service numbers such as 12345 and 400-numbers.
+    order numbers, amounts, dates, UUIDs, service numbers such as 12345 and 400-numbers. Of numbers written in
+    Chinese numerals a mobile one is hidden (一三八零零一三八零零零) and no other: years and amounts are written so too.
     """
+    if _SPOKEN_HINT.search(text):
+        text = _SPOKEN_MOBILE.sub(_spoken, text)
     if not _HAS_DIGIT.search(text) or _HEX_IDS.fullmatch(text):
         return text
     while (masked := _pass(text)) != text:
@@ -39,6 +42,13 @@ def _pass(text: str) -> str:
         if hidden:
             plain = _starred(plain, hidden)
     return _starred(text, hidden) if hidden else text
+
+
+def _spoken(match: re.Match[str]) -> str:
+    """A mobile number in Chinese numerals with its four middle ones starred."""
+    text = match[0]
+    places = [place for place, sign in enumerate(text) if sign in _NUMERALS]
+    return _starred(text, set(places[3:7]))
 
 
 def _starred(text: str, positions: set[int]) -> str:
@@ -68,6 +78,14 @@ class _Kind:
 
 
 _SIGN: Final = re.compile("[0-9A-Za-z]")
+_NUMERALS: Final = "零〇一幺二三四五六七八九壹贰叁肆伍陆柒捌玖"
+# Most texts hold two numerals side by side nowhere: they cost this one look.
+_SPOKEN_HINT: Final = re.compile(
+    "[一幺壹][ -]?[三四五六七八九叁肆伍陆柒捌玖][ -]?[零〇一幺二三四五六七八九壹贰叁肆伍陆柒捌玖]"
+)
+_SPOKEN_MOBILE: Final = re.compile(
+    rf"(?<![{_NUMERALS}*])[一幺壹][ -]?[三四五六七八九叁肆伍陆柒捌玖](?:[ -]?[{_NUMERALS}]){{9}}(?![{_NUMERALS}*])"
+)
 _HAS_DIGIT: Final = re.compile(r"[0-9０-９]")
 
 _WIDE: Final = {chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)}
