@@ -1,0 +1,78 @@
+"""Models that appear, change, break and go while intake runs."""
+
+import asyncio
+import logging
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from services.intake.domain.guessing import NO_OPINION
+from services.intake.guesser import LearnedGuesser
+from shared.learning.file import write_model
+from shared.learning.model import TextModel
+from shared.learning.training import Example, train
+
+AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+
+
+def taught(lamp: str = "02.003") -> TextModel:
+    examples = [Example(text="路灯不亮", category=lamp), Example(text="停水", category="01.002")]
+    return train(examples, county="990101", at=AT)
+
+
+def test_without_a_model_there_is_no_opinion(tmp_path: Path) -> None:
+    for folder in (None, tmp_path, tmp_path / "none"):
+        guesser = LearnedGuesser(folder)
+        guesser.look()
+        assert guesser.opinion("990101", "路灯不亮") == NO_OPINION
+
+
+def test_a_model_has_an_opinion_of_its_county_alone(tmp_path: Path) -> None:
+    write_model(taught(), tmp_path)
+    guesser = LearnedGuesser(tmp_path)
+    guesser.look()
+    opinion = guesser.opinion("990101", "今天停水")
+    assert max(opinion.shares, key=lambda code: opinion.shares[code]) == "01.002"
+    assert "停水" in opinion.words["01.002"]
+    assert guesser.opinion("990102", "路灯不亮") == NO_OPINION
+
+
+def test_a_changed_file_is_read_again_and_one_that_is_gone_forgotten(tmp_path: Path) -> None:
+    path = write_model(taught(), tmp_path)
+    guesser = LearnedGuesser(tmp_path)
+    guesser.look()
+    write_model(taught("02.009"), tmp_path)
+    os.utime(path, (1, 1))
+    guesser.look()
+    assert "02.009" in guesser.opinion("990101", "路灯不亮").shares
+    path.unlink()
+    guesser.look()
+    assert guesser.opinion("990101", "路灯不亮") == NO_OPINION
+
+
+def test_a_broken_file_is_refused_loudly_once_and_the_model_before_it_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_model(taught(), tmp_path)
+    guesser = LearnedGuesser(tmp_path)
+    guesser.look()
+    path.write_bytes(b"broken")
+    with caplog.at_level(logging.ERROR):
+        guesser.look()
+        guesser.look()
+    assert len([one for one in caplog.records if one.levelno == logging.ERROR]) == 1
+    assert "02.003" in guesser.opinion("990101", "路灯不亮").shares
+
+
+async def test_it_looks_again_by_itself_until_it_is_stopped(tmp_path: Path) -> None:
+    guesser = LearnedGuesser(tmp_path, every=timedelta(milliseconds=5))
+    running = asyncio.create_task(guesser.run())
+    write_model(taught(), tmp_path)
+    async with asyncio.timeout(20):
+        while not guesser.counties():  # noqa: ASYNC110  it is another thread's doing
+            await asyncio.sleep(0.005)
+    guesser.stop()
+    async with asyncio.timeout(20):
+        await running

@@ -1,0 +1,175 @@
+"""What examples teach, and what may stand in the file that keeps it."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.linear_model import LogisticRegression
+
+from shared.learning.features import features, is_word
+from shared.learning.file import BadModel, read_model, write_model
+from shared.learning.model import TextModel, as_floats, softmax
+from shared.learning.training import Example, cross_validate, train
+from shared.vocabulary import Refused
+
+AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+LAMPS = ("路灯不亮了", "路灯一闪一闪", "灯杆倒了", "晚上没有路灯", "路灯坏了三盏", "巷子里的路灯不亮")
+WATER = ("家里停水了", "水压低", "停水一天", "自来水没有了", "水管没水", "又停水")
+NOISE = ("工地太吵", "半夜施工噪音", "打桩声音大", "噪音扰民", "装修太吵了", "施工吵得睡不着")
+EXAMPLES = [
+    *(Example(text=text, category="lamp") for text in LAMPS),
+    *(Example(text=text, category="water") for text in WATER),
+    *(Example(text=text, category="noise") for text in NOISE),
+]
+
+
+@pytest.fixture(scope="module")
+def model() -> TextModel:
+    return train(EXAMPLES, county="990101", at=AT, scores=cross_validate(EXAMPLES))
+
+
+def test_features_are_words_and_pairs_without_signs_and_numbers() -> None:
+    found = features("路灯不亮，电话13812345678！A3区")
+    assert "电话" in found
+    assert "#路灯" in found
+    assert not any(character.isdigit() or character in "，！" for feature in found for character in feature)
+    assert [is_word(one) for one in ("路灯", "#路灯", "灯")] == [True, False, False]
+
+
+def test_a_model_tells_apart_what_it_was_taught(model: TextModel) -> None:
+    for text, category in (("村口路灯不亮", "lamp"), ("今天停水", "water"), ("楼下施工噪音", "noise")):
+        best, second, third = model.likeliest(text)
+        assert best.category == category
+        assert best.share > second.share >= third.share
+        assert best.share + second.share + third.share == pytest.approx(1, abs=1e-5)
+        assert best.words
+
+
+def test_the_words_told_are_those_that_speak_for_the_category(model: TextModel) -> None:
+    assert "停水" in model.likeliest("今天停水")[0].words
+
+
+def test_a_text_of_nothing_known_has_no_likeliest(model: TextModel) -> None:
+    assert model.likeliest("zzz") == ()
+    assert model.likeliest("") == ()
+
+
+def test_a_model_scores_as_scikit_learn_does(model: TextModel) -> None:
+    from shared.learning.training import _columns, _fitted, _intercepts  # noqa: PLC0415  looked at from inside
+
+    vectoriser, scorer = _fitted(EXAMPLES)
+    for text in ("村口路灯不亮不亮", "又停水又没电", "施工"):
+        scores = as_floats(np.asarray(vectoriser.transform([text]) @ _columns(scorer).T) + _intercepts(scorer))
+        shares = dict(zip(scorer.classes_, softmax(scores / np.float32(model.temperature))[0], strict=True))
+        for one in model.likeliest(text):
+            assert one.share == pytest.approx(shares[one.category], abs=1e-4)
+
+
+def test_equal_texts_are_never_on_both_sides() -> None:
+    """A text that stands twice under each of two names cannot be known from its twin: nobody scores above half."""
+    twins = [Example(text=f"独{n}{'甲乙丙丁'[n % 4]}", category=name) for n in range(12) for name in ("a", "b")]
+    scores = cross_validate(twins)
+    assert scores is not None
+    assert scores.accuracy <= 0.5
+
+
+def test_too_few_of_a_category_teach_but_are_not_scored() -> None:
+    few = [*EXAMPLES, Example(text="狗咬人", category="dog")]
+    scores = cross_validate(few)
+    assert scores is not None
+    assert set(scores.by_category) == {"lamp", "water", "noise"}
+    assert "dog" in train(few, county="990101", at=AT, scores=scores).categories
+
+
+def test_what_stands_beside_the_examples_teaches_and_is_not_scored() -> None:
+    also = [Example(text="狗犬遛狗", category="dog")]
+    scores = cross_validate(EXAMPLES, also=also)
+    assert scores is not None
+    assert scores.examples == len(EXAMPLES)
+    assert train(EXAMPLES, county="990101", at=AT, also=also).likeliest("遛狗")[0].category == "dog"
+
+
+def test_two_categories_are_told_apart_too() -> None:
+    two = train(EXAMPLES[:12], county="990101", at=AT)
+    assert two.likeliest("路灯不亮")[0].category == "lamp"
+    assert two.likeliest("停水")[0].category == "water"
+
+
+def test_one_category_teaches_nothing() -> None:
+    with pytest.raises(Refused, match="teach nothing"):
+        train(EXAMPLES[:6], county="990101", at=AT)
+    assert cross_validate(EXAMPLES[:6]) is None
+
+
+def test_a_model_comes_back_from_its_file_as_it_went(model: TextModel, tmp_path: Path) -> None:
+    path = write_model(model, tmp_path)
+    assert path == tmp_path / "990101.skops"
+    assert [one.name for one in tmp_path.iterdir()] == ["990101.skops"]
+    back = read_model(path)
+    assert back.likeliest("村口路灯不亮") == model.likeliest("村口路灯不亮")
+    assert (back.examples, back.macro_f1, back.trained_at) == (model.examples, model.macro_f1, model.trained_at)
+
+
+def test_a_file_with_anything_but_arrays_and_texts_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "990101.skops"
+
+    class Hook:
+        def __reduce__(self) -> tuple[object, ...]:
+            return (print, ("ran",))
+
+    skops.io.dump({"format": 1, "county": Hook()}, path)
+    with pytest.raises(BadModel, match="not trusted"):
+        read_model(path)
+
+
+def test_a_model_of_another_make_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "990101.skops"
+    skops.io.dump(LogisticRegression(), path)
+    with pytest.raises(BadModel, match="no format"):
+        read_model(path)
+
+
+@pytest.mark.parametrize("raw", (b"", b"not a zip", b"PK\x03\x04 cut off"))
+def test_a_broken_file_is_refused(tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "990101.skops"
+    path.write_bytes(raw)
+    with pytest.raises(BadModel):
+        read_model(path)
+
+
+def test_a_file_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "990101.skops"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for n in range(65):
+            packed.writestr(f"{n}.npy", b"0")
+    with pytest.raises(BadModel, match="unpacks"):
+        read_model(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    (
+        ({"categories": ("a", "b")}, "do not fit"),
+        ({"vocabulary": ("x",)}, "do not fit"),
+        ({"temperature": 0.0}, "lacks a figure"),
+        ({"idf": np.array([np.nan], dtype=np.float32)}, "finite"),
+        ({"idf": np.array([1.0])}, "32 bits"),
+    ),
+)
+def test_parts_that_do_not_fit_are_refused(model: TextModel, tmp_path: Path, change: dict[str, Any], says: str) -> None:
+    path = write_model(replace(model, **change), tmp_path)
+    with pytest.raises(BadModel, match=says):
+        read_model(path)
+
+
+def test_the_model_of_one_county_is_not_taken_for_anothers(model: TextModel, tmp_path: Path) -> None:
+    path = write_model(model, tmp_path).rename(tmp_path / "990102.skops")
+    with pytest.raises(BadModel, match="990101"):
+        read_model(path)
