@@ -30,12 +30,24 @@ from services.intake.domain.commands import (
     TransferOrder,
     VerifyCase,
 )
+from services.intake.domain.filing_commands import FileCase, Naming, RecategoriseCase, RefuseCase
+from services.intake.domain.review_commands import ReplySupervision, SignOffSupervision, SuperviseCase
+from services.intake.domain.states import HELD
+from services.intake.domain.time_commands import (
+    ApproveExtension,
+    AskExtension,
+    DeclineExtension,
+    HangCase,
+    PauseCase,
+    ResumeCase,
+)
 from services.router.domain.rulebook import Rulebook
 from services.router.domain.standing import at_work
 from shared.events.case import CaseModeChanged, CaseStepDone
 from shared.events.order import Order, OrderIssued, OrderWithdrawn
 from shared.events.parts import Actor, Standing, Target
 from shared.vocabulary import (
+    CASE_ENDED,
     NORMAL,
     ActorKind,
     CaseState,
@@ -43,6 +55,7 @@ from shared.vocabulary import (
     OrderReason,
     OrderRole,
     OrderState,
+    RefusalCode,
     Severity,
     Source,
     TargetKind,
@@ -56,7 +69,7 @@ from tests.unit.intake.cases import opening
 from tests.unit.lives.county import CASE_CATEGORIES, DEPARTMENTS, MODES, TAGS, VILLAGES, county
 from tests.unit.lives.world import Decided, World
 
-DONE = (CaseState.RESOLVED, CaseState.VERIFIED, CaseState.CLOSED)
+DONE = (CaseState.RESOLVED, CaseState.VERIFIED, *CASE_ENDED)
 WINDOW = timedelta(hours=72)
 NTH = st.integers(0, 7)
 TARGETS = st.one_of(
@@ -83,6 +96,7 @@ class Life(RuleBasedStateMachine):
         severity=st.sampled_from(Severity),
         tags=st.lists(st.sampled_from(TAGS), unique=True).map(tuple),
         mode=st.sampled_from((NORMAL, *MODES)),
+        state=st.sampled_from((CaseState.OPENED, CaseState.OPENED, CaseState.RECEIVED)),
     )
     def open(self, seed: int, *, prompt: bool, **case: Any) -> None:
         self.world = World(book=Rulebook(county(seed)))
@@ -180,6 +194,56 @@ class Life(RuleBasedStateMachine):
                 if yes
                 else DeclineWhistle(by=head, whistle_id=whistle_id, reason="不必")
             )
+
+    @rule(category=st.sampled_from((None, *CASE_CATEGORIES)))
+    def a_desk_files_it(self, category: str | None) -> None:
+        self._do(FileCase(by=a_desk(WEST), naming=Naming(category=category)))
+
+    @rule(category=st.sampled_from(CASE_CATEGORIES))
+    def a_desk_names_it_anew(self, category: str) -> None:
+        self._do(RecategoriseCase(by=a_desk(WEST), naming=Naming(category=category), reason="看错了"))
+
+    @rule(sure=st.integers(0, 7))
+    def a_desk_refuses_it(self, sure: int) -> None:
+        if sure == 0:
+            command = RefuseCase(by=a_desk(WEST), code=RefusalCode.NOT_OURS, reason="外县", words="请向邻县反映")
+            self._do(command)
+
+    @rule(hung=st.booleans(), days=st.integers(1, 3))
+    def it_stands_still(self, *, hung: bool, days: int) -> None:
+        until = self.world.now + timedelta(days=days)
+        if hung:
+            self._do(HangCase(by=a_desk(COUNTY), until=until, reason="等规划", days=365))
+        else:
+            self._do(PauseCase(by=a_desk(WEST), code="material", reason="等配件", until=until))
+
+    @rule(at_its_date=st.booleans())
+    def it_goes_on(self, *, at_its_date: bool) -> None:
+        self._do(ResumeCase(by=a_desk(COUNTY), when_due=at_its_date))
+
+    @rule(nth=NTH, granted=st.booleans())
+    def somebody_asks_for_more_time(self, nth: int, *, granted: bool) -> None:
+        due_at = self.world.now + timedelta(days=1)
+        self._with_order(
+            nth,
+            lambda order: AskExtension(
+                order_id=order.order_id,
+                by=holder(order),
+                due_at=due_at,
+                to=due_at + timedelta(days=2),
+                reason="等配件",
+                most=2,
+            ),
+        )
+        self._do(ApproveExtension(by=a_desk(WEST)))
+        self._do(ApproveExtension(by=a_desk(COUNTY)) if granted else DeclineExtension(by=a_desk(COUNTY), reason="够"))
+
+    @rule()
+    def the_county_instructs_and_is_answered(self) -> None:
+        due_at = self.world.now + timedelta(days=1)
+        self._do(SuperviseCase(by=a_desk(COUNTY), instruction="今日办结", reply_due_at=due_at, target=desk(WEST)))
+        self._do(ReplySupervision(by=a_desk(WEST), reply="已办"))
+        self._do(SignOffSupervision(by=a_desk(COUNTY)))
 
     @rule(mode=st.sampled_from((NORMAL, *MODES)))
     def the_mode_changes(self, mode: str) -> None:
@@ -280,8 +344,13 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.world.quiet)
     def when_all_has_arrived_one_leads_and_nobody_is_asked_twice(self) -> None:
         case = self.world.life
-        if case.view.state not in DONE:
+        assert (case.view.held is not None) == (case.view.state in HELD)
+        if case.view.state is CaseState.RECEIVED:
+            assert case.orders == (), "nobody is asked before somebody has filed it"
+        elif case.view.state not in DONE:
             assert len(leads(self.world)) == 1, case.view.state
+        elif case.view.state in CASE_ENDED:
+            assert not case.standing
         asked = Counter((order.target.kind, order.target.id) for order in case.standing if order.step is None)
         assert not [target for target, times in asked.items() if times > 1]
         steps = Counter(order.step for order in case.standing if order.step is not None)
@@ -306,6 +375,8 @@ class Life(RuleBasedStateMachine):
 
 def finish(world: World) -> None:
     """Nothing is stuck: whoever is asked does their part, and the case resolves."""
+    world.do(FileCase(by=SYSTEM))
+    world.do(ResumeCase(by=SYSTEM))
     world.settle()
     if world.life.asked is not None:
         world.do(DeclineWhistle(by=SYSTEM, whistle_id=world.life.asked.whistle.whistle_id, reason="不必"))
