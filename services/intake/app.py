@@ -15,6 +15,7 @@ import uvloop
 
 from services.intake.api import make_api
 from services.intake.api.limits import RateLimits, Rates
+from services.intake.api.public import PublicDoor
 from services.intake.audit_store import PostgresAudit
 from services.intake.consumer import fold_loop, inbound_loop
 from services.intake.custody import Custody
@@ -164,7 +165,7 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
         closing.callback(guesser.stop)
         for timer in timers.values():
             closing.callback(timer.stop)
-        api = make_api(doors, keyring, metrics, _limits(settings, metrics), darkroom, custody)
+        api = make_api(doors, keyring, metrics, _limits(settings, metrics), darkroom, custody, door=_door(settings))
         http = HttpServer(api, settings.http_host, settings.http_port)
         closing.push_async_callback(http.stop)
         closing.callback(asked.set)
@@ -179,6 +180,10 @@ def _darkroom(settings: Settings, closing: AsyncExitStack) -> BlobDarkroom | Non
     darkroom = BlobDarkroom(open_blobs(settings.blobs))
     closing.callback(darkroom.close)
     return darkroom
+
+
+def _door(settings: Settings) -> PublicDoor:
+    return PublicDoor(county=settings.public, read_url=settings.read_url.rstrip("/"))
 
 
 def _limits(settings: Settings, metrics: Metrics) -> RateLimits:

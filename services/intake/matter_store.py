@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.sameness import Account, Kin, Matter, Standing, anchors_of, standing_of
+from services.intake.domain.sameness import Account, Kin, Matter, Standing, anchors_of, names_of, standing_of
 from services.intake.ports import KeptReport, MatterAsk, ShownMatter
 from shared.events.parts import Photo, Place
 from shared.vocabulary import CaseState, Source
@@ -36,13 +36,14 @@ class PostgresMatters:
             return found
         rows = await self._connection.fetch(
             """
-            SELECT * FROM matters_alike($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[],
-                $6::double precision[], $7::double precision[], $8::double precision[], $9)
+            SELECT * FROM matters_alike($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[],
+                $7::double precision[], $8::double precision[], $9::double precision[], $10)
             """,
             [ask.kin.town for ask in asks],
             [ask.kin.family for ask in asks],
             [ask.kin.purpose for ask in asks],
             [ask.since for ask in asks],
+            [_array(names_of(ask.account)) for ask in asks],
             [_array(anchors_of(ask.account)) for ask in asks],
             [None if ask.account.place is None else ask.account.place.lon for ask in asks],
             [None if ask.account.place is None else ask.account.place.lat for ask in asks],
@@ -75,14 +76,15 @@ class PostgresMatters:
         places = [one.accounts[0].place for one in rows]
         await self._connection.execute(
             """
-            INSERT INTO matter (case_id, town, family, purpose, lon, lat, last_at, times, anchors, accounts)
-            SELECT case_id, town, family, purpose, lon, lat, last_at, times::timestamptz[], anchors::integer[],
-                accounts::jsonb
+            INSERT INTO matter (case_id, town, family, purpose, lon, lat, last_at, times, names, anchors,
+                accounts)
+            SELECT case_id, town, family, purpose, lon, lat, last_at, times::timestamptz[], names::integer[],
+                anchors::integer[], accounts::jsonb
             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::double precision[],
-                $6::double precision[], $7::timestamptz[], $8::text[], $9::text[], $10::text[])
-                AS new (case_id, town, family, purpose, lon, lat, last_at, times, anchors, accounts)
+                $6::double precision[], $7::timestamptz[], $8::text[], $9::text[], $10::text[], $11::text[])
+                AS new (case_id, town, family, purpose, lon, lat, last_at, times, names, anchors, accounts)
             ON CONFLICT (case_id) DO UPDATE SET town = EXCLUDED.town, family = EXCLUDED.family,
-                last_at = EXCLUDED.last_at, times = EXCLUDED.times, anchors = EXCLUDED.anchors,
+                last_at = EXCLUDED.last_at, times = EXCLUDED.times, names = EXCLUDED.names, anchors = EXCLUDED.anchors,
                 accounts = EXCLUDED.accounts
             """,
             [one.case_id for one in rows],
@@ -93,6 +95,7 @@ class PostgresMatters:
             [None if place is None else place.lat for place in places],
             [one.last_at for one in rows],
             ["{" + ",".join(f'"{at.isoformat()}"' for at in one.times) + "}" for one in rows],
+            [_array(frozenset[int]().union(*map(names_of, one.accounts))) for one in rows],
             [_array(frozenset[int]().union(*map(anchors_of, one.accounts))) for one in rows],
             [msgspec.json.encode(one.accounts).decode() for one in rows],
         )
@@ -115,6 +118,11 @@ class PostgresMatters:
             list(case_ids),
         )
         return {row["case_id"]: _shown(row) for row in rows}
+
+    async def case_of_code(self, digest: str) -> UUID | None:
+        """See ``ports.MatterBook.case_of_code``; one look at the unique index."""
+        found: UUID | None = await self._connection.fetchval("SELECT case_id FROM report WHERE tracking = $1", digest)
+        return found
 
     async def report(self, report_id: UUID) -> KeptReport | None:
         """See ``ports.MatterBook.report``."""

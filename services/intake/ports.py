@@ -163,6 +163,9 @@ class MatterBook(Protocol):
     async def forget(self, case_ids: Collection[UUID]) -> None:
         """No report shall be compared with these cases any more."""
 
+    async def case_of_code(self, digest: str) -> UUID | None:
+        """The case of the report with this digest of its tracking code, as it was merged and split since."""
+
     async def shown(self, case_ids: Collection[UUID]) -> Mapping[UUID, ShownMatter]:
         """What is public of these cases; one that was reported in secret is left out. Nothing is locked."""
 

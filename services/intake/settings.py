@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     """Whose canary is sent: a county's code; empty is the first one known, ``off`` sends none."""
     canary_seconds: int = Field(default=60, ge=1, le=3600)
     """From one canary to the next."""
+    public: str = Field(default="", pattern=r"^([0-9]{6})?$")
+    """The county whose residents report without a key, by the form at `/report/`; empty: nobody does."""
+    read_url: str = Field(default="", pattern=r"^(https?://[^/\s]+)?$")
+    """Where the notifier's public endpoints are, as a browser reaches them; empty: at this address (a gateway)."""
     rate_key: str = "1000/second"
     """Requests of one API key at one replica; ``off`` is no limit."""
     rate_source: str = "2000/second"

@@ -8,8 +8,22 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import APIRouter
 
-from services.intake.api import actions, alerts, alike, audit, batch, cap, modes, open311, photos, privacy, reports
-from services.intake.api.fronts import ALERTMANAGER, BODIES, OPEN311, ForeignErrors, Translate
+from services.intake.api import (
+    actions,
+    alerts,
+    alike,
+    audit,
+    batch,
+    cap,
+    modes,
+    open311,
+    photos,
+    privacy,
+    public,
+    reports,
+    web,
+)
+from services.intake.api.fronts import ALERTMANAGER, BODIES, NDJSON, OPEN311, ForeignErrors, Translate
 from services.intake.api.limits import RateLimits
 from services.intake.api.open311_words import refused as open311_refused
 from services.intake.api.refusals import outage, problem_of
@@ -34,6 +48,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     open311.router,
     alerts.router,
     cap.router,
+    public.router,
+    web.router,
 )
 
 FOREIGN: Final[Mapping[str, Translate]] = {OPEN311: open311_refused, ALERTMANAGER: alerts.refused}
@@ -60,13 +76,15 @@ def describe_api() -> FastAPI:
     return app
 
 
-def make_api(
+def make_api(  # noqa: PLR0913  each a room of its own
     doors: Doors,
     keyring: KeyRing,
     metrics: Metrics,
     limits: RateLimits | None = None,
     darkroom: Darkroom | None = None,
     custody: Custody | None = None,
+    *,
+    door: public.PublicDoor | None = None,
 ) -> FastAPI:
     """The HTTP API as an ASGI app; errors by RFC 9457. Without a darkroom no photos are taken."""
     app = describe_api()
@@ -74,7 +92,8 @@ def make_api(
     app.state.custody = custody
     app.state.limits = limits or RateLimits()
     app.state.darkroom, app.state.uploads = darkroom, 0
-    app.state.public = False
+    app.state.door = door or public.PublicDoor()
+    app.state.public, app.state.public_uploads = bool(app.state.door.county), 0
     install(app, ProblemHooks(refusal=problem_of, outage=outage, observe=metrics.observe_http, special=BODIES))
     app.add_middleware(ForeignErrors, translations=FOREIGN)
     app.add_middleware(OriginNote, proxies=app.state.limits.proxies)
@@ -82,10 +101,10 @@ def make_api(
 
 
 def _problems_alone(schema: dict[str, Any]) -> dict[str, Any]:
-    """FastAPI also writes each error as plain JSON; ours have one media type."""
+    """FastAPI also writes each error, and each line, as plain JSON; ours have one media type."""
     for path in schema["paths"].values():
         for operation in path.values():
             for answer in operation["responses"].values():
-                if MEDIA_TYPE in answer.get("content", {}):
+                if {MEDIA_TYPE, NDJSON} & answer.get("content", {}).keys():
                     answer["content"].pop("application/json", None)
     return schema

@@ -21,6 +21,7 @@ from shared.runtime.problem import MEDIA_TYPE
 BATCH: Final = "/v1/reports/batch"
 NDJSON: Final = "application/x-ndjson"
 WITH_PHOTOS: Final = "/v1/reports/with-photos"
+PUBLIC_WITH_PHOTOS: Final = "/v1/public/reports/with-photos"
 CAP: Final = "/v1/cap"
 ALERTMANAGER: Final = "/api/v2/"
 ALERTS: Final = f"{ALERTMANAGER}alerts"
@@ -31,12 +32,18 @@ OPEN311_XML: Final = f"{OPEN311}requests.xml"
 UPLOAD_BYTES: Final = 48 * 1024 * 1024
 """Of all parts together: more than 9 photos of a telephone that has made them smaller, less than 9 of 10 MiB."""
 
+PUBLIC_UPLOAD_BYTES: Final = 12 * 1024 * 1024
+"""Of a resident without a key: three photos that the page has made smaller, and some to spare."""
+
 _FORM: Final = replace(
     DEFAULT_LIMITS, media_types=frozenset({"application/x-www-form-urlencoded"}), body_bytes=64 * 1024
 )
 BODIES: Final[Mapping[str, Limits]] = {
     BATCH: Limits(media_types=frozenset({NDJSON}), body_bytes=2**40, streamed=True),
     WITH_PHOTOS: Limits(media_types=frozenset({"multipart/form-data"}), body_bytes=UPLOAD_BYTES, streamed=True),
+    PUBLIC_WITH_PHOTOS: Limits(
+        media_types=frozenset({"multipart/form-data"}), body_bytes=PUBLIC_UPLOAD_BYTES, streamed=True
+    ),
     CAP: Limits(media_types=frozenset({"application/cap+xml", "application/xml", "text/xml"})),
     ALERTS: replace(DEFAULT_LIMITS, body_bytes=1024 * 1024),
     OPEN311_JSON: _FORM,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol, Self
 
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -18,12 +18,13 @@ from services.intake.api.fronts import WITH_PHOTOS
 from services.intake.api.limits import limits_of
 from services.intake.api.rooms import REPLAYED, IdempotencyKey, asker, counted, problems, response, rooms_of
 from services.intake.domain.permissions import Bearer
+from services.intake.domain.reports import Report
 from services.intake.handlers.photos import accept_with_photos
 from services.intake.photos import MOST_BYTES, MOST_PHOTOS
 from services.intake.ports import Darkroom
 from shared.runtime.body import DEFAULT_LIMITS, check_json
 from shared.runtime.problems import Problem
-from shared.vocabulary import Refused
+from shared.vocabulary import Refused, Source
 
 UPLOADS_AT_A_TIME: Final = 8
 """Each may hold 48 MiB on the disk and two photos in memory."""
@@ -33,29 +34,26 @@ UPLOAD_SECONDS: Final = 300.0
 _REPORT: Final = "report"
 _PHOTO: Final = "photo"
 _PARTS: Final = ("a part report with the JSON of a report", f"1 to {MOST_PHOTOS} parts photo")
-_BODY: Final[dict[str, Any]] = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": [_REPORT, _PHOTO],
-                "additionalProperties": False,
-                "properties": {
-                    _REPORT: {"$ref": "#/components/schemas/ReportBody"},
-                    _PHOTO: {
-                        "type": "array",
-                        "minItems": 1,
-                        "maxItems": MOST_PHOTOS,
-                        "items": {"type": "string", "format": "binary"},
-                        "description": "JPEG, PNG or WebP, at most 10 MiB each and 48 MiB together.",
-                    },
-                },
-            },
-            "encoding": {_REPORT: {"contentType": "application/json"}},
-        }
-    },
-}
+
+
+def upload_schema(report: str) -> dict[str, Any]:
+    """What the OpenAPI file says of an upload whose part ``report`` is the body of that name."""
+    photos = {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MOST_PHOTOS,
+        "items": {"type": "string", "format": "binary"},
+        "description": "JPEG, PNG or WebP, at most 10 MiB each and 48 MiB together.",
+    }
+    schema = {
+        "type": "object",
+        "required": [_REPORT, _PHOTO],
+        "additionalProperties": False,
+        "properties": {_REPORT: {"$ref": f"#/components/schemas/{report}"}, _PHOTO: photos},
+    }
+    encoding = {_REPORT: {"contentType": "application/json"}}
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema, "encoding": encoding}}}
+
 
 router = APIRouter()
 
@@ -69,7 +67,7 @@ router = APIRouter()
         201: {"description": "Durable: report and photos are kept.", "headers": REPLAYED},
         **problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
     },
-    openapi_extra={"requestBody": _BODY},
+    openapi_extra={"requestBody": upload_schema("ReportBody")},
 )
 async def post_report_with_photos(
     request: Request, bearer: Annotated[Bearer, Depends(asker)], idempotency_key: IdempotencyKey = None
@@ -79,11 +77,38 @@ async def post_report_with_photos(
     Place and time that the camera wrote are read, then everything it wrote is taken out. A report that says neither
     area nor place lies where its first photo was taken.
     """
+    return await take_upload(request, bearer, idempotency_key, ReportBody)
+
+
+class Readable(Protocol):
+    """A body that is read as a report."""
+
+    @property
+    def source(self) -> Source:
+        """Who speaks."""
+
+    def as_report(self) -> Report:
+        """The report as the domain knows it."""
+
+    @classmethod
+    def model_validate_json(cls, json_data: str) -> Self:
+        """Read JSON; raises pydantic's ValidationError."""
+
+
+async def take_upload(
+    request: Request, bearer: Bearer, idempotency_key: str | None, read_as: type[Readable]
+) -> Response:
+    """Take a report with photos from ``bearer``, its part `report` read as ``read_as``.
+
+    Raises:
+        Problem: 503 when no photos are taken here, or too many come at once; 408 when they come too slowly.
+        Refused: a part is wrong; names it and what is allowed.
+    """
     rooms, darkroom = rooms_of(request), darkroom_of(request)
     with _place_for_an_upload(request):
         form = await _form(request)
         try:
-            body = await _report_in(form)
+            body = await _report_in(form, read_as)
             limits_of(request).take_source(bearer.area, body.source)
             with counted(rooms.metrics.reports, body.source) as count:
                 reply = await accept_with_photos(
@@ -145,7 +170,7 @@ async def _form(request: Request) -> FormData:
         raise Problem(408, "too-slow", "The body came too slowly", detail=detail) from error
 
 
-async def _report_in(form: FormData) -> ReportBody:
+async def _report_in(form: FormData, read_as: type[Readable]) -> Readable:
     """The part ``report``; errors name its fields as ``/report/text``."""
     unknown = sorted(form.keys() - {_REPORT, _PHOTO})
     parts = form.getlist(_REPORT)
@@ -155,7 +180,7 @@ async def _report_in(form: FormData) -> ReportBody:
     text = await _text_of(parts[0])
     check_json(text, depth=DEFAULT_LIMITS.json_depth)
     try:
-        return ReportBody.model_validate_json(text)
+        return read_as.model_validate_json(text)
     except ValidationError as error:
         errors = [{**one, "loc": ("body", _REPORT, *one["loc"])} for one in error.errors(include_url=False)]
         raise RequestValidationError(errors) from error
