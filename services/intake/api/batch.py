@@ -11,15 +11,16 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRouter
 from starlette.types import Receive, Scope, Send
 
-from services.intake.api.bodies.lines import LineAnswerBody, LineBody
+from services.intake.api.bodies.lines import LineAnswerBody
 from services.intake.api.fronts import BATCH, NDJSON
 from services.intake.api.rooms import IdempotencyKey, asker, problems, rooms_of
 from services.intake.api.upload import Sender, Upload
 from services.intake.domain.permissions import Bearer
 
+_LINES: Final = "One ReportBody as JSON a line, in UTF-8; a field `key` more is the line's own Idempotency-Key."
 _BODY: Final[dict[str, Any]] = {
     "required": True,
-    "content": {NDJSON: {"schema": {"type": "string", "description": "One LineBody as JSON a line, in UTF-8."}}},
+    "content": {NDJSON: {"schema": {"type": "string", "description": _LINES}}},
 }
 
 router = APIRouter()
@@ -52,12 +53,12 @@ class BatchAnswer(Response):
         },
         **problems(401, 403, 413, 415, 422),
     },
-    openapi_extra={"requestBody": _BODY, "x-line": LineBody.__name__},
+    openapi_extra={"requestBody": _BODY},
 )
 async def post_batch(
     request: Request, bearer: Annotated[Bearer, Depends(asker)], idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Send reports as NDJSON: one `LineBody` a line, at most 256 kB each. A wrong line stops no other.
+    """Send reports as NDJSON: one `ReportBody` a line, at most 256 kB each. A wrong line stops no other.
 
     A line's own `key`, or the request's `Idempotency-Key` with the line's number, makes it harmless to send a broken
     upload again. Read the answer while you send: 4 MiB of it wait for you, then no more is read.
