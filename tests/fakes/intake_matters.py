@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.intake.domain.case import Case
-from services.intake.domain.sameness import Matter, Standing, anchors_of, standing_of
+from services.intake.domain.sameness import Matter, Standing, anchors_of, names_of, standing_of
 from services.intake.ports import FiledReport, KeptReport, MatterAsk, ShownMatter
 
 
@@ -71,7 +71,8 @@ class FakeMatters:
 
 
 def _is_near(matter: Matter, ask: MatterAsk) -> bool:
-    shared = any(anchors_of(one) & anchors_of(ask.account) for one in matter.accounts)
+    asked = names_of(ask.account) | anchors_of(ask.account)
+    shared = any((names_of(one) | anchors_of(one)) & asked for one in matter.accounts)
     return shared and matter.kin == ask.kin and matter.last_at > ask.since
 
 

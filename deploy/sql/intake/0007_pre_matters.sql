@@ -9,6 +9,7 @@ CREATE TABLE matter (
     lat double precision,
     last_at timestamptz NOT NULL,
     times timestamptz[] NOT NULL,
+    names integer[] NOT NULL,
     anchors integer[] NOT NULL,
     accounts jsonb NOT NULL
 ) WITH (fillfactor = 80);
@@ -18,8 +19,10 @@ CREATE INDEX matter_newest ON matter (town, family, purpose, last_at DESC);
 -- The matters that a report may be of, for many reports at once. The lock on town, family and purpose, taken in one
 -- order, makes two replicas that are given one matter at one instant take turns: in a volatile function each
 -- statement has a snapshot of its own, so the second sees what the first has written. Only the newest 256 are looked
--- at, and of these the 16 that share most; places and anchors decide what shares anything.
-CREATE FUNCTION matters_alike(towns text[], families text[], purposes text[], since timestamptz[], anchor_sets text[],
+-- at. What shares a place's name, anchors of its words or the place itself may be alike; the 16 that share most are
+-- told, a name before all: where many use one pattern, the words are everybody's.
+CREATE FUNCTION matters_alike(towns text[], families text[], purposes text[], since timestamptz[], name_sets text[],
+    anchor_sets text[],
     lons double precision[], lats double precision[], degrees double precision[], held boolean)
 RETURNS TABLE (ask bigint, case_id uuid, times timestamptz[], accounts text, state text, closed_at timestamptz)
 LANGUAGE plpgsql VOLATILE AS $$
@@ -32,18 +35,18 @@ BEGIN
     RETURN QUERY
     SELECT asked.place, near.case_id, near.times, near.accounts::text, c.state,
         (c.snapshot ->> 'closed_at')::timestamptz
-    FROM unnest(towns, families, purposes, since, anchor_sets, lons, lats, degrees) WITH ORDINALITY
-        AS asked (town, family, purpose, since, anchors, lon, lat, degrees, place)
+    FROM unnest(towns, families, purposes, since, name_sets, anchor_sets, lons, lats, degrees) WITH ORDINALITY
+        AS asked (town, family, purpose, since, names, anchors, lon, lat, degrees, place)
     CROSS JOIN LATERAL (
         SELECT newest.* FROM (
-            SELECT m.case_id, m.times, m.accounts, m.anchors, m.lon, m.lat, m.last_at FROM matter m
+            SELECT m.case_id, m.times, m.accounts, m.names, m.anchors, m.lon, m.lat, m.last_at FROM matter m
             WHERE m.town = asked.town AND m.family = asked.family AND m.purpose = asked.purpose
                 AND m.last_at > asked.since
             ORDER BY m.last_at DESC LIMIT 256) AS newest
-        WHERE newest.anchors && asked.anchors::integer[]
+        WHERE newest.names && asked.names::integer[] OR newest.anchors && asked.anchors::integer[]
             OR (abs(newest.lat - asked.lat) < asked.degrees
                 AND abs(newest.lon - asked.lon) * cos(radians(asked.lat)) < asked.degrees)
-        ORDER BY (SELECT count(*) FROM unnest(newest.anchors) AS anchor
+        ORDER BY newest.names && asked.names::integer[] DESC, (SELECT count(*) FROM unnest(newest.anchors) AS anchor
                 WHERE anchor = ANY (asked.anchors::integer[])) DESC, newest.last_at DESC
         LIMIT 16) AS near
     JOIN case_snapshot c ON c.case_id = near.case_id

@@ -98,6 +98,7 @@ def report_of(alert: CapAlert, *, area: str, now: datetime) -> Report:
     onset = alert.onset
     return Report(
         source=Source.HANDOVER,
+        alone=True,
         text=words[:MOST_OF_TEXT] or alert.kind,
         area=area if nowhere else alert.area_code,
         place=alert.place,

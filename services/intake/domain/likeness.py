@@ -66,7 +66,8 @@ def likeness(one: Wording, other: Wording, apart: Apart) -> Likeness:
 
 def is_told(one: Wording, other: Wording) -> bool:
     """Whether the one adds nothing to the other: keeping both would only cost room."""
-    return _cosine(marks_of(one).grams, marks_of(other).grams) >= TOLD
+    a, b = marks_of(one), marks_of(other)
+    return _cosine(a.grams, b.grams) >= TOLD and not _alone(a.places, b.places)
 
 
 def _by_words(a: Marks, b: Marks, copied: float, *, placed: bool) -> tuple[float, list[str]]:
@@ -105,6 +106,8 @@ def _against(a: Marks, b: Marks, apart: Apart, *, copied: float, named: bool, ti
         return (DOUBTFUL if titled else CONTRADICTED), ["首句地点不同 / the first sentences name other places"]
     if _disjoint(a.title_numbers, b.title_numbers):
         return DOUBTFUL, ["首句编号不同 / the first sentences have other numbers"]
+    if copied >= COPY and _swapped(a, b):
+        return DOUBTFUL, ["文本雷同但另有地点不同 / copied, but places further down differ"]
     if apart is Apart.ELSEWHERE and not titled:
         return DOUBTFUL, ["位置不同 / elsewhere"]
     return 1.0, []
@@ -112,14 +115,22 @@ def _against(a: Marks, b: Marks, apart: Apart, *, copied: float, named: bool, ti
 
 def _changed(a: Marks, b: Marks) -> tuple[str, str] | None:
     """A place or number of the one where its copy has another; None when none is changed."""
-    ours = {place for place in a.places if not _shared_places(frozenset({place}), b.places)}
-    theirs = {place for place in b.places if not _shared_places(frozenset({place}), a.places)}
-    if ours and theirs and not _shared_places(a.title_places, b.title_places):
-        return min(ours), min(theirs)
+    ours, theirs = _alone(a.places, b.places), _alone(b.places, a.places)
+    if ours & a.title_places and theirs & b.title_places:
+        return min(ours & a.title_places), min(theirs & b.title_places)
     unit = _disjoint(a.numbers, b.numbers)
     if unit is None:
         return None
     return tuple(min(figure for name, figure in one.numbers if name == unit) + unit for one in (a, b))  # type: ignore[return-value]  # two of them
+
+
+def _swapped(a: Marks, b: Marks) -> bool:
+    return bool(_alone(a.places, b.places) and _alone(b.places, a.places))
+
+
+def _alone(some: frozenset[str], others: frozenset[str]) -> frozenset[str]:
+    """Those of ``some`` that can be none of ``others``."""
+    return frozenset(one for one in some if not any(is_one_place(one, other) for other in others))
 
 
 def _disjoint(some: frozenset[tuple[str, str]], others: frozenset[tuple[str, str]]) -> str | None:

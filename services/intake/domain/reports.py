@@ -60,6 +60,8 @@ class Report:
     """The reporter asked that nobody be told who it was; the matter is shown to nobody outside."""
     photos: tuple[Photo, ...] = ()
     placed_by_photo: bool = False
+    alone: bool = False
+    """It is counted by a name of its own, as a warning is, and never compared with others by its words."""
     same_as: UUID | None = None
     """The case that the reporter says is theirs too."""
 

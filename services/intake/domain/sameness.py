@@ -208,13 +208,16 @@ def metres_between(one: Place, other: Place) -> float:
 
 
 def anchors_of(account: Account) -> frozenset[int]:
-    """At most 40 numbers, of which two accounts of one matter share at least one, almost always."""
+    """At most 24 numbers, of which two accounts in like words share at least one, almost always."""
+    return frozenset(sorted(map(_hash, marks_of(account.wording).grams))[:ANCHORS])
+
+
+def names_of(account: Account) -> frozenset[int]:
+    """At most 16 numbers, of which two accounts that name one place share at least one."""
     marks = marks_of(account.wording)
     names = [*sorted(marks.title_places), *sorted(marks.places - marks.title_places)][:NAME_ANCHORS]
     # People leave away a name's beginning or its end: both ends stand for it.
-    ends = {end for name in names for end in (name[:2], name[-3:])}
-    smallest = sorted(_hash(gram) for gram in marks.grams)[:ANCHORS]
-    return frozenset(smallest) | {_hash(f"@{end}") for end in ends}
+    return frozenset(_hash(end) for name in names for end in (name[:2], name[-3:]))
 
 
 def _hash(text: str) -> int:

@@ -52,6 +52,8 @@ _NO_NAME: Final = re.compile(
     + ")$"
 )
 """What ends like a name and is none."""
+_KINDS: Final = frozenset({"农贸市场", "集贸市场", "菜市场", "批发市场", "安置小区", "中心幼儿园", "村委会大楼"})
+"""Kinds of places: every town has some, and which one is meant the words before say."""
 _BEFORE_A_NAME: Final = re.compile(
     r"[^\u4e00-\u9fffA-Za-z0-9]|"
     + _one_of("""
@@ -110,7 +112,8 @@ def marks_of(wording: Wording) -> Marks:
     places = title_places | places_in(body)
     issue = grams_of(title)
     grams = issue | grams_of(body)
-    of_names = frozenset[str]().union(*(_runs(name.lower()) for name in places))
+    kinds = [kind for kind in _KINDS if kind in title or kind in body]
+    of_names = frozenset[str]().union(*(_runs(name.lower()) for name in (*places, *kinds)))
     title_numbers = _numbers(title)
     return Marks(
         grams=grams,
@@ -151,10 +154,14 @@ def _names(part: str) -> list[str]:
     for match in _SUFFIX.finditer(part):
         head = part[max(begin, match.start() - _HEAD) : match.start()]
         name = head if match.group() in _SETTLEMENTS else head + match.group()
-        if len(head) >= _SHORTEST_HEAD and (name.endswith("公园") or not _NO_NAME.search(name)):
+        if len(head) >= _SHORTEST_HEAD and _is_name(name):
             found.append(name)
             begin = match.end()
     return found
+
+
+def _is_name(name: str) -> bool:
+    return name not in _KINDS and (name.endswith("公园") or _NO_NAME.search(name) is None)
 
 
 def _numbers(text: str) -> frozenset[tuple[str, str]]:

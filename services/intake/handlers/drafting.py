@@ -34,8 +34,6 @@ class Draft:
     traceparent: str | None
     origin: str = "inside"
     """From where it came, for the audit: it is kept by another task than the one that took it."""
-    alone: bool = False
-    """It is counted by a name of its own, as a warning is, and never compared with others by its words."""
     sent_for: str
     """The area for which the sender must be allowed to report: the case's, or theirs when it lies next door."""
 

@@ -20,6 +20,7 @@ from services.intake.domain.sameness import (
     anchors_of,
     is_shut,
     is_sure,
+    names_of,
     verdict_of,
     weigh,
 )
@@ -83,7 +84,7 @@ class Sorting:
 
     def _know(self, matter: Matter, account: Account) -> None:
         self.now[matter.case_id] = matter
-        for anchor in anchors_of(account):
+        for anchor in _marks(account):
             known = self._by_anchor[(matter.kin, anchor)]
             if matter.case_id not in known:
                 known.append(matter.case_id)
@@ -97,9 +98,14 @@ class Sorting:
 
     def _own(self, asking: Asking) -> Iterable[UUID]:
         """Cases of this batch with which the report shares something, the newest first."""
-        shared = (self._by_anchor.get((asking.kin, anchor), ()) for anchor in anchors_of(asking.account))
-        own = dict.fromkeys(case_id for some in shared for case_id in some[-MOST_OF_A_BATCH:])
-        return list(own)[-MOST_OF_A_BATCH:]
+        shared = (self._by_anchor.get((asking.kin, anchor), ()) for anchor in _marks(asking.account))
+        own = [case_id for some in shared for case_id in some[-MOST_OF_A_BATCH:]]
+        return list(dict.fromkeys(reversed(own)))[:MOST_OF_A_BATCH]
+
+
+def _marks(account: Account) -> tuple[int, ...]:
+    """By what a report finds those of its batch, places' names last: the last count most."""
+    return (*anchors_of(account), *names_of(account))
 
 
 def asking_of(draft: Draft, *, doors: Doors) -> Asking | None:
@@ -111,7 +117,7 @@ def asking_of(draft: Draft, *, doors: Doors) -> Asking | None:
     """
     command = draft.command
     policy = doors.playbooks.of(command.county).policy
-    by_itself = command.purpose is Purpose.CANARY or command.source is Source.SENSOR or draft.alone
+    by_itself = command.purpose is Purpose.CANARY or command.source is Source.SENSOR or draft.report.alone
     if by_itself or policy.merging.hours == 0:
         return None
     return Asking(
