@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from services.intake.ports import Change, Deadline
+from services.intake.deadline_ports import Deadline
+from services.intake.ports import Change
 from shared.events.case import CaseClosed, CaseHung, CaseMerged, CasePaused, CaseRefused, CaseResumed
 from shared.vocabulary import CASE_ENDED, ClockKind
 

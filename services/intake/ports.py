@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from services.intake.deadline_ports import DeadlineBook
 from services.intake.domain.case import Case
-from services.intake.domain.chains import Chain
 from services.intake.domain.guessing import Opinion
 from services.intake.domain.modes import InForce, ModeChange
 from services.intake.domain.sameness import Account, Kin, Matter
@@ -217,44 +217,6 @@ class ModeBook(Protocol):
 
     async def finish(self, settling: Settling, *, at: datetime) -> None:
         """End a walk."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadline:
-    """By when an order is to be handled."""
-
-    case_id: UUID
-    order_id: UUID
-    due_at: datetime
-
-
-class DeadlineBook(Protocol):
-    """By when orders are to be handled, and which cases stand still to a date, inside a transaction."""
-
-    async def of(self, case_id: UUID, order_id: UUID) -> datetime | None:
-        """By when the order is to be handled; None when no such clock runs."""
-
-    async def run(self, deadlines: Sequence[Deadline]) -> None:
-        """Keep these; each order has one, the last that was said."""
-
-    async def stop(self, orders: Collection[tuple[UUID, UUID]]) -> None:
-        """Forget the deadlines of these orders, by case and order id."""
-
-    async def take_due(self, *, now: datetime, most: int) -> Sequence[UUID]:
-        """At most so many cases that stand still to a date that has come, locked; none that somebody has in hand."""
-
-
-class ChainBook(Protocol):
-    """Which case stands for which warning, inside a transaction."""
-
-    async def find(self, county: str, front: str, references: Sequence[str]) -> Chain | None:
-        """The chain that has one of these names, the one heard of last; None when none has."""
-
-    async def keep(self, chain: Chain, *, at: datetime) -> None:
-        """Keep the chain under its name, and what is known of its case under its other names too.
-
-        A later round stands; a few chains that nobody has heard of for long go.
-        """
 
 
 class Transaction(Protocol):

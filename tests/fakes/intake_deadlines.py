@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from services.intake.deadline_ports import Deadline
 from services.intake.domain.case import Case
-from services.intake.ports import Deadline
 
 
 @dataclass(slots=True)
