@@ -65,7 +65,7 @@ def train(
         Refused: fewer than two categories, or more examples than `MOST`.
     """
     _must_teach(examples)
-    vectoriser, scorer = _fitted([*examples, *also])
+    vectoriser, scorer = fitted([*examples, *also])
     weights = _columns(scorer)
     return TextModel(
         county=county,
@@ -115,7 +115,7 @@ def _judged(
     margins: list[tuple[Floats, NDArray[np.intp]]] = []
     splits = StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(texts, names, groups)
     for learn, judge in splits:
-        vectoriser, scorer = _fitted([*(examples[at] for at in learn), *also])
+        vectoriser, scorer = fitted([*(examples[at] for at in learn), *also])
         rows = vectoriser.transform([texts[at] for at in judge])
         scores = as_floats(np.asarray(rows @ _columns(scorer).T) + _intercepts(scorer))
         places = {name: place for place, name in enumerate(scorer.classes_)}
@@ -125,7 +125,8 @@ def _judged(
     return right, chosen, margins
 
 
-def _fitted(examples: Sequence[Example]) -> tuple[Any, Any]:
+def fitted(examples: Sequence[Example]) -> tuple[Any, Any]:
+    """The vectoriser and the linear scorer that scikit-learn makes of ``examples``."""
     many = len(examples) >= MANY
     vectoriser = TfidfVectorizer(analyzer=features, sublinear_tf=True, min_df=3 if many else 1, max_features=FEATURES)
     rows = vectoriser.fit_transform([one.text for one in examples])

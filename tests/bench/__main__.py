@@ -19,7 +19,23 @@ from typing import Final
 import uvloop
 
 from shared.runtime.clock import utc_now
-from tests.bench import faults, fire, fold, intake, loop, match, playbooks, relay, router, simulate, stream, switch
+from tests.bench import (
+    classify,
+    custody,
+    faults,
+    fire,
+    fold,
+    intake,
+    locate,
+    loop,
+    match,
+    playbooks,
+    relay,
+    router,
+    simulate,
+    stream,
+    switch,
+)
 from tests.bench.table import Row, Size, table
 
 SIZED: Final[dict[str, Callable[[Size], Awaitable[Sequence[Row]]]]] = {
@@ -31,6 +47,9 @@ PLAIN: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
     "loop": loop.bench,
     "relay": relay.bench,
     "intake": intake.bench,
+    "custody": custody.bench,
+    "locate": locate.bench,
+    "classify": classify.bench,
     "fold": fold.bench,
     "fire": fire.bench,
     "stream": stream.bench,

@@ -62,9 +62,9 @@ def test_a_text_of_nothing_known_has_no_likeliest(model: TextModel) -> None:
 
 
 def test_a_model_scores_as_scikit_learn_does(model: TextModel) -> None:
-    from shared.learning.training import _columns, _fitted, _intercepts  # noqa: PLC0415  looked at from inside
+    from shared.learning.training import _columns, _intercepts, fitted  # noqa: PLC0415  looked at from inside
 
-    vectoriser, scorer = _fitted(EXAMPLES)
+    vectoriser, scorer = fitted(EXAMPLES)
     for text in ("村口路灯不亮不亮", "又停水又没电", "施工"):
         scores = as_floats(np.asarray(vectoriser.transform([text]) @ _columns(scorer).T) + _intercepts(scorer))
         shares = dict(zip(scorer.classes_, softmax(scores / np.float32(model.temperature))[0], strict=True))
