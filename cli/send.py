@@ -14,12 +14,15 @@ import typer
 from rich.markup import escape
 
 from cli import client, places
+from cli.batches import send_file
 from cli.output import SEVERITY_MARKS, emit_json, name_of, out, say, words
+from cli.sending import Tally
 from cli.trouble import MISUSED, Trouble
 from shared.vocabulary import Role, Source
 
 FOLLOW_SECONDS: Final = 15.0
 ASK_AGAIN_SECONDS: Final = 0.3
+REASONS_SHOWN: Final = 20
 
 
 def send(
@@ -37,6 +40,10 @@ def send(
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="A report as JSON instead of options; - reads stdin.")
     ] = None,
+    batch: Annotated[
+        Path | None,
+        typer.Option("--batch", help="Many reports, one as JSON a line; - reads stdin."),
+    ] = None,
     idempotency_key: Annotated[str | None, typer.Option(help="Your own id: a repeat makes no second case.")] = None,
     follow: Annotated[bool, typer.Option(help="Wait until the case has an order, and say who has it.")] = True,
     url: places.Url = None,
@@ -44,7 +51,12 @@ def send(
     data: places.Data = None,
     as_json: places.Json = False,
 ) -> None:
-    """Send one report and say what became of it."""
+    """Send one report and say what became of it, or a file of them and count what became of each."""
+    if batch is not None:
+        where = places.find(url=url, key=key, data=data)
+        with client.client(where.intake_url(), where.key_for(Role.OPERATOR, Role.SOURCE)) as http:
+            _show_tally(send_file(http, batch, key=idempotency_key), as_json=as_json)
+        return
     if file is not None:
         report = read_report(file)
     else:
@@ -143,6 +155,23 @@ def _show(accepted: Mapping[str, Any], trace: str) -> None:
     out.print(f"  category  {accepted['category']}  {escape(why.get('category', ''))}")
     if trace:
         out.print(f"  trace     {trace}")
+
+
+def _show_tally(tally: Tally, *, as_json: bool) -> None:
+    """What became of the lines.
+
+    Raises:
+        typer.Exit: with 1, when lines were refused.
+    """
+    if as_json:
+        counted = {"accepted": tally.accepted, "repeated": tally.repeated, "refused": tally.refused}
+        emit_json(counted | {"reasons": dict(tally.reasons), "first_lines": tally.examples})
+    else:
+        out.print(f"accepted {tally.accepted}, there already {tally.repeated}, refused {tally.refused}")
+        for reason, count in tally.reasons.most_common(REASONS_SHOWN):
+            out.print(f"  {count:>7}  {escape(reason)}  [dim]first in line {tally.examples[reason]}[/]")
+    if tally.refused:
+        raise typer.Exit(1)
 
 
 def _follow_if_possible(where: places.Places, case_id: str) -> None:
