@@ -1,6 +1,7 @@
 """Draw the states of a case and of its orders from the one table: ``python -m services.intake.graph``.
 
-The same table as data is ``docs/states.json``. With ``--check`` nothing is written, and a stale file fails.
+The same table as data is ``docs/states.json``, and lies beside the console too. With ``--check`` nothing is
+written, and a stale file fails.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from shared.vocabulary import CASE_ENDED, CaseState, OrderRole, OrderState, Role
 
 PATH: Final = DOCS / "states.md"
 DATA: Final = DOCS / "states.json"
+SHOWN: Final = DOCS.parent / "services" / "notifier" / "page" / "states.json"
+"""The same table where the console reads it: what is open, and to whom."""
 
 _WORDS: Final = {
     CaseState.RECEIVED: "待立案",
@@ -289,7 +292,7 @@ def _roles(action: Action) -> dict[Role, str]:
 def main(arguments: Sequence[str]) -> int:
     """Write the page and the table, or with ``--check`` compare them; the exit status."""
     check = "--check" in arguments
-    return max(keep(PATH, document(), check=check), keep(DATA, table(), check=check))
+    return max(keep(path, text, check=check) for path, text in ((PATH, document()), (DATA, table()), (SHOWN, table())))
 
 
 if __name__ == "__main__":

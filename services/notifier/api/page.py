@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "page"
 POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 TYPES: Final[Mapping[str, str]] = {

@@ -2,6 +2,7 @@
 
 import { bar, grade, h, NUMERALS } from "./dom.js";
 import { drillMark } from "./joint.js";
+import { ended, marks } from "./review.js";
 import { left, momentText, now, spanText } from "./time.js";
 import { t } from "./words.js";
 
@@ -220,7 +221,7 @@ const ORDERS = {
   due: (a, b) => dueOf(a) - dueOf(b) || a.severity - b.severity || ORDERS.newest(a, b),
 };
 
-const dueOf = (line) => (line.clock && line.state !== "closed" ? Date.parse(line.clock.due_at) : Number.MAX_SAFE_INTEGER);
+const dueOf = (line) => (line.clock && !line.clock.still && !ended(line) ? Date.parse(line.clock.due_at) : Number.MAX_SAFE_INTEGER);
 
 export class Item {
   constructor(id) {
@@ -245,7 +246,7 @@ export class Item {
   draw(line, names, selected) {
     this.line = line;
     this.mark(selected);
-    this.element.classList.toggle("closed", line.state === "closed");
+    this.element.classList.toggle("closed", ended(line));
     if (this.mark_.dataset.severity !== String(line.severity) || this.lang !== t("severity")) {
       const mark = grade(line.severity, t(`grade.${line.severity}`));
       mark.dataset.severity = String(line.severity);
@@ -256,7 +257,8 @@ export class Item {
     this.title.textContent = line.title;
     const drill = drillMark(line);
     if (drill) this.title.prepend(drill);
-    if (line.escalated_to && line.state !== "closed") {
+    this.title.append(...marks(line));
+    if (line.escalated_to && !ended(line)) {
       this.title.append(h("span", { class: "up" }, t("up", { level: t(`level.${line.escalated_to}`) })));
     }
     this.where.textContent = [momentText(line.opened_at), names.place(line.area), t(`level.${line.level}`)].join(" · ");
@@ -267,7 +269,7 @@ export class Item {
   tick() {
     const line = this.line;
     let kind = "";
-    if (line.state === "closed") {
+    if (ended(line)) {
       this.show(t("left.used", { span: spanText(Date.parse(line.updated_at) - Date.parse(line.opened_at), t) }), null);
     } else if (line.clock) {
       const rest = left(line.clock, t);

@@ -9,16 +9,19 @@ import { Stream } from "./stream.js";
 import { clockText, dayText, learn, now, spanText } from "./time.js";
 import { both, lang, setLang, t } from "./words.js";
 
-const STATES = ["opened", "routed", "signed", "arrived", "in_progress", "returned", "resolved", "verified", "closed"];
+const ENDED = ["closed", "refused", "merged"];
+const STATES = ["received", "opened", "routed", "signed", "arrived", "in_progress", "paused", "hung", "returned", "resolved", "verified", ...ENDED];
 const LEVELS = ["village", "town", "county"];
 const TILES = [
-  { name: "open", states: STATES.filter((state) => state !== "closed") },
-  { name: "waiting", states: ["opened", "routed", "returned"] },
-  { name: "working", states: ["signed", "arrived", "in_progress"] },
+  { name: "open", states: STATES.filter((state) => !ENDED.includes(state)) },
+  { name: "waiting", states: ["received", "opened", "routed", "returned"] },
+  { name: "working", states: ["signed", "arrived", "in_progress", "paused", "hung"] },
   { name: "checking", states: ["resolved", "verified"] },
   { name: "late", late: true },
   { name: "escalated" },
+  { name: "waits", waits: true },
 ];
+const WAITS = ["file", "alike", "receipt", "whistle", "extension", "reply", "sign_off", "appeal"];
 const LATE_MS = 12000;
 const DEAD_MS = 60000;
 const COUNT_EVERY_MS = 2500;
@@ -37,13 +40,14 @@ const desk = {
   counted: 0,
   due: [],
   modes: [],
+  table: null,
   latest: [],
   fresh: { count: 0, grave: 0 },
   filters: readFilters(),
 };
 const names = new Names();
 const list = new List({ box: $("list"), unseen: $("unseen"), hold: $("hold"), names, onOpen: (id) => openCase(id) });
-const panel = new Panel({ pane: $("case"), names, read: ask, onClose: closed });
+const panel = new Panel({ pane: $("case"), names, read: ask, photo, table: () => desk.table, role: () => desk.me && desk.me.role, onClose: closed });
 panel.onPick = (id) => list.open(id);
 
 // ---- the key
@@ -70,7 +74,7 @@ async function enter() {
   $("desk").hidden = false;
   $("leave").hidden = false;
   $("who").hidden = false;
-  await learnNames();
+  await Promise.all([learnNames(), learnTable()]);
   speak();
   await begin();
   $("list").focus({ preventScroll: true });
@@ -103,6 +107,26 @@ async function ask(path) {
     return { ok: answer.ok, status: answer.status, body };
   } catch (error) {
     return { ok: false, status: 0, body: null };
+  }
+}
+
+async function photo(caseId, photoId) {
+  try {
+    const path = `/v1/cases/${encodeURIComponent(caseId)}/photos/${encodeURIComponent(photoId)}?thumb=true`;
+    const answer = await fetch(path, { headers: { Authorization: `Bearer ${desk.key}` } });
+    return answer.ok ? await answer.blob() : null;
+  } catch (error) {
+    return null;
+  }
+}
+
+// Which action is open in which state to which role: a file of this page.
+async function learnTable() {
+  try {
+    const answer = await fetch("/page/states.json");
+    if (answer.ok) desk.table = await answer.json();
+  } catch (error) {
+    desk.table = null;
   }
 }
 
@@ -219,16 +243,17 @@ function drawTiles() {
   const figures = {
     open: [sum(TILES[0].states), [1, 2, 3, 4].filter((one) => open[one]).map((one) => `${"ⅠⅡⅢⅣ"[one - 1]} ${open[one]}`).join(" · ") || t("tile.closed.sub", { count: cases.closed || 0 })],
     waiting: [sum(TILES[1].states), t("tile.waiting.sub", { opened: cases.opened || 0, routed: cases.routed || 0, returned: cases.returned || 0 })],
-    working: [sum(TILES[2].states), t("tile.working.sub", { arrived: cases.arrived || 0, progress: cases.in_progress || 0 })],
+    working: [sum(TILES[2].states), t("tile.working.sub.held", { arrived: cases.arrived || 0, progress: cases.in_progress || 0, held: (cases.paused || 0) + (cases.hung || 0) })],
     checking: [sum(TILES[3].states), t("tile.checking.sub", { resolved: cases.resolved || 0, verified: cases.verified || 0 }) + " · " + t("tile.closed.sub", { count: cases.closed || 0 })],
     late: [summary ? summary.late_cases : 0, t("tile.late.sub", { open: summary ? summary.open_clocks : 0 })],
+    waits: [summary ? WAITS.reduce((total, one) => total + (summary.waits[one] || 0), 0) : 0, t("tile.waits.sub", summary ? summary.waits : { file: 0, extension: 0, reply: 0 })],
     escalated: [summary ? summary.escalations.town + summary.escalations.county : 0, t("tile.escalated.sub", summary ? summary.escalations : { town: 0, county: 0 })],
   };
-  const tone = { late: "bad", escalated: "warn" };
+  const tone = { late: "bad", escalated: "warn", waits: "warn" };
   $("tiles").replaceChildren(
     ...TILES.map((tile) => {
       const [figure, sub] = figures[tile.name];
-      const pressed = tile.late ? desk.filters.late : tile.states ? same(tile.states, desk.filters.states) : null;
+      const pressed = tile.late ? desk.filters.late : tile.waits ? desk.filters.waits : tile.states ? same(tile.states, desk.filters.states) : null;
       return h(
         "button",
         { type: "button", class: `tile ${figure > 0 ? tone[tile.name] || "" : ""}`, "aria-pressed": pressed === null ? null : String(pressed), "data-tile": tile.name, onclick: () => pickTile(tile, pressed) },
@@ -241,8 +266,9 @@ function drawTiles() {
 }
 
 function pickTile(tile, pressed) {
-  if (tile.late) change({ late: !pressed, states: [] });
-  else if (tile.states) change({ states: pressed ? [] : tile.states, late: false });
+  if (tile.late) change({ late: !pressed, states: [], waits: false });
+  else if (tile.waits) change({ waits: !pressed, states: [], late: false });
+  else if (tile.states) change({ states: pressed ? [] : tile.states, late: false, waits: false });
 }
 
 const same = (a, b) => a.length === b.length && a.every((one) => b.includes(one));
@@ -261,6 +287,7 @@ function readFilters() {
     category: (query.get("category") || "").slice(0, 32),
     words: (query.get("q") || "").slice(0, 64),
     late: query.get("late") === "1",
+    waits: query.get("waits") === "1",
     sort: ["newest", "due", "active"].includes(query.get("sort")) ? query.get("sort") : "newest",
     case: /^[0-9a-f-]{36}$/.test(query.get("case") || "") ? query.get("case") : "",
   };
@@ -277,6 +304,7 @@ function writeFilters() {
   put("category", filters.category);
   put("q", filters.words);
   put("late", filters.late ? "1" : "");
+  put("waits", filters.waits ? "1" : "");
   put("sort", filters.sort === "newest" ? "" : filters.sort);
   put("case", filters.case);
   history.replaceState(null, "", `${location.pathname}#${query}`);
@@ -306,6 +334,7 @@ function listQuery() {
   if (filters.level) query.set("level", filters.level);
   if (filters.words) query.set("q", filters.words);
   if (filters.late) query.set("late", "true");
+  if (filters.waits) query.set("waits", WAITS.join(","));
   if (filters.sort === "due") query.set("sort", "due");
   return query;
 }
@@ -320,7 +349,8 @@ function fits(line) {
     (!filters.area || line.area.startsWith(filters.area)) &&
     (!filters.category || line.category === filters.category || line.category.startsWith(`${filters.category}.`)) &&
     (!filters.words || line.title.toLowerCase().includes(filters.words.toLowerCase())) &&
-    (!filters.late || (line.clock !== null && line.state !== "closed" && Date.parse(line.clock.due_at) <= now()))
+    (!filters.waits || line.waits.length > 0) &&
+    (!filters.late || (line.clock !== null && !line.clock.still && !ENDED.includes(line.state) && Date.parse(line.clock.due_at) <= now()))
   );
 }
 
@@ -370,7 +400,7 @@ for (const name of ["area", "category", "level", "sort"]) {
   $(name).addEventListener("change", () => change({ [name]: $(name).value }));
 }
 $("late").addEventListener("click", () => change({ late: !desk.filters.late }));
-$("clear").addEventListener("click", () => change({ severities: [], states: [], level: "", area: "", category: "", words: "", late: false }));
+$("clear").addEventListener("click", () => change({ severities: [], states: [], level: "", area: "", category: "", words: "", late: false, waits: false }));
 let typing = 0;
 $("words").addEventListener("input", () => {
   clearTimeout(typing);

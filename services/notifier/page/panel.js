@@ -3,10 +3,11 @@
 import { grade, h } from "./dom.js";
 import { drillMark, matterSteps, shadows, whistleCards } from "./joint.js";
 import { Item } from "./list.js";
+import { alike, ended, marks, open, photos, reports, requests, understood, until } from "./review.js";
 import { learn, left, momentText } from "./time.js";
 import { both, half, t } from "./words.js";
 
-const STAGES = { opened: 1, returned: 1, routed: 2, signed: 3, arrived: 4, in_progress: 4, resolved: 5, verified: 5, closed: 6 };
+const STAGES = { received: 1, opened: 1, returned: 1, routed: 2, signed: 3, arrived: 4, in_progress: 4, paused: 4, hung: 4, resolved: 5, verified: 5, closed: 6, refused: 6, merged: 6 };
 const LATE = ["whistle.sla.breached.v1"];
 const MOVED = ["whistle.sla.escalated.v1", "whistle.case.escalated.v1"];
 // What machines note for each other; a person asks for it with one click.
@@ -14,10 +15,14 @@ export const MACHINE = ["whistle.sla.started.v1", "whistle.sla.stopped.v1", "whi
 const ON_BOARD = 8;
 
 export class Panel {
-  constructor({ pane, names, read, onClose }) {
+  constructor({ pane, names, read, photo, table, role, onClose }) {
     this.pane = pane;
     this.names = names;
     this.read = read;
+    this.photo = photo;
+    this.table = table;
+    this.role = role;
+    this.pictures = new Map();
     this.onClose = onClose;
     this.id = null;
     this.story = null;
@@ -29,6 +34,7 @@ export class Panel {
   }
 
   async open(id) {
+    this.forget();
     this.id = id;
     this.story = null;
     this.pane.classList.remove("idle");
@@ -36,8 +42,31 @@ export class Panel {
     await this.load();
   }
 
+  // Photos are kept while their case is open and no longer.
+  forget() {
+    for (const picture of this.pictures.values()) if (picture.url) URL.revokeObjectURL(picture.url);
+    this.pictures = new Map();
+  }
+
+  // Put a photo into ``image`` as soon as it is here; it is asked for once.
+  show(photoId, image) {
+    const known = this.pictures.get(photoId);
+    if (known && known.url) image.src = known.url;
+    else if (known) known.images.push(image);
+    else {
+      const picture = { url: null, images: [image] };
+      this.pictures.set(photoId, picture);
+      this.photo(this.id, photoId).then((blob) => {
+        if (!blob || this.pictures.get(photoId) !== picture) return;
+        picture.url = URL.createObjectURL(blob);
+        for (const one of picture.images) one.src = picture.url;
+      });
+    }
+  }
+
   close() {
     if (this.id === null) return;
+    this.forget();
     this.id = null;
     this.story = null;
     this.draw();
@@ -102,6 +131,7 @@ export class Panel {
         h("h2", {}, line.title),
         h("span", { class: "grow" }),
         h("span", { class: "badge" }, t(`state.${line.state}`)),
+        marks(line),
         line.escalated_to ? h("span", { class: "badge warn" }, t("up", { level: t(`level.${line.escalated_to}`) })) : null,
         h("button", { type: "button", class: "close", "aria-label": t("case.close"), title: t("case.close"), onclick: () => this.close() }, "✕"),
       ),
@@ -143,7 +173,13 @@ export class Panel {
         "div",
         {},
         this.why(),
+        understood(this.story),
+        open(this.story, this.table(), this.role()),
         text ? [h("h3", {}, t("case.text")), h("p", { class: "quote" }, text)] : null,
+        photos(this.story, (photoId, image) => this.show(photoId, image)),
+        reports(this.story, (id) => this.onPick(id)),
+        alike(this.story, (id) => this.onPick(id)),
+        requests(this.story),
         matterSteps(matter, this.names),
         whistleCards(whistles),
         h("h3", {}, t("case.orders"), h("small", {}, String(orders.length))),
@@ -233,7 +269,8 @@ export class Panel {
       time.className = `left ${rest.kind}`;
       time.textContent = rest.text;
     };
-    if (clock.running) this.ticking.push(draw);
+    if (clock.running && clock.still) draw();
+    else if (clock.running) this.ticking.push(draw);
     else time.textContent = t(clock.outcome ? `clock.outcome.${clock.outcome}` : "clock.stopped");
     return h(
       "div",
@@ -285,7 +322,9 @@ export class Panel {
 
   waiting() {
     const { case: line, orders } = this.story;
-    if (line.state === "closed") return t("case.waiting.closed");
+    if (ended(line)) return t(`case.waiting.${line.state}`);
+    if (line.state === "received") return t("case.waiting.file");
+    if (line.held) return t(`case.waiting.${line.state}`, { until: line.held.until ? ` ${until(line.held)}` : "" });
     if (line.state === "verified") return t("case.waiting.close");
     if (line.state === "resolved") return t("case.waiting.verify");
     const standing = orders.filter((order) => order.stands);

@@ -45,6 +45,11 @@ export function spanText(milliseconds, t) {
 
 // What is left of a clock: how long, what share has passed, and how grave that is.
 export function left(clock, t) {
+  if (clock.still) {
+    // The case is held: what is left stays what it is, and never turns late.
+    const kept = (clock.left_seconds !== undefined ? clock.left_seconds : clock.seconds_left) * 1000;
+    return { text: t(kept < 0 ? "left.still.over" : "left.still", { span: spanText(kept, t) }), share: 0, kind: "still" };
+  }
   const due = Date.parse(clock.due_at);
   const whole = due - Date.parse(clock.started_at);
   const rest = due - now();
