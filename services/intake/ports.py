@@ -219,6 +219,19 @@ class ModeBook(Protocol):
         """End a walk."""
 
 
+class ChainBook(Protocol):
+    """Which case stands for which warning, inside a transaction."""
+
+    async def find(self, county: str, front: str, references: Sequence[str]) -> Chain | None:
+        """The chain that has one of these names, the one heard of last; None when none has."""
+
+    async def keep(self, chain: Chain, *, at: datetime) -> None:
+        """Keep the chain under its name, and what is known of its case under its other names too.
+
+        A later round stands; a few chains that nobody has heard of for long go.
+        """
+
+
 class Transaction(Protocol):
     """One transaction: everything in it is kept, or nothing."""
 
