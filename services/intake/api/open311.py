@@ -19,6 +19,7 @@ from starlette.datastructures import FormData
 from services.intake.api.fronts import OPEN311_JSON, OPEN311_XML
 from services.intake.api.limits import limits_of
 from services.intake.api.open311_words import JSON, accepted
+from services.intake.api.public import KEY_ID
 from services.intake.api.rooms import IdempotencyKey, asker, counted, rooms_of
 from services.intake.domain.permissions import Bearer
 from services.intake.domain.reports import Report, Reporter
@@ -28,11 +29,9 @@ from services.intake.ports import NoPlaybook
 from shared.events.parts import Place
 from shared.runtime.bearer import bearer
 from shared.runtime.problems import Problem, problem_of_validation
-from shared.vocabulary import AREA_PATTERN, Refused, Role, Source, county_of
+from shared.vocabulary import AREA_PATTERN, Refused, Role, Source
 
 MOST_ATTRIBUTES: Final = 32
-PUBLIC: Final = "public"
-"""The key of whoever shows none, where the public door is open."""
 
 _ATTRIBUTE: Final = re.compile(r"attribute\[([^\]]{1,64})\](?:\[\])?")
 
@@ -185,13 +184,11 @@ def _read(form: FormData) -> tuple[RequestForm, Sequence[_Attribute]]:
 
 
 async def _who(request: Request, form: RequestForm) -> Bearer:
-    """The bearer of the key in the header or in ``api_key``; where the public door is open, anybody."""
-    if form.api_key is None and "authorization" not in request.headers and request.app.state.public:
+    """The bearer of the key in the header or in ``api_key``; where the public door is open, anybody of its county."""
+    county = request.app.state.door.county
+    if form.api_key is None and "authorization" not in request.headers and county:
         limits_of(request).take_address(request)
-        if form.jurisdiction_id is None:
-            raise Refused("say in which area", field="jurisdiction_id", allowed=["an area code"])
-        _must_be_known(form.jurisdiction_id, rooms_of(request).doors)
-        return Bearer(key_id=PUBLIC, role=Role.REPORTER, area=county_of(form.jurisdiction_id))
+        return Bearer(key_id=KEY_ID, role=Role.REPORTER, area=county)
     if form.api_key is not None:
         keyed = [*request.scope["headers"], (b"authorization", f"Bearer {form.api_key}".encode("utf-8", "replace"))]
         request = Request({**request.scope, "headers": keyed}, request.receive)
