@@ -11,6 +11,7 @@ from uuid import UUID
 
 from services.intake.deadline_ports import DeadlineBook
 from services.intake.domain.case import Case
+from services.intake.domain.chains import Chain
 from services.intake.domain.guessing import Opinion
 from services.intake.domain.modes import InForce, ModeChange
 from services.intake.domain.sameness import Account, Kin, Matter
