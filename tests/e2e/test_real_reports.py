@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,13 +93,20 @@ async def ordered(system: Platform) -> set[str]:
 
 
 async def accepted(sender: Door, reports: list[tuple[str, dict[str, Any]]], kept: Sink) -> set[str]:
-    """The case ids of the reports, all of which must be accepted; their orders are delivered to the sink."""
+    """The case ids of the reports, all of which must be accepted; their orders are delivered to the sink.
+
+    What waits for a person is filed as it was guessed; reports of one matter share its case.
+    """
     await sender.subscribe(kept, f"/{reports[0][0]}", type=[ISSUED])
     answers = await sender.send_all(reports)
     assert {answer.status_code for answer in answers} == {201}, {
         key: answer.json() for (key, _), answer in zip(reports, answers, strict=True) if answer.status_code != 201
     }
-    return {answer.json()["case_id"] for answer in answers}
+    told = [answer.json() for answer in answers]
+    for waiting in {body["case_id"] for body in told if body["state"] == "received"}:
+        filed = await sender.act(waiting, "file")
+        assert filed.status_code == HTTPStatus.OK, filed.text
+    return {body["case_id"] for body in told}
 
 
 @pytest.mark.slow
@@ -116,7 +124,7 @@ async def test_every_real_report_has_an_order_a_clock_and_a_delivery(system: Pla
 
             await until(playbook_known, what=f"intake knows the playbook of {NYC_COUNTY}")
             wanted = await accepted(ours, hotline_reports(), kept) | await accepted(theirs, request_reports(), kept)
-            assert len(wanted) == 2 * OF_EACH
+            assert OF_EACH < len(wanted) <= 2 * OF_EACH
 
             async def delivered() -> bool:
                 return wanted <= kept.cases()
