@@ -117,7 +117,7 @@ def _chain(http: httpx.Client, expected: tuple[int, str] | None) -> tuple[int, i
         raise Trouble(
             f"The audit ends at block {after}, before block {expected[0]} that was noted",
             why="blocks at its end were removed, or this is another installation's",
-            mend="docs/runbook.md: the audit does not hold",
+            mend="docs/privacy.md: the audit does not hold",
         )
     return after, entries
 
@@ -133,7 +133,7 @@ def _facts(http: httpx.Client) -> None:
 def _must_hold(step: dict[str, Any]) -> None:
     flaw = step["flaw"]
     if flaw is not None:
-        raise Trouble("The audit does not hold", why=flaw["words"], mend="docs/runbook.md: the audit does not hold")
+        raise Trouble("The audit does not hold", why=flaw["words"], mend="docs/privacy.md: the audit does not hold")
 
 
 def _must_be_noted(head: str, expected: tuple[int, str]) -> None:
@@ -141,7 +141,7 @@ def _must_be_noted(head: str, expected: tuple[int, str]) -> None:
         raise Trouble(
             f"Block {expected[0]} is another than was noted",
             why=f"its head is {head}",
-            mend="docs/runbook.md: the audit does not hold",
+            mend="docs/privacy.md: the audit does not hold",
         )
 
 

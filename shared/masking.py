@@ -34,7 +34,7 @@ def _pass(text: str) -> str:
     plain = text.translate(_PLAIN)
     spared = [match.span() for match in _HEX_IDS.finditer(plain)]
     hidden: set[int] = set()
-    for kind in _KINDS:
+    for kind in _KINDS if _LONG.search(plain) else _PLATES:
         for match in kind.found_in(plain):
             start, end = match.span("number")
             if not any(start < spared_end and spared_start < end for spared_start, spared_end in spared):
@@ -98,6 +98,9 @@ _HEX_IDS: Final = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
     r"|(?=[0-9]*[a-f])(?:[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}))(?![0-9A-Za-z])"
 )
+
+# Every kind but the plates has seven digits with at most three other signs between two of them; most texts have not.
+_LONG: Final = re.compile("(?:[0-9][^0-9]{0,3}){6}[0-9]")
 
 _GAP: Final = r"[ \-._]{1,3}"
 # A decimal fraction is no phone; a number after "1." in a list may be one.
@@ -280,6 +283,7 @@ _POLICE_PLATE: Final = _Kind(
     tail=2,
 )
 
+_PLATES: Final = (_PLATE, _POLICE_PLATE)
 _KINDS: Final = (
     _IDENTITY_CARD,
     _OLD_IDENTITY_CARD,
@@ -289,7 +293,6 @@ _KINDS: Final = (
     _LANDLINE,
     _LANDLINE_ABROAD,
     _LABELLED_LANDLINE,
-    _PLATE,
-    _POLICE_PLATE,
+    *_PLATES,
 )
 """Longer kinds first: a phone may stand inside a card's digits, never the other way round."""

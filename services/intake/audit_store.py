@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from services.intake.custody import Checked, Looked, Sealed
+from services.intake.custody import Checked, CountedAnew, Looked, Sealed
 from services.intake.domain.auditing import MARK_BYTES, Block, Entry, Flaw, chain_flaw, entries_flaw, sealed
 
 if TYPE_CHECKING:
@@ -58,6 +58,10 @@ class PostgresAudit:
             after = await _last(connection)
             # The horizon first: whatever lies below it was complete before the entries are looked at.
             horizon = int(await connection.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"))
+            if after is not None and horizon < after.to_turn:
+                raise CountedAnew(
+                    f"block {after.block} ends at transaction {after.to_turn}, the server is at {horizon}"
+                )
             entries, to_turn = await _whole_turns(connection, after, horizon, most)
             if not entries:
                 return None

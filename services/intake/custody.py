@@ -40,6 +40,10 @@ class Sealed:
     waiting_seconds: float
 
 
+class CountedAnew(Exception):  # noqa: N818  named for what is the matter
+    """The server counts its transactions from anew: it was filled from a logical dump, and the chain cannot go on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """What was looked at, and the first thing that does not hold; ``more`` when there is more behind ``last``."""
@@ -58,7 +62,11 @@ class AuditBook(Protocol):
         """Write looks, all or none."""
 
     async def seal(self, *, at: datetime) -> Block | None:
-        """Seal the next entries into a block; None when there are none, or another replica is at it."""
+        """Seal the next entries into a block; None when there are none, or another replica is at it.
+
+        Raises:
+            CountedAnew: what is written now would come before what is sealed.
+        """
 
     async def state(self) -> Sealed:
         """How far it is sealed."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from services.intake.audit_store import ENTRIES_A_BLOCK
+from services.intake.custody import CountedAnew
 from services.intake.domain.auditing import MARK_BYTES
 from services.intake.handlers.auditing import drop_old_entries, seal_audit
 from services.intake.handlers.privacy import forget_client_keys, reseal, retain
@@ -58,7 +60,12 @@ class Sealing(Timer):
         self._said_at = datetime(1970, 1, 1, tzinfo=UTC)
 
     async def _round(self) -> bool:
-        block = await seal_audit(custody=self._custody)
+        try:
+            block = await seal_audit(custody=self._custody)
+        except CountedAnew as anew:
+            log.error("the audit cannot be sealed: %s", anew, extra={"event.name": "audit.counted_anew"})  # noqa: TRY400  the words say it
+            self._custody.watch.sealed(0, math.inf)
+            return False
         state = await self._custody.audit.state()
         self._custody.watch.sealed(0 if state.head is None else state.head.block, state.waiting_seconds)
         if block is None:

@@ -20,12 +20,14 @@ import uvloop
 
 from shared.runtime.clock import utc_now
 from tests.bench import (
+    batch,
     classify,
     custody,
     faults,
     fire,
     fold,
     intake,
+    life,
     locate,
     loop,
     match,
@@ -47,6 +49,8 @@ PLAIN: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
     "loop": loop.bench,
     "relay": relay.bench,
     "intake": intake.bench,
+    "batch": batch.bench,
+    "life": life.bench,
     "custody": custody.bench,
     "locate": locate.bench,
     "classify": classify.bench,

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from services.intake.audit_store import PostgresAudit
-from services.intake.custody import Looked
+from services.intake.custody import CountedAnew, Looked
 from services.intake.domain.auditing import Flaw
 from services.intake.domain.decide import decide
 from services.intake.handlers.doors import change_of
@@ -238,6 +238,17 @@ async def test_an_entry_of_a_transaction_still_open_is_sealed_after_it_has_ended
     await world.seal()
     assert (await world.audit.check(after=0, most=1000)).entries == 11
     assert await world.flaw() is None
+
+
+async def test_a_server_that_counts_from_anew_seals_nothing_and_says_so(world: World) -> None:
+    """As after a restore from a logical dump."""
+    await world.pool.execute(
+        "INSERT INTO audit_block SELECT block + 1, to_turn, to_turn + 1000000000, '', sealed_at, head, head "
+        "FROM audit_block ORDER BY block DESC LIMIT 1"
+    )
+    await world.open_case()
+    with pytest.raises(CountedAnew):
+        await world.audit.seal(at=AT)
 
 
 async def test_replicas_that_seal_at_once_make_one_chain(world: World) -> None:
