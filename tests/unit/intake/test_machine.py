@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.domain.actions import ActionRequest, Circumstances, command_of
@@ -288,6 +288,7 @@ def steps_hold(case: Case, log: list[CaseEvent]) -> None:
         assert step.state is not OrderState.WITHDRAWN or own[-1].released
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(commands, st.integers(0, 40)), max_size=60),
     st.sampled_from((CaseState.OPENED, CaseState.OPENED, CaseState.RECEIVED)),
@@ -340,6 +341,7 @@ STARTS = [
 ]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(STARTS),
     st.lists(commands, max_size=20),
