@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -65,7 +65,7 @@ def train(
         Refused: fewer than two categories, or more examples than `MOST`.
     """
     _must_teach(examples)
-    vectoriser, scorer = fitted([*examples, *also])
+    vectoriser, scorer = fitted(read([*examples, *also]))
     weights = _columns(scorer)
     return TextModel(
         county=county,
@@ -108,15 +108,15 @@ def _judged(
     examples: Sequence[Example], names: NDArray[Any], also: Sequence[Example], folds: int
 ) -> tuple[NDArray[np.intp], NDArray[Any], list[tuple[Floats, NDArray[np.intp]]]]:
     """For each text the place of its category in its fold's model (-1: not there), the choice, and all scores."""
-    texts = [one.text for one in examples]
-    groups = np.unique([_bare(text) for text in texts], return_inverse=True)[1]
-    right = np.full(len(texts), -1, dtype=np.intp)
+    groups = np.unique([_bare(one.text) for one in examples], return_inverse=True)[1]
+    told, beside = read(examples), read(also)
+    right = np.full(len(told), -1, dtype=np.intp)
     chosen = names.astype(object)
     margins: list[tuple[Floats, NDArray[np.intp]]] = []
-    splits = StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(texts, names, groups)
+    splits = StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(names, names, groups)
     for learn, judge in splits:
-        vectoriser, scorer = fitted([*(examples[at] for at in learn), *also])
-        rows = vectoriser.transform([texts[at] for at in judge])
+        vectoriser, scorer = fitted([*(told[at] for at in learn), *beside])
+        rows = vectoriser.transform([told[at].features for at in judge])
         scores = as_floats(np.asarray(rows @ _columns(scorer).T) + _intercepts(scorer))
         places = {name: place for place, name in enumerate(scorer.classes_)}
         right[judge] = [places.get(name, -1) for name in names[judge]]
@@ -125,13 +125,35 @@ def _judged(
     return right, chosen, margins
 
 
-def fitted(examples: Sequence[Example]) -> tuple[Any, Any]:
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An example as its features: taken once, however often they are counted."""
+
+    features: Sequence[str]
+    category: str
+
+
+def read(examples: Iterable[Example]) -> list[Read]:
+    """The features of every example; equal ones are one object, for there are many."""
+    known: dict[str, str] = {}
+    return [
+        Read([known.setdefault(feature, feature) for feature in features(one.text)], one.category) for one in examples
+    ]
+
+
+def fitted(examples: Sequence[Read]) -> tuple[Any, Any]:
     """The vectoriser and the linear scorer that scikit-learn makes of ``examples``."""
     many = len(examples) >= MANY
-    vectoriser = TfidfVectorizer(analyzer=features, sublinear_tf=True, min_df=3 if many else 1, max_features=FEATURES)
-    rows = vectoriser.fit_transform([one.text for one in examples])
+    vectoriser = TfidfVectorizer(
+        analyzer=_as_they_are, sublinear_tf=True, min_df=3 if many else 1, max_features=FEATURES
+    )
+    rows = vectoriser.fit_transform([one.features for one in examples])
     scorer = LinearSVC(C=STRENGTH if many else STRENGTH_OF_FEW, random_state=0)
     return vectoriser, scorer.fit(rows, np.array([one.category for one in examples]))
+
+
+def _as_they_are(features: Sequence[str]) -> Sequence[str]:
+    return features
 
 
 def _columns(scorer: Any) -> NDArray[np.float64]:  # noqa: ANN401  scikit-learn ships no types

@@ -62,11 +62,13 @@ def test_a_text_of_nothing_known_has_no_likeliest(model: TextModel) -> None:
 
 
 def test_a_model_scores_as_scikit_learn_does(model: TextModel) -> None:
-    from shared.learning.training import _columns, _intercepts, fitted  # noqa: PLC0415  looked at from inside
+    from shared.learning.training import _columns, _intercepts, fitted, read  # noqa: PLC0415  looked at from inside
 
-    vectoriser, scorer = fitted(EXAMPLES)
+    vectoriser, scorer = fitted(read(EXAMPLES))
     for text in ("村口路灯不亮不亮", "又停水又没电", "施工"):
-        scores = as_floats(np.asarray(vectoriser.transform([text]) @ _columns(scorer).T) + _intercepts(scorer))
+        scores = as_floats(
+            np.asarray(vectoriser.transform([features(text)]) @ _columns(scorer).T) + _intercepts(scorer)
+        )
         shares = dict(zip(scorer.classes_, softmax(scores / np.float32(model.temperature))[0], strict=True))
         for one in model.likeliest(text):
             assert one.share == pytest.approx(shares[one.category], abs=1e-4)
