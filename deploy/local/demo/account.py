@@ -10,7 +10,7 @@ import httpx
 from deploy.local.demo.actors import Actors
 from deploy.local.demo.evidence import Offsets, Told, clocked_orders, ends, listed_cases, read
 from deploy.local.demo.people import CALLED
-from deploy.local.demo.reconcile import Account, Deliveries, faults
+from deploy.local.demo.reconcile import Account, Deliveries, Sent, faults
 from deploy.local.demo.sender import Sender
 from deploy.local.demo.subscriptions import Subscriptions
 from deploy.local.demo.telling import Teller
@@ -47,6 +47,7 @@ async def settle(  # noqa: PLR0913  the whole of a play is accounted for
     account = Account(
         sent=sender.sent,
         opened=told.opened,
+        joined=told.joined,
         listed=listed,
         orders=orders,
         clocked=clocked,
@@ -103,6 +104,11 @@ def _called(told: Told, whistled: str | None) -> set[str]:
     }
 
 
+def _sums(sent: Sent, refused: str) -> str:
+    parts = f"{len(sent.accepted)} accepted + {len(sent.joined)} joined + {sent.repeated} repeats + {refused} refused"
+    return f"{sent.sent} = {parts}"
+
+
 def _delivered(one: Deliveries) -> str:
     there = len(one.owed & one.received)
     return f"{there} of {len(one.owed)} owed events received, {one.repeats} repeats, {one.forged} forged"
@@ -116,7 +122,7 @@ def _say(account: Account, told: Told, actors: Actors, teller: Teller) -> int:
     teller.table(
         "对账 the account",
         [
-            ("上报 sent", f"{sent.sent} = {len(sent.accepted)} accepted + {sent.repeated} repeats + {refused} refused"),
+            ("上报 sent", _sums(sent, refused)),
             ("案卷 cases", f"{len(account.opened)} opened, {len(account.listed)} listed by the notifier"),
             ("派单 orders", f"{len(account.orders)}: " + ", ".join(f"{level} {n}" for level, n in levels.items())),
             ("时限 clocks", f"{len(account.clocked)} of {len(account.orders)} orders have one"),

@@ -5,12 +5,13 @@ import random
 from collections import Counter
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
 from deploy.local.demo.intake import Intake
-from deploy.local.demo.messages import FORGOTTEN, STORY, TOLD, WHISTLED
+from deploy.local.demo.messages import FORGOTTEN, HELD, STORY, TOLD, WHISTLED
 from deploy.local.demo.people import (
     CALLED,
     WHISTLE_REASON,
@@ -24,12 +25,15 @@ from deploy.local.demo.people import (
 )
 from deploy.local.demo.stream import Heard
 from shared.playbook.model import Playbook
+from shared.runtime.clock import utc_now
 from shared.vocabulary import Level, OrderRole, Severity, TargetKind
 
 TASKS_AT_MOST: Final = 2000
 ACTIONS_AT_ONCE: Final = 8
 REJECTING: Final = 0.04
 RATED: Final = 0.5
+DEADLINE_LOOKS: Final = 15
+PAUSE_SECONDS: Final = 3.0
 TOO_LATE: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND})
 
 
@@ -60,6 +64,10 @@ class Actors:
     def hear(self, heard: Heard) -> None:
         """Begin what ``heard`` makes somebody do."""
         match heard.type:
+            case "whistle.case.opened.v1" if heard.data["case"]["state"] == "received":
+                self._begin(self._file(heard))
+            case "whistle.case.handed_over.v1" if heard.data["receipt"] is None:
+                self._begin(self._confirm_receipt(heard))
             case "whistle.case.routed.v1":
                 self._begin(self._answer_order(heard))
             case "whistle.case.whistle_asked.v1":
@@ -120,12 +128,51 @@ class Actors:
             return
         if role is OrderRole.LEAD and WHISTLED in heard.tags:
             await self._whistle(heard)
+        if role is OrderRole.LEAD and HELD in heard.tags:
+            await self._hold(heard, order, key_id)
         await asyncio.sleep(todo.arrive_after)
         await self._act(heard, {"action": "arrive", "note": todo.notes["arrive"], **order}, key_id)
         await asyncio.sleep(todo.resolve_after / 2)
         await self._act(heard, {"action": "progress", "note": todo.notes["progress"], **order}, key_id)
         await asyncio.sleep(todo.resolve_after / 2)
-        await self._act(heard, {"action": "resolve", "note": todo.notes["resolve"], **order}, key_id)
+        done = todo.notes["resolve"]
+        await self._act(
+            heard, {"action": "resolve", "note": done, **reply_of(heard, done, self._playbook), **order}, key_id
+        )
+
+    async def _file(self, heard: Heard) -> None:
+        """The desk of the place reads what the machine was not sure of, and files it (立案)."""
+        await asyncio.sleep(self._chance.uniform(0.5, 3.0))
+        await self._act(heard, {"action": "file", "note": "已核实，予以立案"}, self._desk(heard))
+
+    async def _confirm_receipt(self, heard: Heard) -> None:
+        """The emergency service has taken it on, and the county's desk notes its number (接警回执)."""
+        await asyncio.sleep(self._chance.uniform(0.5, 2.0))
+        service = str(heard.data["service"])
+        body = {"action": "hand_over", "service": service, "receipt": f"{service}-{self._chance.randrange(10_000):04d}"}
+        await self._act(heard, body, self._county_desk)
+
+    async def _hold(self, heard: Heard, order: Mapping[str, str], key_id: str) -> None:
+        """More time by two words, an instruction from above and its reply, and a pause until a part has come."""
+        later = (utc_now() + timedelta(hours=2)).isoformat()
+        ask = {"action": "extend", "until": later, "reason": "控制箱需整体更换，配件在途", **order}
+        for _ in range(DEADLINE_LOOKS):
+            # Intake hears of the deadline a moment after the signature.
+            if (await self._intake.act(heard.case_id, ask, key_id=key_id)).accepted:
+                self.tally.done["extend"] += 1
+                await self._act(heard, {"action": "approve", "note": "情况属实"}, self._desk(heard))
+                await self._act(heard, {"action": "approve", "note": "同意"}, self._county_desk)
+                break
+            await asyncio.sleep(1.0)
+        else:
+            self.tally.refused.append(f"extend on {heard.case_id}: no deadline was known in time")
+        supervise = {"action": "supervise", "until": later, "reason": "涉及学生通学安全，两小时内报处置方案"}
+        await self._act(heard, supervise, self._county_desk)
+        await self._act(heard, {"action": "reply", "reason": "已临时架灯并设警示，今晚到货即换"}, key_id)
+        await self._act(heard, {"action": "sign_off", "note": "方案可行"}, self._county_desk)
+        if await self._act(heard, {"action": "pause", "code": "parts", "reason": "等控制箱到货"}, key_id):
+            await asyncio.sleep(PAUSE_SECONDS)
+            await self._act(heard, {"action": "resume", "reason": "配件已到"}, key_id)
 
     async def _whistle(self, heard: Heard) -> None:
         """The village calls the departments without which the lead cannot end the matter (吹哨)."""
@@ -157,7 +204,9 @@ class Actors:
         target = heard.data["target"]
         key_id = bearer_of(TargetKind(target["kind"]), target["id"], self._playbook.county)
         await asyncio.sleep(self._chance.uniform(1.0, 4.0))
-        body = {"action": "resolve", "note": "已返工处理，请再核查", "order_id": heard.data["order_id"]}
+        done = "已返工处理，请再核查"
+        reply = reply_of(heard, done, self._playbook)
+        body = {"action": "resolve", "note": done, **reply, "order_id": heard.data["order_id"]}
         await self._act(heard, body, key_id)
 
     async def _close(self, heard: Heard) -> None:
@@ -176,6 +225,10 @@ class Actors:
         area = self._playbook.desk_area(str(heard.case["area"]), at_least=Level.TOWN)
         return bearer_of(TargetKind.DESK, area.code, self._playbook.county)
 
+    @property
+    def _county_desk(self) -> str:
+        return bearer_of(TargetKind.DESK, self._playbook.county, self._playbook.county)
+
     async def _act(self, heard: Heard, body: Mapping[str, Any], key_id: str) -> bool:
         async with self._told_gate if is_told(heard) else self._gate:
             answer = await self._intake.act(heard.case_id, body, key_id=key_id)
@@ -187,6 +240,19 @@ class Actors:
         else:
             self.tally.refused.append(f"{action} on {heard.case_id}: {answer.status} {answer.body.get('detail', '')}")
         return answer.accepted
+
+
+def reply_of(heard: Heard, done: str, playbook: Playbook) -> Mapping[str, Any]:
+    """The four elements of a reply (答复四要素), where the county wants them for the case's source."""
+    if str(heard.case["source"]) not in playbook.policy.reply_required:
+        return {}
+    reply = {
+        "accepted_at": heard.case["opened_at"],
+        "spoken_with": "来电人",
+        "done": done,
+        "done_by": utc_now().isoformat(),
+    }
+    return {"reply": reply}
 
 
 def is_told(heard: Heard) -> bool:

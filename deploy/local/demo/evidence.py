@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.events.case import CaseOpened
+from shared.events.case import CaseOpened, CaseReportJoined
 from shared.events.codec import decode
 from shared.events.envelope import Event, Payload
 from shared.events.order import OrderIssued
@@ -32,6 +32,8 @@ class Told:
     """What the topics carry between two moments; ids as texts."""
 
     opened: set[str] = field(default_factory=set)
+    joined: set[str] = field(default_factory=set)
+    """Reports that became part of a case that was there already."""
     orders: dict[str, OrderIssued] = field(default_factory=dict)
     levels: dict[str, list[str]] = field(default_factory=dict)
     """Case id → the topics on which orders for it were issued, in the order of their issue."""
@@ -113,17 +115,23 @@ def _take(told: Told, topic: str, record: Any) -> None:  # noqa: ANN401  aiokafk
     if isinstance(case, CaseView) and case.purpose is Purpose.CANARY:
         return
     told.events[str(event.id)] = event
-    match event.data:
+    _count(told, topic, event.data)
+
+
+def _count(told: Told, topic: str, data: Payload) -> None:
+    match data:
         case CaseOpened(case=case):
             told.opened.add(str(case.case_id))
+        case CaseReportJoined(report_id=report_id):
+            told.joined.add(str(report_id))
         case OrderIssued(order=order):
-            told.orders[str(order.order_id)] = event.data
+            told.orders[str(order.order_id)] = data
             told.levels.setdefault(str(order.case_id), []).append(topic)
         case ClockWarned():
             told.warned += 1
         case ClockBreached():
             told.breached += 1
         case ClockEscalated():
-            told.escalated.append(event.data)
+            told.escalated.append(data)
         case _:
             return

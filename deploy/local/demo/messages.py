@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import shapely
 
-from deploy.local.demo.playbook import FORGOTTEN_CATEGORY, WHISTLED_CATEGORY
+from deploy.local.demo.playbook import FORGOTTEN_CATEGORY, HELD_CATEGORY, WHISTLED_CATEGORY
 from shared.playbook.model import Area, Playbook
 from shared.vocabulary import Level
 
@@ -19,8 +19,12 @@ GAS: Final = "gas"
 STORY: Final = "demo-story"
 FORGOTTEN: Final = "demo-forgotten"
 WHISTLED: Final = "demo-whistled"
-TOLD: Final = (STORY, FORGOTTEN, WHISTLED)
+HELD: Final = "demo-held"
+MERGED: Final = "demo-merged"
+TOLD: Final = (STORY, FORGOTTEN, WHISTLED, HELD, MERGED)
 """Tags of the cases that are told: everybody who hears of them knows them by these."""
+SECOND_NEIGHBOUR: Final = "neighbour-2"
+"""Whose report joins the case of the first."""
 NAMES: Final = ("麓小一", "麓小二", "云阿姨", "云大爷", "石师傅", "竹老师", "")
 
 
@@ -132,7 +136,7 @@ def drafts(playbook: Playbook, messages: Sequence[Message], *, seed: int) -> lis
     reports = [places.report(message, f"message-{n}") for n, message in enumerate(ordered)]
     story = next(n for n, message in enumerate(ordered) if message.burst == GAS)
     reports[story] = tagged(reports[story], STORY)
-    return [forgotten_report(places), whistled_report(places), *reports]
+    return [forgotten_report(places), whistled_report(places), held_report(places), *one_matter(places), *reports]
 
 
 def forgotten_report(places: Gazetteer) -> Draft:
@@ -161,6 +165,36 @@ def whistled_report(places: Gazetteer) -> Draft:
         text=f"{village.name.zh}夜市摊位越摆越多，堵住消防通道，熟食摊无证照，多次劝导无效",
     )
     return tagged(places.report(message, "whistled"), WHISTLED)
+
+
+def held_report(places: Gazetteer) -> Draft:
+    """Return the report whose case needs more time, is supervised, and stands still until a part has come."""
+    village = places.village_of(HELD)
+    message = Message(
+        burst=HELD,
+        source="hotline",
+        where="village",
+        category=HELD_CATEGORY,
+        severity="",
+        text=f"来电人反映{village.name.zh}小学路口三盏路灯全部不亮，灯杆控制箱冒过烟",
+    )
+    return tagged(places.report(message, "held"), HELD)
+
+
+def one_matter(places: Gazetteer) -> tuple[Draft, Draft]:
+    """Return two neighbours' reports of one matter: one case, and both follow it."""
+    village = places.village_of(MERGED)
+    message = Message(
+        burst=MERGED,
+        source="resident",
+        where="point",
+        category="",
+        severity="",
+        text=f"{village.name.zh}卫生室门前的井盖破了一半，晚上有人差点踩空",
+    )
+    first = places.report(message, "neighbour-1")
+    second = replace(first, name=SECOND_NEIGHBOUR, body={**first.body, "text": f"{message.text}，请快来修"})
+    return tagged(first, MERGED), second
 
 
 def tagged(draft: Draft, tag: str) -> Draft:

@@ -12,6 +12,7 @@ SPEED: Final = 40
 """Forty seconds of a clock in a second: ten minutes for a gas leak's signature become fifteen seconds."""
 FORGOTTEN_CATEGORY: Final = "05.001"
 WHISTLED_CATEGORY: Final = "05.004"
+HELD_CATEGORY: Final = "02.003"
 FORGOTTEN_CLOCK: Final = ClockLimit(
     id="demo-rubbish-sign",
     kind=ClockKind.SIGN_IN,

@@ -12,10 +12,14 @@ SHOWN = 3
 
 @dataclass(slots=True)
 class Sent:
-    """What became of everything that was sent; ``accepted`` holds case ids, ``wrong`` sentences."""
+    """What became of everything that was sent; ``accepted`` holds case ids, ``wrong`` sentences.
+
+    ``joined`` are reports of a matter that had a case already: report id → that case.
+    """
 
     sent: int = 0
     accepted: set[str] = field(default_factory=set)
+    joined: dict[str, str] = field(default_factory=dict)
     repeated: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -38,6 +42,8 @@ class Account:
 
     sent: Sent
     opened: AbstractSet[str]
+    joined: AbstractSet[str]
+    """Reports that became part of a case, by its own facts."""
     listed: AbstractSet[str]
     orders: Mapping[str, tuple[str, OrderRole]]
     clocked: AbstractSet[str]
@@ -57,10 +63,11 @@ def faults(account: Account) -> list[str]:
 def _sending(account: Account) -> Iterator[str]:
     sent = account.sent
     refused = sum(sent.refused.values())
-    if sent.sent != len(sent.accepted) + sent.repeated + refused:
+    found = len(sent.accepted) + len(sent.joined) + sent.repeated + refused
+    if sent.sent != found:
         yield (
-            f"{sent.sent} were sent, but {len(sent.accepted)} accepted + {sent.repeated} repeated"
-            f" + {refused} refused make {len(sent.accepted) + sent.repeated + refused}"
+            f"{sent.sent} were sent, but {len(sent.accepted)} accepted + {len(sent.joined)} joined"
+            f" + {sent.repeated} repeated + {refused} refused make {found}"
         )
     yield from sent.wrong
     yield from (f"an action was refused: {one}" for one in account.refused_actions[:SHOWN])
@@ -68,6 +75,10 @@ def _sending(account: Account) -> Iterator[str]:
 
 def _cases(account: Account) -> Iterator[str]:
     yield from _missing(account.sent.accepted - account.opened, "accepted cases have no opened event")
+    yield from _missing(
+        set(account.sent.joined.values()) - account.opened, "cases that reports joined have no opened event"
+    )
+    yield from _missing(account.sent.joined.keys() - account.joined, "joined reports are in no fact of their case")
     yield from _missing(account.sent.accepted - account.listed, "accepted cases are not listed by the notifier")
 
 

@@ -149,6 +149,7 @@ class Demo:
             "看这里 where to look",
             [
                 ("live page", platform.url("notifier")),
+                ("residents' form", f"{platform.url('intake')}/report/"),
                 ("key to paste", platform.keys.token(f"{county}-operator")),
                 ("all keys", str(platform.keys.tokens)),
                 ("intake API", platform.url("intake")),
@@ -159,7 +160,8 @@ class Demo:
         )
         self._teller.headline(
             "🔥 一次燃气泄漏 one gas leak   ⏰ 一张没人签收的派单 an order that nobody signs"
-            "   📣 一次吹哨 a village whistles"
+            "   📣 一次吹哨 a village whistles   ⏸ 延期、督办、暂停 more time, supervision, a pause"
+            "   👥 两位邻居 two neighbours, one matter"
         )
 
     def _suggest(self) -> None:

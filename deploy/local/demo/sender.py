@@ -8,13 +8,14 @@ from typing import Final
 
 from deploy.local.demo.bad_input import BadRequest, bad_requests
 from deploy.local.demo.intake import Answer, Intake, Unanswered
-from deploy.local.demo.messages import FORGOTTEN, STORY, WHISTLED, Draft, Gazetteer, read_messages
+from deploy.local.demo.messages import FORGOTTEN, SECOND_NEIGHBOUR, STORY, WHISTLED, Draft, Gazetteer, read_messages
 from deploy.local.demo.reconcile import Sent
 from shared.playbook.model import Playbook
 
 AT_ONCE: Final = 4
 REPEAT_EVERY: Final = 40
 """Each so manyth report is sent twice, as a nervous client does; it must not become two cases."""
+NEIGHBOUR_SECONDS: Final = 1.0
 NOW_AND_THEN_SECONDS: Final = (4.0, 12.0)
 
 
@@ -50,6 +51,9 @@ class Sender:
         every = max(1, len(drafts) // len(bad))
         async with asyncio.TaskGroup() as tasks:
             for number, draft in enumerate(drafts):
+                if draft.name == SECOND_NEIGHBOUR:
+                    # A neighbour comes by when the first has sent; at one instant either could be the first.
+                    await asyncio.sleep(NEIGHBOUR_SECONDS)
                 tasks.create_task(self._report(draft, again=number % REPEAT_EVERY == REPEAT_EVERY - 1))
                 await asyncio.sleep(pause)
                 if number % every == every - 1 and bad:
@@ -92,9 +96,20 @@ class Sender:
             self.sent.wrong.append(f"{draft.name} should be accepted: {answer.status} {answer.body.get('detail', '')}")
             return
         case_id = str(answer.body["case_id"])
+        if answer.body.get("merged"):
+            self.sent.joined[str(answer.body["report_id"])] = case_id
+            return
+        if draft.name == SECOND_NEIGHBOUR:
+            self.sent.wrong.append("two neighbours reported one matter, and it became two cases")
         self.sent.accepted.add(case_id)
         for tag in draft.body.get("tags", ()):
             self._told[tag] = case_id
+
+    def _count_bad(self, answer: Answer) -> None:
+        if answer.body.get("merged"):
+            self.sent.joined[str(answer.body["report_id"])] = str(answer.body["case_id"])
+        else:
+            self.sent.accepted.add(str(answer.body["case_id"]))
 
     def _keep_repeat(self, draft: Draft, first: Answer, second: Answer) -> None:
         self.sent.repeated += 1
@@ -111,7 +126,7 @@ class Sender:
                 self.sent.wrong.append(f"bad input {request.name!r} got no answer: {error}")
                 return
         if answer.accepted:
-            self.sent.accepted.add(str(answer.body["case_id"]))
+            self._count_bad(answer)
         else:
             self.sent.refused[str(answer.status)] += 1
         if answer.status != request.status:

@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.markup import escape
 
-from deploy.local.demo.messages import FORGOTTEN, STORY, WHISTLED
+from deploy.local.demo.messages import FORGOTTEN, HELD, MERGED, STORY, WHISTLED
 from deploy.local.demo.stream import Heard
 from shared.vocabulary import OrderRole
 
@@ -17,6 +17,8 @@ MARKS: Final[Mapping[str, tuple[str, str]]] = {
     STORY: ("🔥", "bold yellow"),
     FORGOTTEN: ("⏰", "bold magenta"),
     WHISTLED: ("📣", "bold green"),
+    HELD: ("⏸", "bold blue"),
+    MERGED: ("👥", "bold white"),
 }
 """By the tag of a case that is told: the sign before its lines, and their style."""
 ECHOES: Final = frozenset(
@@ -102,6 +104,10 @@ def _why(heard: Heard) -> str:
     match heard.type:
         case "whistle.case.opened.v1":
             why = f"「{data['text']}」 {data['category_why']}"
+        case "whistle.case.report_joined.v1":
+            why = f"「{data['text']}」 {data['why']}"
+        case "whistle.case.supervised.v1" | "whistle.case.supervision_replied.v1":
+            why = str(data.get("instruction") or data.get("reply", ""))
         case "whistle.order.issued.v1":
             why = str(data["explanation"]["words"])
         case _:

@@ -7,7 +7,15 @@ import shapely
 from pydantic import TypeAdapter
 
 from deploy.local.demo.bad_input import bad_requests
-from deploy.local.demo.messages import FORGOTTEN, GAS, TOLD, Draft, drafts, read_messages
+from deploy.local.demo.messages import (
+    FORGOTTEN,
+    GAS,
+    SECOND_NEIGHBOUR,
+    TOLD,
+    Draft,
+    drafts,
+    read_messages,
+)
 from deploy.local.demo.playbook import FORGOTTEN_CATEGORY, demo_playbook
 from services.intake.api.bodies import ReportBody
 from services.intake.domain.texts import clean
@@ -89,3 +97,11 @@ def test_every_bad_request_is_wrong_in_its_own_way() -> None:
     bad = bad_requests("990101")
     assert len({request.name for request in bad}) == len(bad) >= 25
     assert {400, 401, 403, 413, 415, 422} == {request.status for request in bad}
+
+
+def test_two_neighbours_report_one_matter_at_one_place(reports: list[Draft]) -> None:
+    first, second = (draft for draft in reports if draft.name.startswith("neighbour-"))
+    assert second.name == SECOND_NEIGHBOUR
+    assert first.body["place"] == second.body["place"]
+    assert first.body["text"] != second.body["text"]
+    assert "tags" not in second.body

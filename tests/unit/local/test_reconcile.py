@@ -11,8 +11,15 @@ from shared.vocabulary import Level, OrderRole
 
 
 def sent(**changes: Any) -> Sent:
-    """Two accepted, one repeated, one refused."""
-    made = {"sent": 4, "accepted": {"a", "b"}, "repeated": 1, "refused": Counter({"422": 1}), "wrong": []}
+    """Two accepted, one that joined, one repeated, one refused."""
+    made = {
+        "sent": 5,
+        "accepted": {"a", "b"},
+        "joined": {"r1": "a"},
+        "repeated": 1,
+        "refused": Counter({"422": 1}),
+        "wrong": [],
+    }
     return Sent(**{**made, **changes})
 
 
@@ -24,6 +31,7 @@ def delivered(**changes: Any) -> Deliveries:
 GOOD = Account(
     sent=sent(),
     opened={"a", "b", "somebody else's"},
+    joined={"r1", "somebody else's"},
     listed={"a", "b", "an older one"},
     orders={"o1": ("a", OrderRole.LEAD), "o2": ("b", OrderRole.LEAD), "o3": ("b", OrderRole.ASSIST)},
     clocked={"o1", "o2", "o3"},
@@ -42,7 +50,9 @@ def test_a_play_in_which_everything_arrived_adds_up() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     (
-        ({"sent": sent(sent=5)}, "5 were sent, but 2 accepted + 1 repeated + 1 refused make 4"),
+        ({"sent": sent(sent=6)}, "6 were sent, but 2 accepted + 1 joined + 1 repeated + 1 refused make 5"),
+        ({"sent": sent(joined={"r1": "c"})}, "1 cases that reports joined have no opened event: c"),
+        ({"joined": {"r2"}}, "1 joined reports are in no fact of their case: r1"),
         ({"sent": sent(wrong=["message-7 should be accepted: 503"])}, "message-7 should be accepted"),
         ({"opened": {"a"}}, "1 accepted cases have no opened event: b"),
         ({"listed": {"b"}}, "1 accepted cases are not listed by the notifier: a"),
@@ -64,7 +74,7 @@ def test_each_thing_that_is_missing_is_found_and_named(change: dict[str, Any], s
 
 
 def test_a_long_list_of_missing_ids_is_cut() -> None:
-    [fault] = faults(replace(GOOD, sent=sent(sent=102, accepted={f"c{n}" for n in range(100)}), **many(100)))
+    [fault] = faults(replace(GOOD, sent=sent(sent=102, accepted={f"c{n}" for n in range(100)}, joined={}), **many(100)))
     assert fault.startswith("100 accepted cases are not listed")
     assert fault.endswith("…")
     assert len(fault) < 120
