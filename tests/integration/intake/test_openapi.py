@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import schemathesis
@@ -15,11 +18,16 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services.intake.api import make_api
+from services.intake.api.limits import RateLimits, Rates
+from services.intake.api.public import PublicDoor
+from services.intake.darkroom import BlobDarkroom
 from services.intake.handlers import Doors
 from services.intake.metrics import Metrics
 from shared.runtime.auth import KeyRing
+from shared.runtime.blobs import open_blobs
+from tests.fakes.cap_messages import cap
 from tests.fakes.intake import FakeCaseStore, FakePlaybooks, FakeVault, ToldClock
-from tests.fakes.small_county import small_county
+from tests.fakes.small_county import COUNTY, small_county
 from tests.integration.intake.harness import KEYS, REPORT, bearer
 
 # On the fake store: schemathesis runs the app in event loops of its own, which a pool of connections does not survive.
@@ -27,6 +35,9 @@ API = make_api(
     Doors(store=FakeCaseStore(), playbooks=FakePlaybooks(small_county()), vault=FakeVault(), clock=ToldClock()),
     KeyRing([made.key for made in KEYS.values()]),
     Metrics(),
+    RateLimits(rates=Rates(key="off", source="off", address="off")),
+    BlobDarkroom(open_blobs(Path(tempfile.mkdtemp(prefix="whistle-openapi-")).as_uri())),
+    door=PublicDoor(county=COUNTY),
 )
 SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", API)
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -36,6 +47,13 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 def _lines(_context: Any, text: str) -> bytes:
     """Whatever it says, and one line that is right."""
     return f"{text}\n{json.dumps(dict(REPORT))}\n".encode(errors="replace")
+
+
+@schemathesis.serializer("application/cap+xml", "application/xml", "text/xml")
+def _xml(_context: Any, text: str) -> bytes:
+    """Whatever it says, in a message that is all but right."""
+    named = f"<identifier>{escape(text[:20])}</identifier>"
+    return cap("x").replace(b"<identifier>x</identifier>", named.encode(errors="replace"))
 
 
 @schemathesis.deserializer("application/x-ndjson")
