@@ -20,6 +20,7 @@ import uvloop
 
 from shared.runtime.clock import utc_now
 from tests.bench import (
+    alike,
     batch,
     classify,
     custody,
@@ -52,6 +53,7 @@ PLAIN: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
     "batch": batch.bench,
     "life": life.bench,
     "custody": custody.bench,
+    "alike": alike.bench,
     "locate": locate.bench,
     "classify": classify.bench,
     "fold": fold.bench,
