@@ -112,7 +112,7 @@ class Metrics:
         self.removed_total = Counter(
             "whistle_intake_removed_total",
             "What was erased or outlived its time: reports, client_keys, audit_blocks.",
-            ["what"],
+            ["kind"],
             registry=self.registry,
         )
         self.audit_block = Gauge(
