@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.keys import DEMO_COUNTY
 from deploy.local.ports import LOOPBACK
 from deploy.local.processes import Program
 
@@ -57,7 +58,25 @@ def service_environment(part: str, around: Surroundings, ports: Mapping[str, int
         own["WHISTLE_POSTGRES"] = around.postgres
     if service in HTTP_PORTS:
         own |= {"WHISTLE_HTTP_HOST": LOOPBACK, "WHISTLE_HTTP_PORT": str(ports[f"{part}.http"])}
+        own |= _open_to_residents(service, around, ports)
     return {**inherited(), **own, **around.extra}
+
+
+def _open_to_residents(service: str, around: Surroundings, ports: Mapping[str, int]) -> dict[str, str]:
+    """What the form without a key needs: both services know the address of the other, and photos have a place.
+
+    On one machine everybody comes from one address.
+    """
+    found = {"WHISTLE_BLOBS": f"file://{around.logs.parent / 'photos'}", "WHISTLE_RATE_ADDRESS": "600/minute"}
+    beside = {
+        one.removesuffix(".http"): f"http://{LOOPBACK}:{port}" for one, port in ports.items() if one.endswith(".http")
+    }
+    if service == "intake":
+        return found | {"WHISTLE_PUBLIC": DEMO_COUNTY, "WHISTLE_READ_URL": beside.get("notifier", "")}
+    if "intake" in beside:
+        found["WHISTLE_INTAKE_URL"] = beside["intake"]
+    pages = [url for part, url in sorted(beside.items()) if service_of(part) == "intake"]
+    return found | {"WHISTLE_PUBLIC_ORIGINS": ",".join(pages)}
 
 
 def _is_router(port: str) -> bool:

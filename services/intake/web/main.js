@@ -33,6 +33,7 @@ function changed() {
 
 async function keep() {
   clearTimeout(saving);
+  saving = null;
   $("saved").textContent = (await save(draft)) ? t("saved") : t("saved.not");
 }
 
@@ -55,8 +56,9 @@ function photos() {
 
 function removePhoto(number) {
   draft.photos = draft.photos.filter((_, one) => one !== number);
-  photos();
   changed();
+  keep();
+  photos();
   $("photo").focus();
 }
 
@@ -73,8 +75,10 @@ async function addPhotos(files) {
       wrong(null, $("photo-wrong"), t("photo.unreadable"));
     }
   }
-  photos();
   changed();
+  // What is shown is kept: nobody takes the same photo twice because the page was closed too soon.
+  await keep();
+  photos();
 }
 
 function places() {
@@ -135,7 +139,7 @@ function here() {
       if (draft.place === place) map.show(draft.village);
     },
     () => ($("map-said").textContent = t("here.no")),
-    { enableHighAccuracy: true, timeout: 15_000, maximumAge: 60_000 },
+    { enableHighAccuracy: true, timeout: 15_000, maximumAge: 0 },
   );
 }
 
@@ -325,17 +329,26 @@ function listen() {
   $("stop").addEventListener("click", () => stopping?.abort());
   $("copy").addEventListener("click", copy);
   $("another").addEventListener("click", () => { $("copy").textContent = t("copy"); show("report"); });
+  document.addEventListener("visibilitychange", () => document.hidden && saving !== null && keep());
   addEventListener("online", line);
   addEventListener("offline", line);
   switching(() => { fill(); categories(); line(); if (county) $("county").textContent = pick(county.county); });
 }
 
+// On a slow line somebody may have written before this file came: that is newer than any draft.
+function written() {
+  for (const name of FIELDS) if ($(name).value) draft[name] = $(name).value;
+  if ($("secret").checked) draft.secret = true;
+}
+
 async function begin() {
   apply();
+  draft = { ...EMPTY, ...(await load()) };
+  if (!draft.sending) written();
   listen();
   line();
-  draft = { ...EMPTY, ...(await load()) };
   fill();
+  if ($("photo").files.length) await addPhotos([...$("photo").files]);
   await draw();
   if (draft.sending) await send(draft.sameAs);
 }
