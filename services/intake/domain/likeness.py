@@ -13,6 +13,8 @@ COPY: Final = 0.7
 """Cosine of the grams from which a text is the other one's copy, perhaps with some words changed."""
 LEAST_ISSUE: Final = 0.3
 """Share of the one's first sentence that the other must say as well, when both name one place."""
+LEAST_ISSUE_UNNAMED: Final = 0.65
+"""The same when only their points are near: in a dense town two matters lie within the metres of one another."""
 LEAST_SHARED: Final = 3
 """Grams of the matter itself, not of its place, that must be in both."""
 LEAST_CONTENT: Final = 0.06
@@ -55,7 +57,8 @@ def likeness(one: Wording, other: Wording, apart: Apart) -> Likeness:
     names = _shared_places(a.places, b.places)
     titled = _shared_places(a.title_places, b.places) | _shared_places(a.places, b.title_places)
     copied = _cosine(a.grams, b.grams)
-    score, why = _by_words(a, b, copied, placed=bool(titled) or apart is Apart.HERE)
+    knee = LEAST_ISSUE if titled else LEAST_ISSUE_UNNAMED if apart is Apart.HERE else None
+    score, why = _by_words(a, b, copied, knee=knee)
     if titled or names:
         why.append(f"都提到「{'、'.join(sorted(titled or names)[:3])}」/ both name the place")
     elif apart is Apart.HERE:
@@ -70,14 +73,15 @@ def is_told(one: Wording, other: Wording) -> bool:
     return _cosine(a.grams, b.grams) >= TOLD and not _alone(a.places, b.places)
 
 
-def _by_words(a: Marks, b: Marks, copied: float, *, placed: bool) -> tuple[float, list[str]]:
+def _by_words(a: Marks, b: Marks, copied: float, *, knee: float | None) -> tuple[float, list[str]]:
+    """By the whole text, or in one place by its first sentence: ``knee`` is the share of it that makes them one."""
     by_copy = _scaled(copied, foot=0.4, knee=COPY)
-    telling = min(len(a.grams), len(b.grams)) >= TELLING or placed
+    telling = min(len(a.grams), len(b.grams)) >= TELLING or knee is not None
     best, why = min(by_copy, 1.0 if telling else DOUBTFUL), f"用词相似度 {copied:.2f} / likeness of words"
-    if not placed:
+    if knee is None:
         return best, [why]
     issue, shared = _issue(a, b)
-    by_issue = _scaled(issue, foot=0.1, knee=LEAST_ISSUE)
+    by_issue = _scaled(issue, foot=0.1, knee=knee)
     if shared < LEAST_SHARED or _cosine(a.content, b.content) < LEAST_CONTENT:
         by_issue = min(by_issue, DOUBTFUL if shared else 0.0)
     if by_issue <= best:
