@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     """Records of a partition that may be set aside one after another; 0 is no limit."""
     pool: PositiveInt = 16
     """PostgreSQL connections at most; each request that writes holds one."""
-    together: PositiveInt = 500
+    together: PositiveInt = 200
     """Reports that one transaction keeps at most, and likewise actions."""
     transactions: PositiveInt = 2
     """Such transactions open at a time."""

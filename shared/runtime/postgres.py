@@ -33,6 +33,10 @@ OUTAGES = (
 """What asyncpg raises when PostgreSQL is away or overloaded: a caller may repeat the transaction."""
 
 
+CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+"""Another transaction was in the way of this one, which was undone: it may be tried again at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSettings:
     """How many connections a pool may hold and how long anything on them may take."""

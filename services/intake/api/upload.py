@@ -27,7 +27,7 @@ from shared.runtime.problems import problem_of_refusal, problem_of_validation
 from shared.vocabulary import Refused
 
 LINES_UNDER_WAY: Final = 1000
-"""Of one upload; two transactions of 500."""
+"""Of one upload: five transactions are never short of them."""
 ANSWERS_HELD_BYTES: Final = 4 * 1024 * 1024
 """What waits for a client that sends before it reads."""
 LINES_AT_ONCE: Final = 16

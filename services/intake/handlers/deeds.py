@@ -12,7 +12,7 @@ from services.intake.domain.actions import ActionRequest
 from services.intake.domain.case import Case
 from services.intake.domain.permissions import Bearer
 from services.intake.handlers.doors import Doors, Reply, UnknownCase, replay
-from services.intake.handlers.papers import TRIES, KeptMeanwhile
+from services.intake.handlers.papers import KeptMeanwhile, until_kept
 from services.intake.ports import Answer, Change, ClientKey, PlaybookAway, Transaction
 from shared.vocabulary import Refused
 
@@ -41,12 +41,7 @@ async def do_all(deeds: Sequence[Deed], *, act: Act, doors: Doors) -> list[Reply
         KeptMeanwhile: other replicas keep these keys again and again; nothing was kept.
         Exception: an outage, or the fault of a deed; nothing was kept.
     """
-    for _ in range(TRIES - 1):
-        try:
-            return await _do(deeds, act, doors)
-        except KeptMeanwhile:
-            continue
-    return await _do(deeds, act, doors)
+    return await until_kept(lambda: _do(deeds, act, doors))
 
 
 async def _do(deeds: Sequence[Deed], act: Act, doors: Doors) -> list[Reply | Exception]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,7 @@ from services.intake.handlers.doors import Doors, KeyReused, Reply, replay
 from services.intake.handlers.drafting import Draft
 from services.intake.handlers.filing import Filing, file_all
 from services.intake.ports import Answer, ClientKey, Transaction
+from shared.runtime.postgres import CONFLICTS
 from shared.vocabulary import Refused
 
 TRIES: Final = 4
@@ -36,12 +38,19 @@ async def keep_all(papers: Sequence[Paper], *, doors: Doors) -> list[Reply | Exc
         KeptMeanwhile: other replicas keep these keys again and again; nothing was kept.
         Exception: an outage, or the fault of a paper; nothing was kept.
     """
+    return await until_kept(lambda: _keep(papers, doors))
+
+
+async def until_kept(keep: Callable[[], Awaitable[list[Reply | Exception]]]) -> list[Reply | Exception]:
+    """What ``keep`` gives, tried again when another transaction was in its way.
+
+    Raises:
+        Exception: what it raised at the last try, or what another try would not mend.
+    """
     for _ in range(TRIES - 1):
-        try:
-            return await _keep(papers, doors)
-        except KeptMeanwhile:
-            continue
-    return await _keep(papers, doors)
+        with suppress(KeptMeanwhile, *CONFLICTS):
+            return await keep()
+    return await keep()
 
 
 async def _keep(papers: Sequence[Paper], doors: Doors) -> list[Reply | Exception]:

@@ -1,7 +1,7 @@
 """What many ask for at once is kept by one transaction, and each gets an answer of its own.
 
-A transaction costs PostgreSQL the same few round trips and one flush to disk whether it keeps one report or five
-hundred. Whoever comes first does not wait for others: a transaction begins as soon as one is free, with everybody
+A transaction costs PostgreSQL the same few round trips and one flush to disk whether it keeps one report or
+hundreds. Whoever comes first does not wait for others: a transaction begins as soon as one is free, with everybody
 who is there then. See docs/decisions/0018.
 """
 
@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 class Size:
     """The bounds of one queue."""
 
-    together: int = 500
-    """Kept by one transaction at most."""
+    together: int = 200
+    """Kept by one transaction at most: reports are compared with the others of their batch, so twice as many cost more."""
     transactions: int = 2
     """Open at a time: while one waits for the disk, the next is filled."""
     waiting: int = 10_000

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import asyncpg
 import pytest
 
+from services.intake.handlers.doors import Reply
+from services.intake.handlers.papers import KeptMeanwhile, until_kept
 from services.intake.handlers.together import Size, Together
 from services.intake.handlers.turns import Crowded, Turns
 from shared.vocabulary import Refused
@@ -123,6 +126,26 @@ async def test_when_the_work_is_ended_nobody_waits_for_ever() -> None:
     async with asyncio.timeout(5):
         with pytest.raises(asyncio.CancelledError):
             await answer
+
+
+async def test_two_transactions_in_each_others_way_are_tried_again_and_not_for_ever() -> None:
+    tried: list[int] = []
+
+    async def keep() -> list[Reply | Exception]:
+        tried.append(1)
+        if len(tried) < 3:
+            raise [KeptMeanwhile, asyncpg.DeadlockDetectedError][len(tried) - 1]
+        return []
+
+    async def never() -> list[Reply | Exception]:
+        tried.append(1)
+        raise asyncpg.DeadlockDetectedError
+
+    assert await until_kept(keep) == []
+    tried.clear()
+    with pytest.raises(asyncpg.DeadlockDetectedError):
+        await until_kept(never)
+    assert len(tried) == 4
 
 
 def test_a_full_queue_says_so_and_keeps_room_for_others() -> None:
