@@ -60,14 +60,14 @@ class TextModel:
         rows, values = self._counted(text)
         if len(rows) == 0:
             return ()
-        parts = self.weights[rows] * values[:, None]
-        shares = softmax((parts.sum(axis=0) + self.intercept) / self.temperature)
+        weights = self.weights[rows]
+        shares = softmax((values @ weights + self.intercept) / self.temperature)
         best = np.argsort(-shares, kind="stable")[:most]
         return tuple(
             Likely(
                 category=self.categories[one],
                 share=float(shares[one]),
-                words=self._speaking(rows, parts[:, one]) if place < EXPLAINED else (),
+                words=self._speaking(rows, weights[:, one] * values) if place < EXPLAINED else (),
             )
             for place, one in enumerate(best.tolist())
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final
 
 from services.intake.domain.guessing import NO_OPINION, Fit, Opinion, weigh
 from shared.events.parts import Guess
@@ -40,7 +40,7 @@ def classify(named: str | None, text: str, *, playbook: Playbook, opinion: Opini
         return _as_named(named, text, playbook)
     folded = text.casefold()
     known = _vocabulary(playbook)
-    found = {code: words for code, looked_for in known.words if (words := _found(looked_for, folded))}
+    found = _found(known, folded)
     fits = weigh(found, opinion, depth=known.depth)
     if not fits:
         other = last_resort(playbook)
@@ -135,15 +135,21 @@ def _near(named: str, playbook: Playbook) -> list[str]:
     return [f"{code} {playbook.categories[code].name.zh}" for code in chosen]
 
 
-_Words: TypeAlias = tuple[tuple[str, str], ...]
-"""Each word as the playbook writes it and as it is looked for."""
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word as the playbook writes it and as it is looked for; ``turn`` is its place among all words."""
+
+    said: str
+    looked_for: str
+    code: str
+    turn: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Vocabulary:
-    """What is looked up for every text: words and depth by category, categories by national code."""
+    """What is looked up for every text: words by first character, depth by category, categories by national code."""
 
-    words: tuple[tuple[str, _Words], ...]
+    words: dict[str, tuple[_Word, ...]]
     depth: dict[str, int]
     standard: dict[str, str]
 
@@ -155,10 +161,13 @@ def _vocabulary(playbook: Playbook) -> _Vocabulary:
 @lru_cache(maxsize=64)
 def _folded(key: _Playbook) -> _Vocabulary:
     categories = key.categories.values()
+    by_first: dict[str, list[_Word]] = {}
+    said = ((category.code, word) for category in categories for word in category.words)
+    for turn, (code, word) in enumerate(said):
+        looked_for = word.casefold()
+        by_first.setdefault(looked_for[:1], []).append(_Word(word, looked_for, code, turn))
     return _Vocabulary(
-        words=tuple(
-            (one.code, tuple((word, word.casefold()) for word in one.words)) for one in categories if one.words
-        ),
+        words={first: tuple(words) for first, words in by_first.items()},
         depth={one.code: _depth(one, key) for one in categories},
         standard={f"{STANDARD}{code}": one.code for one in categories for code in one.standard},
     )
@@ -171,8 +180,13 @@ def _depth(category: Category, key: _Playbook) -> int:
     return depth
 
 
-def _found(words: _Words, folded: str) -> list[str]:
-    return [word for word, looked_for in words if looked_for in folded]
+def _found(known: _Vocabulary, folded: str) -> dict[str, list[str]]:
+    """The words that stand in the text by category, in the playbook's order; few begin with a character of it."""
+    begun = (word for first in set(folded) for word in known.words.get(first, ()))
+    found: dict[str, list[str]] = {}
+    for word in sorted((word for word in begun if word.looked_for in folded), key=lambda word: word.turn):
+        found.setdefault(word.code, []).append(word.said)
+    return found
 
 
 def _condition(category: Category, folded: str) -> str | None:
