@@ -15,10 +15,10 @@ from services.intake.handlers.drafting import asked_by, prepare
 from services.intake.handlers.papers import Paper, keep_all
 from services.intake.store import PostgresCaseStore
 from shared.events.parts import Actor
-from shared.playbook.model import Merging, Policy
+from shared.playbook.model import Emergency, Merging, Policy
 from shared.runtime.postgres import PoolSettings, open_pool
 from shared.tracking import digest_of_code
-from shared.vocabulary import ActorKind, CaseState, Severity, Source
+from shared.vocabulary import ActorKind, CaseState, EmergencyService, Severity, Source
 from tests.fakes.called_county import called_county
 from tests.fakes.intake import FakePlaybooks
 from tests.fakes.small_county import COUNTY, EAST_CELLS, WEST_CELLS, WEST_VILLAGE
@@ -51,7 +51,12 @@ async def sent(intake: Intake, text: str, **changes: Any) -> dict[str, Any]:
 
 def with_rules(intake: Intake, **rules: Any) -> None:
     """Put other rules of merging into force."""
-    county = replace(called_county(), policy=Policy(merging=Merging(**rules)))
+    with_policy(intake, Policy(merging=Merging(**rules)))
+
+
+def with_policy(intake: Intake, policy: Policy) -> None:
+    """Put another policy into force."""
+    county = replace(called_county(), policy=policy)
     intake.doors = replace(intake.doors, playbooks=FakePlaybooks(county))
     intake.http._transport.app.state.rooms = replace(  # type: ignore[attr-defined]  # the app under the test's client
         intake.http._transport.app.state.rooms,  # type: ignore[attr-defined]  # as above
@@ -154,6 +159,17 @@ async def test_a_sensors_report_and_a_secret_one_join_nothing(intake: Intake) ->
     first = await sent(intake, burst(road))
     secret, sensor = await sent(intake, burst(road), secret=True), await sent(intake, burst(road), source="sensor")
     assert len({first["case_id"], secret["case_id"], sensor["case_id"]}) == 3
+
+
+async def test_life_at_risk_is_never_merged_silently_away(intake: Intake) -> None:
+    emergency = Emergency(service=EmergencyService.FIRE, words=("有人被困",))
+    with_policy(intake, Policy(emergencies=(emergency,)))
+    road = street()
+    first = await sent(intake, burst(road))
+    second = await sent(intake, burst_again(road).replace("没人来修", "有人被困"))
+    assert second["case_id"] != first["case_id"]
+    assert first["case_id"] in second["alike"]
+    assert await told(intake, UUID(second["case_id"])) == ["opened", "handed_over"]
 
 
 def paper(text: str, intake: Intake) -> Paper:
