@@ -33,7 +33,7 @@ class Size:
     """The bounds of one queue."""
 
     together: int = 200
-    """Kept by one transaction at most: reports are compared with the others of their batch, so twice as many cost more."""
+    """Kept by one transaction at most: reports are compared with the others of their batch, so more cost more each."""
     transactions: int = 2
     """Open at a time: while one waits for the disk, the next is filled."""
     waiting: int = 10_000
