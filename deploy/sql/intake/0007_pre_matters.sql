@@ -35,19 +35,24 @@ BEGIN
     RETURN QUERY
     SELECT asked.place, near.case_id, near.times, near.accounts::text, c.state,
         (c.snapshot ->> 'closed_at')::timestamptz
-    FROM unnest(towns, families, purposes, since, name_sets, anchor_sets, lons, lats, degrees) WITH ORDINALITY
-        AS asked (town, family, purpose, since, names, anchors, lon, lat, degrees, place)
+    FROM (
+        -- Each set is read from its text once and not again for every matter beside it: OFFSET keeps the two apart.
+        SELECT one.town, one.family, one.purpose, one.since, one.names::integer[] AS names,
+            one.anchors::integer[] AS anchors, one.lon, one.lat, one.degrees, one.place
+        FROM unnest(towns, families, purposes, since, name_sets, anchor_sets, lons, lats, degrees) WITH ORDINALITY
+            AS one (town, family, purpose, since, names, anchors, lon, lat, degrees, place)
+        OFFSET 0) AS asked
     CROSS JOIN LATERAL (
         SELECT newest.* FROM (
             SELECT m.case_id, m.times, m.accounts, m.names, m.anchors, m.lon, m.lat, m.last_at FROM matter m
             WHERE m.town = asked.town AND m.family = asked.family AND m.purpose = asked.purpose
                 AND m.last_at > asked.since
             ORDER BY m.last_at DESC LIMIT 256) AS newest
-        WHERE newest.names && asked.names::integer[] OR newest.anchors && asked.anchors::integer[]
+        WHERE newest.names && asked.names OR newest.anchors && asked.anchors
             OR (abs(newest.lat - asked.lat) < asked.degrees
                 AND abs(newest.lon - asked.lon) * cos(radians(asked.lat)) < asked.degrees)
-        ORDER BY newest.names && asked.names::integer[] DESC, (SELECT count(*) FROM unnest(newest.anchors) AS anchor
-                WHERE anchor = ANY (asked.anchors::integer[])) DESC, newest.last_at DESC
+        ORDER BY newest.names && asked.names DESC, (SELECT count(*) FROM unnest(newest.anchors) AS anchor
+                WHERE anchor = ANY (asked.anchors)) DESC, newest.last_at DESC
         LIMIT 16) AS near
     JOIN case_snapshot c ON c.case_id = near.case_id
     ORDER BY asked.place;
