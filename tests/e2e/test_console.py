@@ -2,95 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import tempfile
-import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from shared.events import case as facts
-from shared.events.envelope import Event
 from shared.events.order import ShadowMatch
-from shared.events.parts import Alike, Guess
 from shared.runtime.clock import utc_now
-from shared.vocabulary import CaseState, ClockKind, OrderState, Purpose, Severity
-from tests.e2e.busy_county import in_order, lives
+from shared.vocabulary import OrderState, Purpose, Severity
 from tests.e2e.chromium import browser, needs_chromium
+from tests.e2e.console import LIVE, Desk, arrive, enter, opened_desk
 from tests.fakes.joint import changed_mode, matter, mode_event, whistled
 from tests.fakes.notifier import Life, department
 from tests.integration.notifier.harness import KEYS
-from tests.integration.notifier.processes import Service, forget, send, start
 
 pytestmark = [needs_chromium, pytest.mark.slow]
-
-T = TypeVar("T")
-LIVE = re.compile("实时")
-
-
-@dataclass(slots=True)
-class Background:
-    """An event loop in a thread: Playwright's own API is blocking."""
-
-    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
-    thread: threading.Thread | None = None
-
-    def __enter__(self) -> Self:
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        assert self.thread is not None
-        self.thread.join()
-        self.loop.close()
-
-    def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        async def wrapped() -> T:
-            return await work()
-
-        return asyncio.run_coroutine_threadsafe(wrapped(), self.loop).result(120)
-
-
-@dataclass(slots=True, kw_only=True)
-class Desk:
-    """A running notifier with an hour of the county in it."""
-
-    background: Background
-    service: Service
-    kafka: str
-    dsn: str
-    folder: Path
-
-    def send(self, events: Sequence[Event[Any]]) -> None:
-        self.background.run(lambda: send(self.kafka, events))
-
-    def restart(self) -> None:
-        ports = {"WHISTLE_HTTP_PORT": str(self.service.http), "WHISTLE_OPS_PORT": str(self.service.ops)}
-        self.service = self.background.run(lambda: start(self.kafka, self.dsn, self.folder, **ports))
-
-    def kill(self) -> None:
-        self.background.run(self.service.kill)
 
 
 @pytest.fixture(scope="module")
 def desk(kafka: str, postgres: str) -> Iterator[Desk]:
-    with Background() as background, tempfile.TemporaryDirectory(prefix="whistle-console-") as folder:
-        background.run(lambda: forget(kafka))
-        events = in_order(lives(utc_now()))
-        background.run(lambda: send(kafka, events, playbook=True))
-        service = background.run(lambda: start(kafka, postgres, Path(folder)))
-        opened = Desk(background=background, service=service, kafka=kafka, dsn=postgres, folder=Path(folder))
+    with opened_desk(kafka, postgres) as opened:
         yield opened
-        background.run(opened.service.kill)
 
 
 @pytest.fixture(scope="module")
@@ -122,19 +59,6 @@ def page(context: BrowserContext, desk: Desk, complaints: list[str]) -> Page:
     opened.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
     opened.goto(desk.service.url)
     return opened
-
-
-def enter(page: Page, key: str = "county") -> None:
-    page.fill("#key", KEYS[key].token)
-    page.click("#key-form button")
-    expect(page.locator("#fresh")).to_have_text(LIVE)
-
-
-def arrive(desk: Desk, name: str, **changes: object) -> Life:
-    """A new case comes in now."""
-    life = Life(name=f"{name}-{utc_now().timestamp()}", now=utc_now(), **changes)  # type: ignore[arg-type]
-    desk.send(life.events)
-    return life
 
 
 def test_a_key_opens_the_desk_and_a_wrong_one_says_so(page: Page, complaints: list[str]) -> None:
@@ -296,53 +220,6 @@ def test_a_whistle_a_matter_and_a_shadow_rule_are_shown_with_their_case(page: Pa
     page.click("#lang")
     expect(called.nth(1)).to_contain_text("not signed")
     expect(pane.locator(".matter li").nth(2)).to_contain_text("waits for 第s2步")
-
-
-def test_what_waits_for_a_word_is_marked_listed_and_says_what_is_open(page: Page, desk: Desk) -> None:
-    enter(page)
-    guess = Guess(category="01.002", confidence=0.41, words=("没水",), second="02.001", second_confidence=0.3)
-    other = arrive(desk, "other", title="隔壁小区停水")
-    alike = Alike(case_id=other.case_id, score=0.7, why="同一小区、同一类别")
-    life = arrive(desk, "unread", title="好像没水了", state=CaseState.RECEIVED, guess=guess, alike=(alike,))
-    row = page.locator("#list .item", has_text="好像没水了").first
-    expect(row.locator(".mark.waits")).to_have_text(["待立案", "疑似重复"])
-    page.click("[data-tile=waits]")
-    expect(page.locator("#list .item", has_text="隔壁小区停水")).to_have_count(0)
-    row.click()
-    pane = page.locator("#case")
-    expect(pane.locator(".guess")).to_contain_text("停水与水压不足（41%） · 依据词：没水 · 其次：")
-    expect(pane.locator(".card.alike")).to_contain_text("70%")
-    expect(pane.locator(".timeline .now")).to_contain_text("等待审核立案")
-    pane.locator(".open .chip", has_text="不予受理").click()
-    expect(pane.locator(".command")).to_have_text(f"whistle act {life.case_id} refuse")
-    expect(pane.locator(".open .chip", has_text=re.compile("^签收$"))).to_have_count(0)
-    pane.locator(".card.alike .link").click()
-    expect(pane.locator(".case-head h2")).to_have_text("隔壁小区停水")
-
-
-def test_a_paused_case_shows_what_is_left_and_until_when_and_is_never_late(page: Page, desk: Desk) -> None:
-    enter(page)
-    life = Life(name=f"paused-{utc_now().timestamp()}", now=utc_now() - timedelta(hours=2), title="等配件的路灯")
-    order = life.order(department("urban"))
-    life.sign(order)
-    life.start(life.clock(order, ClockKind.HANDLE, minutes=60))
-    life.pause(order, until=utc_now() + timedelta(days=2))
-    life.supervise(order.target)
-    life.extend(order)
-    desk.send(life.events)
-    row = page.locator("#list .item", has_text="等配件的路灯").first
-    expect(row.locator(".left")).to_contain_text("停表，余 59:")
-    expect(row.locator(".mark.held")).to_contain_text("已暂停 至 ")
-    row.click()
-    pane = page.locator("#case")
-    expect(pane.locator(".held-why")).to_contain_text("已暂停")
-    expect(pane.locator(".timeline .now")).to_contain_text("已暂停 至 ")
-    expect(pane.locator(".card.request")).to_have_count(2)
-    expect(pane.locator(".card.request").nth(1)).to_contain_text("今日报结果")
-    page.click("#late")
-    expect(page.locator("#list .item", has_text="燃气味").first).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(page.locator("#list .item", has_text="等配件的路灯")).to_have_count(0)
 
 
 def test_a_drill_is_marked_in_the_list_and_on_the_case(page: Page, desk: Desk) -> None:
