@@ -36,7 +36,9 @@ async def post_action(
 ) -> Response:
     """Sign, arrive, progress, resolve or return an order; verify, reject, close, reopen or rate the case.
 
-    Whistle for departments, confirm or decline that; release, transfer or rule upon an order.
+    Whistle for departments, confirm or decline that; release, transfer or rule upon an order. File or refuse what
+    waits, name it anew, merge, split, note, hand over; pause, hang, resume; extend, approve or decline that; supervise,
+    reply, sign off or send back; appeal, review; rate a department. Which fields each needs stands in the body.
     """
     rooms = rooms_of(request)
     with counted(rooms.metrics.actions, body.action) as count:

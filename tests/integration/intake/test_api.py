@@ -209,13 +209,17 @@ async def test_what_is_allowed_next_is_for_the_key_that_asked(intake: Intake) ->
     await issue(intake, case_id)
     await issue(intake, case_id, TOWN, OrderRole.ASSIST, Level.TOWN)
     signed = await intake.act(case_id, "west desk", "sign")
-    assert signed.json()["allowed"] == ["arrive", "progress", "resolve", "return", "whistle", "transfer"]
+    own = ["arrive", "progress", "resolve", "return"]
+    assert signed.json()["allowed"] == [
+        *own,
+        *("whistle", "transfer", "refuse", "recategorise", "merge", "note", "hand_over"),
+    ]
     assert signed.json()["state"] == "routed"
     await intake.act(case_id, "gas bureau", "sign")
     resolved = await intake.act(case_id, "gas bureau", "resolve")
-    assert resolved.json()["allowed"] == []
+    assert resolved.json()["allowed"] == ["note"]
     verified = await intake.act(case_id, "west desk", "verify")
-    assert verified.json()["allowed"] == ["close"]
+    assert verified.json()["allowed"] == ["close", "note", "hand_over", "rate_department"]
 
 
 async def test_the_county_may_name_a_county_wide_area(intake: Intake) -> None:
