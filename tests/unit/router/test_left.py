@@ -17,6 +17,7 @@ from shared.events.parts import CaseView
 from shared.vocabulary import CASE_ENDED, CaseState, OrderReason, OrderRole, WhenLate
 from tests.fakes.router import NOW, SYSTEM, OneRulebook, a_case, escalated, event, opened, record
 
+TRACED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 CASE = a_case(category="04.002")
 HELD = (CaseState.PAUSED, CaseState.HUNG)
 
@@ -50,11 +51,12 @@ async def test_the_quick_way_tells_a_case_that_waits_from_one_alike(book: Rulebo
     shortcut = Shortcut(most_bytes=1 << 20)
     other = CaseState.OPENED if first is CaseState.RECEIVED else CaseState.RECEIVED
     records = [
-        record(event(opened(replace(CASE, state=state))), offset=number)
+        record(event(opened(replace(CASE, state=state)), traceparent=TRACED), offset=number)
         for number, state in enumerate((first, other, first, other))
     ]
     routed = await route_batch(records, rulebooks=OneRulebook(book), now=NOW, shortcut=shortcut.batch(NOW))
     assert routed.tallies.left[Left.UNFILED] == 2
+    assert routed.tallies.remembered == 1, "the second that is opened, and neither that waits"
     assert routed.tallies.issued.total() == 2 * len(answer(opened(CASE), Facts.of(CASE, "", at=NOW), book).orders) > 0
 
 
