@@ -32,3 +32,6 @@ class DeadlineBook(Protocol):
 
     async def take_due(self, *, now: datetime, most: int) -> Sequence[UUID]:
         """At most so many cases that stand still to a date that has come, locked; none that somebody has in hand."""
+
+    async def forget_holds(self, case_ids: Collection[UUID]) -> None:
+        """Forget the ends of holds of these cases: they do not stand still."""

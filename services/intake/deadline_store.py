@@ -82,6 +82,10 @@ class PostgresDeadlines:
         )
         return [row["case_id"] for row in rows]
 
+    async def forget_holds(self, case_ids: Collection[UUID]) -> None:
+        """See ``ports.DeadlineBook.forget_holds``."""
+        await self._connection.execute("DELETE FROM hold_end WHERE case_id = ANY($1::uuid[])", sorted(case_ids))
+
     async def follow(self, changes: Sequence[Change]) -> None:
         """Keep the end of each hold that these changes begin, and nothing of a case that they end."""
         over = {
@@ -100,7 +104,7 @@ class PostgresDeadlines:
             await self._hold(held)
 
     async def _hold(self, ends: Mapping[UUID, datetime | None]) -> None:
-        await self._connection.execute("DELETE FROM hold_end WHERE case_id = ANY($1::uuid[])", sorted(ends))
+        await self.forget_holds(ends)
         dated = sorted((case_id, until) for case_id, until in ends.items() if until is not None)
         if dated:
             await self._connection.execute(

@@ -30,5 +30,8 @@ class FakeDeadlines:
         dated = sorted((until, case_id) for case_id, until in ends.items() if until is not None and until <= now)
         return [case_id for _, case_id in dated][:most]
 
+    async def forget_holds(self, case_ids: Collection[UUID]) -> None:
+        """The fake keeps no ends of its own."""
+
     def opened(self, cases: Mapping[UUID, Case]) -> "FakeDeadlines":
         return FakeDeadlines(cases, dict(self.due))

@@ -24,6 +24,8 @@ async def resume_due(*, doors: Doors, most: int) -> int:
             return 0
         cases = await transaction.load(due)
         resume = ResumeCase(by=SYSTEM, reason=DUE, when_due=True)
-        decided = ((case, decide(case, resume, now)) for case in cases.values())
+        decided = [(case, decide(case, resume, now)) for case in cases.values()]
         await transaction.save([change_of(case, events, at=now) for case, events in decided if events])
+        # A row that no case speaks for any more would come up again in every round.
+        await transaction.deadlines.forget_holds([case.view.case_id for case, events in decided if not events])
     return len(due)

@@ -202,6 +202,14 @@ class TestHolds:
         await asyncio.wait_for(running, 5)
         assert (await refused(intake, case_id, "village head", "hang", until=ahead(days=9), reason="再等"))[0] == 409
 
+    async def test_a_date_that_no_case_speaks_for_is_forgotten_and_wakes_nobody(self, intake: Intake) -> None:
+        case_id, _ = await led(intake)
+        await intake.pool.execute("INSERT INTO hold_end (case_id, until) VALUES ($1, now())", case_id)
+        later = replace(intake.doors, clock=lambda: utc_now() + timedelta(hours=3))
+        assert await resume_due(doors=later, most=10) == 1
+        assert await kept(intake, "hold_end", case_id) == 0
+        assert await told(intake, case_id) == ["opened", "routed", "signed"]
+
     async def test_a_word_and_the_clock_at_once_resume_it_once(self, intake: Intake) -> None:
         later = replace(intake.doors, clock=lambda: utc_now() + timedelta(hours=3))
         for _ in range(6):
