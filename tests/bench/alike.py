@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from shared.runtime.postgres import Connection, Pool
 
 MATTERS: Final = int(os.environ.get("WHISTLE_BENCH_MATTERS", "1000000"))
-SEARCHES: Final = 2000
+SEARCHES: Final = 500
 TOWNS: Final = tuple(f"990101{number:03d}" for number in range(1, 21))
 FAMILIES: Final = tuple(f"{number:02d}" for number in range(1, 13))
 SPAN: Final = timedelta(days=60)

@@ -142,10 +142,8 @@ def places_in(text: str) -> frozenset[str]:
 
 def is_one_place(one: str, other: str) -> bool:
     """Whether two names can mean one place: people leave away its beginning (东方丽园, 丽园) or its end."""
-    shorter, longer = sorted((one, other), key=len)
-    if len(shorter) >= _SHORTEST_HEAD + 1 and shorter in longer:
-        return True
-    return longer.startswith(shorter)
+    shorter, longer = (one, other) if len(one) <= len(other) else (other, one)
+    return longer.startswith(shorter) or (len(shorter) > _SHORTEST_HEAD and shorter in longer)
 
 
 def _names(part: str) -> list[str]:
