@@ -75,11 +75,13 @@ def test_a_model_scores_as_scikit_learn_does(model: TextModel) -> None:
 
 
 def test_equal_texts_are_never_on_both_sides() -> None:
-    """A text that stands twice under each of two names cannot be known from its twin: nobody scores above half."""
-    twins = [Example(text=f"独{n}{'甲乙丙丁'[n % 4]}", category=name) for n in range(12) for name in ("a", "b")]
-    scores = cross_validate(twins)
+    """Texts that share nothing but with their own copies: who has not seen a copy can only guess."""
+    odd = "鼎鼐鼒鼗鼙鼛鼜鼟鼢鼫鼬鼯鼱鼷鼹鼾齁齆齉齑齜齟齠齡"
+    texts = [odd[at : at + 2] for at in range(0, len(odd), 2)]
+    copies = [Example(text=text, category="ab"[n % 2]) for n, text in enumerate(texts) for _ in range(6)]
+    scores = cross_validate(copies)
     assert scores is not None
-    assert scores.accuracy <= 0.5
+    assert scores.accuracy <= 0.6
 
 
 def test_too_few_of_a_category_teach_but_are_not_scored() -> None:
