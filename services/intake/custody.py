@@ -140,6 +140,14 @@ class PersonBook(Protocol):
         Returns the ids of photos that no report shows any more. What happened to their cases stays.
         """
 
+    async def remove_photos(
+        self, *, county: str, before: datetime, most: int, looks: Callable[[int], Sequence[Looked]]
+    ) -> tuple[int, Sequence[str]]:
+        """Remove at most so many photos of the county's reports whose cases ended before then.
+
+        How many rows went, and the photos that no report shows any more; ``looks`` are written for as many.
+        """
+
     async def forget_client_keys(self, *, before: datetime, most: int) -> int:
         """Remove at most so many answers kept under client keys before then; how many."""
 

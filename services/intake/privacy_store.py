@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -24,6 +24,12 @@ _KEPT: Final = """
         coalesce(p.secret, (c.snapshot #>> '{view,secret}')::boolean, false) AS secret, p.sealed,
         (SELECT count(*) FROM report_photo f WHERE f.report_id = r.report_id)::integer AS photos
     FROM report r JOIN case_snapshot c USING (case_id) LEFT JOIN reporter p USING (report_id)
+"""
+
+
+_ORPHANS: Final = """
+    SELECT DISTINCT photo_id FROM unnest($1::text[]) AS gone (photo_id)
+    WHERE NOT EXISTS (SELECT FROM report_photo kept WHERE kept.photo_id = gone.photo_id)
 """
 
 
@@ -82,15 +88,32 @@ class PostgresPersons:
             photos = await connection.fetch(
                 "DELETE FROM report_photo WHERE report_id = ANY($1::uuid[]) RETURNING photo_id", report_ids
             )
-            orphans = await connection.fetch(
-                """
-                SELECT DISTINCT photo_id FROM unnest($1::text[]) AS gone (photo_id)
-                WHERE NOT EXISTS (SELECT FROM report_photo kept WHERE kept.photo_id = gone.photo_id)
-                """,
-                [row["photo_id"] for row in photos],
-            )
+            orphans = await connection.fetch(_ORPHANS, [row["photo_id"] for row in photos])
             await note(connection, looks)
             return [row["photo_id"] for row in orphans]
+
+    async def remove_photos(
+        self, *, county: str, before: datetime, most: int, looks: Callable[[int], Sequence[Looked]]
+    ) -> tuple[int, Sequence[str]]:
+        """See ``custody.PersonBook.remove_photos``."""
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+            gone = await connection.fetch(
+                """
+                DELETE FROM report_photo WHERE (report_id, position) IN (
+                    SELECT f.report_id, f.position
+                    FROM report_photo f JOIN report r USING (report_id) JOIN case_snapshot c USING (case_id)
+                    WHERE c.closed AND c.updated_at < $2 AND starts_with(c.area, $1) LIMIT $3)
+                RETURNING photo_id
+                """,
+                county,
+                before,
+                most,
+            )
+            if not gone:
+                return 0, ()
+            orphans = await connection.fetch(_ORPHANS, [row["photo_id"] for row in gone])
+            await note(connection, looks(len(gone)))
+            return len(gone), [row["photo_id"] for row in orphans]
 
     async def forget_client_keys(self, *, before: datetime, most: int) -> int:
         """See ``custody.PersonBook.forget_client_keys``."""

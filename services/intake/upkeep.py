@@ -12,7 +12,7 @@ from services.intake.audit_store import ENTRIES_A_BLOCK
 from services.intake.custody import CountedAnew
 from services.intake.domain.auditing import MARK_BYTES
 from services.intake.handlers.auditing import drop_old_entries, seal_audit
-from services.intake.handlers.privacy import forget_client_keys, reseal, retain
+from services.intake.handlers.privacy import forget_client_keys, reseal, retain, retain_photos
 from services.intake.timers import Timer
 from services.intake.vault import EnvelopeVault, Unreadable
 
@@ -104,6 +104,9 @@ class Retention(Timer):
         step = await retain(self._left[0], after=self._after, dry_run=False, by=None, custody=self._custody)
         self._after = step.after
         if not step.more:
+            if await retain_photos(self._left[0], custody=self._custody):
+                # There may be more of them; the walk's last step is done again meanwhile, and finds nothing.
+                return True
             self._left.pop(0)
             self._after = BEGIN
         if not self._left:

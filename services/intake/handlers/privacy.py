@@ -147,6 +147,22 @@ async def retain(
     return Walk(after=last, outlived=len(old), more=len(rows) == ROWS_A_ROUND)
 
 
+async def retain_photos(county: str, *, custody: Custody) -> int:
+    """Remove photos that have outlived the county's time, five hundred at most; how many."""
+    now = custody.clock()
+    before = now - timedelta(days=_retention(county, custody).photo_days)
+    why = f"photos kept since before {before.date().isoformat()}, as the playbook of {county} says"
+
+    def looks(count: int) -> Sequence[Looked]:
+        return [_look("retain", NOBODY, {"photos": count}, bearer=None, why=why, custody=custody)]
+
+    removed, orphans = await custody.persons.remove_photos(county=county, before=before, most=ROWS_A_ROUND, looks=looks)
+    await _burn(orphans, custody)
+    if removed:
+        custody.watch.removed("photos", removed)
+    return removed
+
+
 async def forget_client_keys(*, custody: Custody, most: int = ROWS_A_ROUND) -> int:
     """Remove answers under client keys that are older than every county still knows them."""
     days = [_retention(county, custody).client_key_days for county in custody.playbooks.counties()]
@@ -253,10 +269,14 @@ async def _personal(kept: KeptReport, custody: Custody) -> Mapping[str, Any]:
 async def _taken_out(report_ids: Sequence[UUID], looks: Sequence[Looked], custody: Custody) -> int:
     """Rows first: a photo that no report names is garbage at worst, a named one that is gone is a loss."""
     photos = await custody.persons.erase(report_ids, text=ERASED, looks=looks) if report_ids else ()
-    if custody.blobs is not None and photos:
-        await custody.blobs.delete([key(photo_id) for photo_id in photos for key in (photo_key, thumbnail_key)])
+    await _burn(photos, custody)
     custody.watch.removed("reports", len(report_ids))
     return len(photos)
+
+
+async def _burn(photos: Sequence[str], custody: Custody) -> None:
+    if custody.blobs is not None and photos:
+        await custody.blobs.delete([key(photo_id) for photo_id in photos for key in (photo_key, thumbnail_key)])
 
 
 def _about(kept: KeptReport, custody: Custody) -> About:

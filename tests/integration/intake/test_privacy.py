@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from services.intake.custody import Custody
 from services.intake.domain.permissions import Bearer
 from services.intake.domain.persons import ERASED
-from services.intake.handlers.privacy import Erasure, erase_person, retain
+from services.intake.handlers.privacy import Erasure, erase_person, retain, retain_photos
 from services.intake.upkeep import BEGIN, DataKeys, Retention, Sealing
 from services.intake.vault import EnvelopeVault, PostgresDataKeys
 from shared.runtime.blobs import photo_key, thumbnail_key
@@ -273,6 +273,19 @@ def answer_by(intake: Intake, custody: Custody) -> None:
     assert isinstance(transport, httpx.ASGITransport)
     app: Any = transport.app
     app.state.custody = custody
+
+
+async def test_photos_outlive_their_time_by_themselves(intake: Intake, outlived: dict[str, UUID]) -> None:
+    photo = "cd" * 32
+    await intake.pool.executemany(
+        "INSERT INTO report_photo (report_id, position, photo_id, photo) VALUES ($1, 0, $2, '{}')",
+        [(outlived["old"], photo), (outlived["new"], "ef" * 32)],
+    )
+    blobs = Blobs()
+    custody = replace(intake.custody, blobs=blobs)
+    assert [await retain_photos(COUNTY, custody=custody) for _ in range(2)] == [1, 0]
+    assert blobs.gone == [photo_key(photo), thumbnail_key(photo)]
+    assert await intake.pool.fetchval("SELECT count(*) FROM report_photo WHERE report_id = $1", outlived["new"]) == 1
 
 
 async def test_new_keys_are_put_in_force_by_two_requests(intake: Intake) -> None:
