@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from services.intake.domain.modes import UnknownChange, WrongMode
 from services.intake.domain.permissions import NotYours
 from services.intake.domain.states import WrongState
@@ -14,6 +17,14 @@ from shared.runtime.problems import FieldError, Problem
 from shared.vocabulary import Refused
 
 
+_NOT_THERE: Final[Mapping[type[Refused], str]] = {
+    UnknownCase: "There is no such case",
+    UnknownReport: "There is no such report",
+    NobodyThere: "This report names nobody",
+    UnknownChange: "There is no such change of mode",
+}
+
+
 def problem_of(refusal: Refused) -> Problem | None:
     """The problem of a refusal that means more than a wrong field."""
     match refusal:
@@ -21,14 +32,8 @@ def problem_of(refusal: Refused) -> Problem | None:
             return _wrong_state(refusal)
         case NotYours():
             return Problem(403, "forbidden", "This key may not do this", refusal.reason, _errors(refusal))
-        case UnknownCase():
-            return Problem(404, "not-found", "There is no such case", refusal.reason, _errors(refusal))
-        case UnknownReport():
-            return Problem(404, "not-found", "There is no such report", refusal.reason, _errors(refusal))
-        case NobodyThere():
-            return Problem(404, "not-found", "This report names nobody", refusal.reason, _errors(refusal))
-        case UnknownChange():
-            return Problem(404, "not-found", "There is no such change of mode", refusal.reason, _errors(refusal))
+        case UnknownCase() | UnknownReport() | NobodyThere() | UnknownChange():
+            return Problem(404, "not-found", _NOT_THERE[type(refusal)], refusal.reason, _errors(refusal))
         case WrongMode():
             return Problem(409, "wrong-mode", "This change of mode is not open now", refusal.reason, _errors(refusal))
         case KeyReused():
