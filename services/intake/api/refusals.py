@@ -16,7 +16,6 @@ from shared.runtime.postgres import OUTAGES
 from shared.runtime.problems import FieldError, Problem
 from shared.vocabulary import Refused
 
-
 _NOT_THERE: Final[Mapping[type[Refused], str]] = {
     UnknownCase: "There is no such case",
     UnknownReport: "There is no such report",
