@@ -30,6 +30,9 @@ class FakeMatters:
     async def forget(self, case_ids: Collection[UUID]) -> None:
         self.kept = {case_id: one for case_id, one in self.kept.items() if case_id not in case_ids}
 
+    async def case_of_code(self, digest: str) -> UUID | None:
+        return next((one.case_id for one in self.reports.values() if one.tracking == digest), None)
+
     async def shown(self, case_ids: Collection[UUID]) -> Mapping[UUID, ShownMatter]:
         views = [self.cases[case_id].view for case_id in case_ids if case_id in self.cases]
         return {
