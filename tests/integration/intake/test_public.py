@@ -130,6 +130,7 @@ async def test_the_reporter_rates_and_reopens_by_the_code_and_the_events_name_no
     )
     last = events[-1]["body"]
     assert f"code-{digest_of_code(code)[:16]}" in last
+    assert '"kind":"source"' in last.replace(" ", ""), "a reporter, and nobody who covers the county"
     assert not any(code in row["body"] for row in events)
     again = await door.http.post(f"/v1/track/{code}/reopen", json={"reason": "晚上还是不亮"})
     assert again.status_code == 409
