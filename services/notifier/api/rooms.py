@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from fastapi import Depends, Request, Response
@@ -15,7 +15,6 @@ from services.notifier.domain.audience import Scope
 from services.notifier.handlers.subscribe import SubscribeDoors
 from services.notifier.metrics import Metrics
 from services.notifier.ports import County, Router
-from services.notifier.settings import Settings
 from services.notifier.store.cases import PostgresCases
 from services.notifier.store.feed import PostgresFeed
 from services.notifier.store.modes import PostgresModes
@@ -27,6 +26,10 @@ from shared.runtime.auth import KeyRing, Principal
 from shared.runtime.bearer import bearer
 from shared.runtime.blobs import Blobs
 from shared.vocabulary import Role
+
+if TYPE_CHECKING:
+    # The settings read the rates of this package's door.
+    from services.notifier.settings import Settings
 
 READERS: Final = (Role.DESK, Role.LEADER, Role.DEPARTMENT, Role.OPERATOR, Role.AUDITOR)
 """Who may read; a source sends reports and hears of them at its own desk."""
