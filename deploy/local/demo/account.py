@@ -38,7 +38,7 @@ async def settle(  # noqa: PLR0913  the whole of a play is accounted for
 ) -> int:
     """Compare what was sent with what came of it, show the account, and return 0 when it adds up, else 1."""
     accepted = sender.sent.accepted
-    told = await _until(lambda: _told(platform, begin), lambda found: len(accepted - _led(found)))
+    told = await _until(lambda: _told(platform, begin), lambda found: len(accepted - _led(found) - found.unfiled))
     orders = {order_id: (str(one.order.case_id), one.order.role) for order_id, one in told.orders.items()}
     clocked = await _until(lambda: clocked_orders(platform.dsn, orders), lambda found: len(orders.keys() - found))
     listed = await _until(lambda: listed_cases(notifier), lambda found: len(accepted - found))
@@ -48,6 +48,7 @@ async def settle(  # noqa: PLR0913  the whole of a play is accounted for
         sent=sender.sent,
         opened=told.opened,
         joined=told.joined,
+        unfiled=told.unfiled,
         listed=listed,
         orders=orders,
         clocked=clocked,
@@ -123,7 +124,10 @@ def _say(account: Account, told: Told, actors: Actors, teller: Teller) -> int:
         "对账 the account",
         [
             ("上报 sent", _sums(sent, refused)),
-            ("案卷 cases", f"{len(account.opened)} opened, {len(account.listed)} listed by the notifier"),
+            (
+                "案卷 cases",
+                f"{len(account.opened)} opened, {len(account.unfiled)} to file, {len(account.listed)} listed",
+            ),
             ("派单 orders", f"{len(account.orders)}: " + ", ".join(f"{level} {n}" for level, n in levels.items())),
             ("时限 clocks", f"{len(account.clocked)} of {len(account.orders)} orders have one"),
             ("逾期 late", f"{told.warned} warnings, {told.breached} breaches, {len(told.escalated)} escalations"),

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.events.case import CaseOpened, CaseReportJoined
+from shared.events.case import CaseFiled, CaseOpened, CaseReportJoined
 from shared.events.codec import decode
 from shared.events.envelope import Event, Payload
 from shared.events.order import OrderIssued
@@ -17,7 +17,7 @@ from shared.events.parts import CaseView
 from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned
 from shared.events.topics import CASE, DEAD_LETTER, ORDER, SLA, Topic
 from shared.runtime.delivery.dead_letter import REPLAYED
-from shared.vocabulary import Purpose
+from shared.vocabulary import CaseState, Purpose
 
 READ_SECONDS: Final = 60.0
 PAGE: Final = 200
@@ -32,6 +32,8 @@ class Told:
     """What the topics carry between two moments; ids as texts."""
 
     opened: set[str] = field(default_factory=set)
+    unfiled: set[str] = field(default_factory=set)
+    """Cases that wait for a person to file them: nobody routes them before."""
     joined: set[str] = field(default_factory=set)
     """Reports that became part of a case that was there already."""
     orders: dict[str, OrderIssued] = field(default_factory=dict)
@@ -122,6 +124,10 @@ def _count(told: Told, topic: str, data: Payload) -> None:
     match data:
         case CaseOpened(case=case):
             told.opened.add(str(case.case_id))
+            if case.state is CaseState.RECEIVED:
+                told.unfiled.add(str(case.case_id))
+        case CaseFiled(case=case):
+            told.unfiled.discard(str(case.case_id))
         case CaseReportJoined(report_id=report_id):
             told.joined.add(str(report_id))
         case OrderIssued(order=order):

@@ -44,6 +44,8 @@ class Account:
     opened: AbstractSet[str]
     joined: AbstractSet[str]
     """Reports that became part of a case, by its own facts."""
+    unfiled: AbstractSet[str]
+    """Cases that still wait for a person to file them, and so have no order."""
     listed: AbstractSet[str]
     orders: Mapping[str, tuple[str, OrderRole]]
     clocked: AbstractSet[str]
@@ -84,7 +86,7 @@ def _cases(account: Account) -> Iterator[str]:
 
 def _orders(account: Account) -> Iterator[str]:
     led = {case_id for case_id, role in account.orders.values() if role is OrderRole.LEAD}
-    yield from _missing(account.sent.accepted - led, "accepted cases have no lead order")
+    yield from _missing(account.sent.accepted - led - account.unfiled, "accepted cases have no lead order")
     yield from _missing(account.orders.keys() - account.clocked, "orders have no clock")
     if account.forgotten_climbed != (Level.VILLAGE, Level.TOWN, Level.COUNTY):
         levels = " → ".join(account.forgotten_climbed) or "nowhere"

@@ -32,6 +32,7 @@ GOOD = Account(
     sent=sent(),
     opened={"a", "b", "somebody else's"},
     joined={"r1", "somebody else's"},
+    unfiled=frozenset(),
     listed={"a", "b", "an older one"},
     orders={"o1": ("a", OrderRole.LEAD), "o2": ("b", OrderRole.LEAD), "o3": ("b", OrderRole.ASSIST)},
     clocked={"o1", "o2", "o3"},
@@ -71,6 +72,12 @@ def test_each_thing_that_is_missing_is_found_and_named(change: dict[str, Any], s
     found = faults(replace(GOOD, **change))
     assert len(found) == 1
     assert said in found[0]
+
+
+def test_a_case_that_nobody_has_filed_yet_needs_no_order() -> None:
+    unrouted = replace(GOOD, orders={"o1": ("a", OrderRole.LEAD)}, clocked={"o1"})
+    assert faults(replace(unrouted, unfiled={"b"})) == []
+    assert faults(replace(unrouted, unfiled={"a"})) == ["1 accepted cases have no lead order: b"]
 
 
 def test_a_long_list_of_missing_ids_is_cut() -> None:
