@@ -58,21 +58,21 @@ class Metrics:
         )
         self.limited = Counter(
             "whistle_intake_limited_total",
-            "Requests refused with 429, by what had asked too often: key, source, address.",
-            ["by"],
+            "Requests refused with 429, by the reason: which had asked too often, key, source or address.",
+            ["reason"],
             registry=self.registry,
         )
         self.together = Histogram(
-            "whistle_intake_together",
+            "whistle_intake_together_records",
             "Reports (papers) and actions (deeds) kept by one transaction.",
-            ["what"],
+            ["kind"],
             buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500),
             registry=self.registry,
         )
         self.together_seconds = Histogram(
             "whistle_intake_together_seconds",
             "Seconds of such a transaction, from its first statement to its commit.",
-            ["what"],
+            ["kind"],
             buckets=_FAST,
             registry=self.registry,
         )

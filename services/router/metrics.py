@@ -46,7 +46,7 @@ class Metrics:
         self.left = Counter(
             "whistle_router_left_total",
             "Events that ask nobody by the case's own state: unfiled, held, or ended before they came.",
-            ["why"],
+            ["reason"],
             registry=self.registry,
         )
         self.shadows = Counter(

@@ -22,7 +22,7 @@ async def test_a_key_that_asks_too_often_waits_and_another_does_not(intake: Inta
     assert 1 <= int(answers[2].headers["retry-after"]) <= 3600
     assert answers[2].headers["content-type"] == "application/problem+json"
     assert answers[2].json()["type"] == "/problems/too-many-requests"
-    assert intake.metrics.registry.get_sample_value("whistle_intake_limited_total", {"by": "key"}) == 1
+    assert intake.metrics.registry.get_sample_value("whistle_intake_limited_total", {"reason": "key"}) == 1
 
 
 async def test_keys_of_one_county_share_what_their_source_may_send(intake: Intake, keyring: KeyRing) -> None:

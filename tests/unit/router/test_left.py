@@ -102,5 +102,5 @@ async def test_what_is_left_alone_has_a_figure_of_its_own(book: Rulebook) -> Non
     received: CaseOpened = opened(replace(CASE, state=CaseState.RECEIVED))
     routed = await route_batch([record(event(received))], rulebooks=OneRulebook(book), now=NOW)
     metrics.count(routed.tallies)
-    assert metrics.registry.get_sample_value("whistle_router_left_total", {"why": "unfiled"}) == 1
+    assert metrics.registry.get_sample_value("whistle_router_left_total", {"reason": "unfiled"}) == 1
     assert metrics.registry.get_sample_value("whistle_router_unsaid_total") == 0
