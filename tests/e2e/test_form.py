@@ -345,6 +345,7 @@ def test_a_report_is_followed_rated_and_opened_again_by_its_code(page: Page, sys
     fill(page, words())
     send(page)
     code = code_of(page)
+    read_at = f"{system.url('notifier')}/v1/track/{code}"
     page.locator("#follow").click()
     expect(page.locator("#found")).to_be_visible()
     expect(page.locator("#steps li").first).to_be_visible()
@@ -360,9 +361,15 @@ def test_a_report_is_followed_rated_and_opened_again_by_its_code(page: Page, sys
     page.locator("#rate button").click()
     expect(page.locator("#thanks")).to_contain_text("已收到您的评价")
     page.locator("#reason").fill("晚上还是不亮")
+    before = page.request.get(read_at, headers={"Origin": system.url("intake")})
+    page.route(read_at, lambda route: route.fulfill(response=before))
+    page.locator("#steps li").evaluate_all("(steps) => steps.forEach((one) => (one.id = 'of-before'))")
     page.locator("#reopen button").click()
     expect(page.locator("#thanks")).to_contain_text("已重新办理")
+    expect(page.locator("#of-before"), "it has looked, and the service that tells is behind").to_have_count(0)
     expect(page.locator("#reopen")).to_be_hidden()
+    expect(page.locator("#rate")).to_be_hidden()
+    page.unroute(read_at)
     until(lambda: _tracked(system, code)["state"] != "closed", "it is opened again")
 
 

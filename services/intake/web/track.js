@@ -57,8 +57,10 @@ function tell(quiet) {
   $("about").textContent = [t("about", { category: pick(shown.category), area: pick(shown.area) }), shown.reports > 1 ? t("reports", { n: shown.reports }) : ""].filter(Boolean).join(" · ");
   $("next").textContent = shown.held_until ? t("held", { when: when(shown.held_until) }) : shown.due ? t("due", { what: pick(shown.due.words), when: when(shown.due.due_at) }) : "";
   $("steps").replaceChildren(...shown.steps.map(step));
-  $("rate").hidden = !shown.next.rate || rated();
-  $("reopen").hidden = !shown.next.reopen_until;
+  // The page that follows is told of the reopening a moment after it: until then it still offers what is past.
+  if (!shown.next.reopen_until) reopenedAt = null;
+  $("rate").hidden = !shown.next.rate || rated() || reopened();
+  $("reopen").hidden = !shown.next.reopen_until || reopened();
   if (shown.next.reopen_until) $("until").textContent = t("reopen.until", { when: when(shown.next.reopen_until) });
   if (!quiet) $("state").focus();
 }
@@ -75,6 +77,8 @@ function step(one) {
 // A rating is asked for once: who has given theirs here is thanked and not asked again.
 let ratedAt = null;
 const rated = () => ratedAt === shown.case_id;
+let reopenedAt = null;
+const reopened = () => reopenedAt === shown.case_id;
 
 async function act(what, body, place) {
   const headers = { "Content-Type": "application/json", "Idempotency-Key": randomKey() };
@@ -110,6 +114,7 @@ async function reopen(event) {
   const reason = $("reason").value.trim();
   wrong($("reason"), $("reopen-wrong"), reason ? "" : t("reopen.missing"));
   if (!reason || !(await act("reopen", { reason }, $("reopen-wrong")))) return;
+  reopenedAt = shown.case_id;
   $("reason").value = "";
   $("reopen").hidden = $("rate").hidden = true;
   thank(t("reopen.thanks"));
