@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.intake.domain.case import CaseOrder
 from services.intake.domain.commands import (
     ArriveOnSite,
     BlowWhistle,
@@ -45,11 +44,10 @@ from services.router.domain.rulebook import Rulebook
 from services.router.domain.standing import at_work
 from shared.events.case import CaseModeChanged, CaseStepDone
 from shared.events.order import Order, OrderIssued, OrderWithdrawn
-from shared.events.parts import Actor, Standing, Target
+from shared.events.parts import Standing, Target
 from shared.vocabulary import (
     CASE_ENDED,
     NORMAL,
-    ActorKind,
     CaseState,
     Level,
     OrderReason,
@@ -58,7 +56,6 @@ from shared.vocabulary import (
     RefusalCode,
     Severity,
     Source,
-    TargetKind,
     WhenLate,
     WhistleKind,
     level_of,
@@ -67,9 +64,9 @@ from tests.fakes.router import SYSTEM, department, desk
 from tests.fakes.small_county import COUNTY, EAST, WEST
 from tests.unit.intake.cases import opening
 from tests.unit.lives.county import CASE_CATEGORIES, DEPARTMENTS, MODES, TAGS, VILLAGES, county
+from tests.unit.lives.hands import DONE, a_desk, finish, holder, leads
 from tests.unit.lives.world import Decided, World
 
-DONE = (CaseState.RESOLVED, CaseState.VERIFIED, *CASE_ENDED)
 WINDOW = timedelta(hours=72)
 NTH = st.integers(0, 7)
 TARGETS = st.one_of(
@@ -371,38 +368,6 @@ class Life(RuleBasedStateMachine):
         if done and self.prompt:
             self.world.settle()
         return done
-
-
-def finish(world: World) -> None:
-    """Nothing is stuck: whoever is asked does their part, and the case resolves."""
-    world.do(FileCase(by=SYSTEM))
-    world.do(ResumeCase(by=SYSTEM))
-    world.settle()
-    if world.life.asked is not None:
-        world.do(DeclineWhistle(by=SYSTEM, whistle_id=world.life.asked.whistle.whistle_id, reason="不必"))
-    # Whoever has not heard from the router about a whistle waits no longer than this.
-    world.now += timedelta(minutes=10)
-    for _ in range(12):
-        if world.life.view.state in DONE:
-            return
-        for order in sorted(world.life.standing, key=lambda order: order.role is OrderRole.LEAD):
-            world.do(SignOrder(order_id=order.order_id, by=holder(order)))
-            world.do(ResolveOrder(order_id=order.order_id, by=holder(order), note="已办"))
-            world.settle()
-    raise AssertionError(f"the case cannot be resolved: {world.life}")
-
-
-def leads(world: World) -> list[CaseOrder]:
-    return [order for order in world.life.standing if order.role is OrderRole.LEAD]
-
-
-def holder(order: CaseOrder) -> Actor:
-    kind = ActorKind.DESK if order.target.kind is TargetKind.DESK else ActorKind.DEPARTMENT
-    return Actor(kind=kind, id=order.target.id, name=order.target.name)
-
-
-def a_desk(area: str) -> Actor:
-    return Actor(kind=ActorKind.DESK, id=area, name="平台")
 
 
 TestLives = Life.TestCase
