@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
-import httpx
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from deploy.local.keys import DEMO_COUNTY, Bearer
 from shared.vocabulary import Role
 from tests.e2e.chromium import browser, needs_chromium
+from tests.e2e.form import WIDE, code_of, fill, of, opened_form, photo, send, tap, telephone, tracked, until, words
 
 if TYPE_CHECKING:
     from deploy.local.platform import Platform
@@ -24,8 +21,6 @@ if TYPE_CHECKING:
 pytestmark = [needs_chromium, pytest.mark.slow]
 
 WORKER: Final = Bearer(id="form-worker", name="网格员", role=Role.GRID_WORKER, area=f"{DEMO_COUNTY}001001001")
-WIDE: Final = 360
-CODE: Final = re.compile(r"^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$")
 CONTRAST: Final = """
 () => {
   const light = (colour) => {
@@ -81,85 +76,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    opened = chromium.new_context(
-        viewport={"width": WIDE, "height": 740},
-        locale="zh-CN",
-        timezone_id="Asia/Shanghai",
-        has_touch=True,
-        is_mobile=True,
-    )
-    opened.set_default_timeout(20_000)
-    yield opened
-    opened.close()
+    with telephone(chromium) as opened:
+        yield opened
 
 
 @pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def page(context: BrowserContext, system: Platform, complaints: list[str]) -> Iterator[Page]:
-    opened = context.new_page()
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
-    opened.goto(f"{system.url('intake')}/report/")
-    expect(opened.locator("#town option").nth(1)).to_be_attached()
-    yield opened
-    assert complaints == []
-
-
-def photo(path: Path) -> Path:
-    """A picture of a telephone's size."""
-    Image.effect_noise((3000, 2000), 60).convert("RGB").save(path, "JPEG", quality=90)
-    return path
-
-
-def words() -> str:
-    """A matter that no other test of this county has told."""
-    return f"路灯不亮，杆号 {uuid4().hex[:12]}，晚上看不见路"
-
-
-def tap(page: Page, village: str) -> None:
-    """Tap the middle of a village on the map."""
-    box = page.locator(f'path[data-code="{village}"]').bounding_box()
-    assert box is not None
-    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-
-
-def fill(page: Page, text: str) -> None:
-    page.locator("#text").fill(text)
-    page.locator("#town").select_option(index=1)
-
-
-def send(page: Page) -> None:
-    """Send, whatever neighbours have reported."""
-    page.locator("#send").click()
-    expect(page.locator("#done, #alike").locator("visible=true")).to_have_count(1)
-    if page.locator("#alike").is_visible():
-        page.locator("#mine").click()
-
-
-def code_of(page: Page) -> str:
-    expect(page.locator("#done")).to_be_visible()
-    code = page.locator("#code").inner_text()
-    assert CODE.match(code), code
-    return code
-
-
-def of(system: Platform, path: str, **more: Any) -> Any:
-    headers = {"Authorization": f"Bearer {system.keys.token(f'{DEMO_COUNTY}-operator')}"}
-    service = more.pop("service", "notifier")
-    with httpx.Client(base_url=system.url(service), headers=headers, timeout=30) as client:
-        return client.request(more.pop("method", "GET"), path, **more)
-
-
-def until(look: Callable[[], Any], what: str, seconds: float = 40) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
-    return found
+def page(context: BrowserContext, system: Platform) -> Iterator[Page]:
+    with opened_form(context, system) as opened:
+        yield opened
 
 
 def test_a_report_with_a_photo_and_a_place_on_the_map_gets_a_code(page: Page, system: Platform, tmp_path: Path) -> None:
@@ -179,15 +103,10 @@ def test_a_report_with_a_photo_and_a_place_on_the_map_gets_a_code(page: Page, sy
     # A photo of some megabytes goes out as some hundred kilobytes.
     assert picture.stat().st_size > 2_000_000
     assert max(sent) < 1_500_000
-    told = until(lambda: _tracked(system, code), "the report can be followed")
+    told = until(lambda: tracked(system, code), "the report can be followed")
     case = of(system, f"/v1/cases/{told['case_id']}").json()["case"]
     assert case["area"].startswith(village)
     assert case["place"] is not None
-
-
-def _tracked(system: Platform, code: str) -> Any:
-    answer = of(system, f"/v1/track/{code}")
-    return answer.json() if answer.status_code == 200 else None
 
 
 def test_the_map_is_used_by_keyboard_alone(page: Page) -> None:
@@ -245,7 +164,7 @@ def test_without_a_line_it_waits_and_is_sent_once_when_the_line_is_back(
     expect(page.locator("#sending-said")).to_contain_text("有网时自动发出")
     context.set_offline(False)
     code = code_of(page)
-    told = until(lambda: _tracked(system, code), "the report can be followed")
+    told = until(lambda: tracked(system, code), "the report can be followed")
     assert told["reports"] == 1
 
 
@@ -302,91 +221,6 @@ def test_a_slow_line_shows_how_far_it_is_and_comes_to_its_end(
     assert any(re.match(r"已发送 [1-9]\d?%", one) for one in steps), steps
 
 
-def test_neighbours_who_reported_it_are_shown_and_joined(page: Page, system: Platform) -> None:
-    text = words()
-    fill(page, text)
-    send(page)
-    first = code_of(page)
-    page.locator("#another").click()
-    fill(page, text)
-    page.locator("#send").click()
-    expect(page.locator("#alike")).to_be_visible()
-    expect(page.locator("#cases li").first).to_contain_text("已有 1 人反映")
-    page.locator("#cases li button").first.click()
-    second = code_of(page)
-    assert second != first
-    expect(page.locator("#done-said")).to_contain_text("并入同一件事")
-    until(lambda: (_tracked(system, first) or {}).get("reports") == 2, "both are one matter")
-    assert _tracked(system, second)["case_id"] == _tracked(system, first)["case_id"]
-
-
-def _handle(system: Platform, case_id: str) -> None:
-    """Whoever leads does the work, and it is checked and closed."""
-
-    def lead() -> Any:
-        answer = of(system, f"/v1/cases/{case_id}")
-        orders = answer.json()["orders"] if answer.status_code == 200 else []
-        return next((one for one in orders if one["role"] == "lead"), None)
-
-    order = until(lead, "somebody leads")
-    for action, more in (
-        ("sign", {"order_id": order["order_id"]}),
-        ("resolve", {"order_id": order["order_id"], "note": "已更换灯泡"}),
-        ("verify", {}),
-        ("close", {}),
-    ):
-        done = of(
-            system, f"/v1/cases/{case_id}/actions", service="intake", method="POST", json={"action": action, **more}
-        )
-        assert done.status_code == 200, done.text
-
-
-def test_a_report_is_followed_rated_and_opened_again_by_its_code(page: Page, system: Platform) -> None:
-    fill(page, words())
-    send(page)
-    code = code_of(page)
-    read_at = f"{system.url('notifier')}/v1/track/{code}"
-    page.locator("#follow").click()
-    expect(page.locator("#found")).to_be_visible()
-    expect(page.locator("#steps li").first).to_be_visible()
-    assert page.url.endswith(f"/report/track#{code}")
-    expect(page.locator("#rate")).to_be_hidden()
-    _handle(system, _tracked(system, code)["case_id"])
-    until(lambda: _tracked(system, code)["state"] == "closed", "it is closed")
-    page.reload()
-    expect(page.locator("#rate")).to_be_visible()
-    page.locator("#rate button").click()
-    expect(page.locator("#rate-wrong")).to_have_text("请选一项。")
-    page.get_by_label("不满意").check()
-    page.locator("#rate button").click()
-    expect(page.locator("#thanks")).to_contain_text("已收到您的评价")
-    page.locator("#reason").fill("晚上还是不亮")
-    before = page.request.get(read_at, headers={"Origin": system.url("intake")})
-    page.route(read_at, lambda route: route.fulfill(response=before))
-    page.locator("#steps li").evaluate_all("(steps) => steps.forEach((one) => (one.id = 'of-before'))")
-    page.locator("#reopen button").click()
-    expect(page.locator("#thanks")).to_contain_text("已重新办理")
-    expect(page.locator("#of-before"), "it has looked, and the service that tells is behind").to_have_count(0)
-    expect(page.locator("#reopen")).to_be_hidden()
-    expect(page.locator("#rate")).to_be_hidden()
-    page.unroute(read_at)
-    until(lambda: _tracked(system, code)["state"] != "closed", "it is opened again")
-
-
-def test_a_code_that_is_none_and_one_that_nobody_has_are_told_apart_from_a_bad_line(
-    page: Page, system: Platform
-) -> None:
-    page.goto(f"{system.url('intake')}/report/track")
-    page.locator("#code").fill("hello")
-    page.locator("#ask button").click()
-    expect(page.locator("#code-wrong")).to_have_text("没有这个查询码，请核对。")
-    page.context.set_offline(True)
-    page.locator("#code").fill("0000-0000-0000-0001")
-    page.locator("#ask button").click()
-    expect(page.locator("#code-wrong")).to_have_text("网络不通，请稍后再试。")
-    page.context.set_offline(False)
-
-
 def test_a_grid_worker_reports_by_their_key_and_names_the_category(page: Page, system: Platform) -> None:
     system.keys.hand_out([WORKER])
     text = words()
@@ -408,7 +242,7 @@ def test_a_grid_worker_reports_by_their_key_and_names_the_category(page: Page, s
     if page.locator("#alike").is_visible():
         page.locator("#mine").click()
     code = code_of(page)
-    told = until(lambda: _tracked(system, code), "the report can be followed")
+    told = until(lambda: tracked(system, code), "the report can be followed")
     case = of(system, f"/v1/cases/{told['case_id']}").json()["case"]
     assert case["source"] == "grid"
 
