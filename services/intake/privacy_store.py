@@ -85,6 +85,11 @@ class PostgresPersons:
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
             await connection.execute("DELETE FROM reporter WHERE report_id = ANY($1::uuid[])", report_ids)
             await connection.execute("UPDATE report SET text = $2 WHERE report_id = ANY($1::uuid[])", report_ids, text)
+            # What new reports are compared with is made of this one's words too.
+            await connection.execute(
+                "DELETE FROM matter WHERE case_id IN (SELECT case_id FROM report WHERE report_id = ANY($1::uuid[]))",
+                report_ids,
+            )
             photos = await connection.fetch(
                 "DELETE FROM report_photo WHERE report_id = ANY($1::uuid[]) RETURNING photo_id", report_ids
             )

@@ -19,8 +19,8 @@ class MergingNode(Row):
 
     metres: Annotated[int, Field(ge=1, le=20_000)] = 200
     """Points further apart are two matters, unless both texts name the same place."""
-    hours: Annotated[int, Field(ge=1, le=8760)] = 168
-    """How far back a matter is looked for, in continuous hours after its last report."""
+    hours: Annotated[int, Field(ge=0, le=8760)] = 168
+    """How far back a matter is looked for, in continuous hours after its last report; 0 merges nothing."""
     sure: Share = 0.82
     """From this likeness on a report joins the case by itself."""
     unsure: Share = 0.55

@@ -13,7 +13,7 @@ class Merging:
     metres: int = 200
     """Points further apart than this are two matters, unless both texts name the same place."""
     hours: int = 168
-    """How far back a matter is looked for, in continuous hours after its last report."""
+    """How far back a matter is looked for, in continuous hours after its last report; 0 merges nothing."""
     sure: float = 0.82
     """From this score on a report joins the case by itself."""
     unsure: float = 0.55

@@ -149,6 +149,7 @@ async def test_an_erased_person_is_gone_and_what_happened_stays(intake: Intake) 
     assert (await look(intake, report_id, "county desk")).status_code == 404
     assert (await ask(intake, "export", phone=phone)).json()["reports"] == []
     assert await intake.pool.fetchval("SELECT text FROM report WHERE report_id = $1", report_id) == ERASED
+    assert await intake.pool.fetchval("SELECT count(*) FROM matter WHERE accounts::text LIKE '%燃气味%'") == 0
     assert await intake.rows("case_event") == events
     tables = ("report", "reporter", "client_key", "audit", "case_event", "case_snapshot")
     dump = [str(await intake.pool.fetch(f"SELECT t::text FROM {table} t")) for table in tables]  # noqa: S608  own tables
