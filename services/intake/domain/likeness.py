@@ -54,17 +54,57 @@ class Likeness:
 def likeness(one: Wording, other: Wording, apart: Apart) -> Likeness:
     """How alike two reports are; the same whichever comes first."""
     a, b = marks_of(one), marks_of(other)
-    names = _shared_places(a.places, b.places)
-    titled = _shared_places(a.title_places, b.places) | _shared_places(a.places, b.title_places)
+    names, titled = _named(a, b)
     copied = _cosine(a.grams, b.grams)
-    knee = LEAST_ISSUE if titled else LEAST_ISSUE_UNNAMED if apart is Apart.HERE else None
-    score, why = _by_words(a, b, copied, knee=knee)
-    if titled or names:
-        why.append(f"都提到「{'、'.join(sorted(titled or names)[:3])}」/ both name the place")
-    elif apart is Apart.HERE:
+    cap = _against(a, b, apart, copied=copied, named=bool(names), titled=bool(titled))
+    return _weighed(a, b, copied, spot=_Spot(names=names, titled=titled, here=apart is Apart.HERE), cap=cap)
+
+
+def likeness_from(least: float, one: Wording, other: Wording, apart: Apart) -> Likeness | None:
+    """``likeness`` where it is ``least`` or more, else None: what surely is less costs little to find out."""
+    a, b = marks_of(one), marks_of(other)
+    names, titled = _named(a, b)
+    if least > CONTRADICTED and _contradicted(a, b, apart, named=bool(names), titled=bool(titled)):
+        return None
+    copied, spot = _cosine(a.grams, b.grams), _Spot(names=names, titled=titled, here=apart is Apart.HERE)
+    if spot.knee is None and _by_copy(copied) < least:
+        return None
+    cap = _against(a, b, apart, copied=copied, named=bool(names), titled=bool(titled))
+    if cap[0] < least:
+        return None
+    found = _weighed(a, b, copied, spot=spot, cap=cap)
+    return found if found.score >= least else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spot:
+    """What two reports say of one place: the names in both, of these those in a first sentence, and whether near."""
+
+    names: frozenset[str]
+    titled: frozenset[str]
+    here: bool
+
+    @property
+    def knee(self) -> float | None:
+        """The share of a first sentence that makes the two one; None where its place is not known to be one."""
+        return LEAST_ISSUE if self.titled else LEAST_ISSUE_UNNAMED if self.here else None
+
+
+def _named(a: Marks, b: Marks) -> tuple[frozenset[str], frozenset[str]]:
+    """The places that both name, and those that one's first sentence names."""
+    if a.name_runs.isdisjoint(b.name_runs) or not (names := _shared_places(a.places, b.places)):
+        return frozenset(), frozenset()
+    return names, _shared_places(a.title_places, b.places) | _shared_places(a.places, b.title_places)
+
+
+def _weighed(a: Marks, b: Marks, copied: float, *, spot: _Spot, cap: tuple[float, list[str]]) -> Likeness:
+    score, why = _by_words(a, b, copied, knee=spot.knee)
+    if spot.names:
+        why.append(f"都提到「{'、'.join(sorted(spot.titled or spot.names)[:3])}」/ both name the place")
+    elif spot.here:
         why.append("位置相同或相近 / in one place")
-    cap, against = _against(a, b, apart, copied=copied, named=bool(names), titled=bool(titled))
-    return Likeness(score=min(score, cap), why="；".join([*why, *against]))
+    most, against = cap
+    return Likeness(score=min(score, most), why="；".join([*why, *against]))
 
 
 def is_told(one: Wording, other: Wording) -> bool:
@@ -75,9 +115,8 @@ def is_told(one: Wording, other: Wording) -> bool:
 
 def _by_words(a: Marks, b: Marks, copied: float, *, knee: float | None) -> tuple[float, list[str]]:
     """By the whole text, or in one place by its first sentence: ``knee`` is the share of it that makes them one."""
-    by_copy = _scaled(copied, foot=0.4, knee=COPY)
     telling = min(len(a.grams), len(b.grams)) >= TELLING or knee is not None
-    best, why = min(by_copy, 1.0 if telling else DOUBTFUL), f"用词相似度 {copied:.2f} / likeness of words"
+    best, why = min(_by_copy(copied), 1.0 if telling else DOUBTFUL), f"用词相似度 {copied:.2f} / likeness of words"
     if knee is None:
         return best, [why]
     issue, shared = _issue(a, b)
@@ -87,6 +126,10 @@ def _by_words(a: Marks, b: Marks, copied: float, *, knee: float | None) -> tuple
     if by_issue <= best:
         return best, [why]
     return by_issue, [f"首句事由 {issue:.0%} 相同 / so much of the first sentence is in both"]
+
+
+def _by_copy(copied: float) -> float:
+    return _scaled(copied, foot=0.4, knee=COPY)
 
 
 def _scaled(value: float, *, foot: float, knee: float) -> float:
@@ -106,7 +149,7 @@ def _against(a: Marks, b: Marks, apart: Apart, *, copied: float, named: bool, ti
         return CONTRADICTED, [f"文本雷同但「{changed[0]}」「{changed[1]}」不同 / copied, with another place or number"]
     if apart is Apart.ELSEWHERE and not named:
         return CONTRADICTED, ["位置不同 / elsewhere, and no place in common"]
-    if a.title_places and b.title_places and not _shared_places(a.title_places, b.title_places):
+    if a.title_places and b.title_places and not (titled and _shared_places(a.title_places, b.title_places)):
         return (DOUBTFUL if titled else CONTRADICTED), ["首句地点不同 / the first sentences name other places"]
     if _disjoint(a.title_numbers, b.title_numbers):
         return DOUBTFUL, ["首句编号不同 / the first sentences have other numbers"]
@@ -115,6 +158,12 @@ def _against(a: Marks, b: Marks, apart: Apart, *, copied: float, named: bool, ti
     if apart is Apart.ELSEWHERE and not titled:
         return DOUBTFUL, ["位置不同 / elsewhere"]
     return 1.0, []
+
+
+def _contradicted(a: Marks, b: Marks, apart: Apart, *, named: bool, titled: bool) -> bool:
+    """Whether their places alone say, without a look at the words, that the two cannot be one."""
+    elsewhere = apart is Apart.ELSEWHERE and not named
+    return elsewhere or bool(a.title_places and b.title_places and not titled)
 
 
 def _changed(a: Marks, b: Marks) -> tuple[str, str] | None:

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto, unique
+from functools import lru_cache
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from services.intake.domain.likeness import Apart, Likeness, is_told, likeness
+from services.intake.domain.likeness import Apart, Likeness, is_told, likeness_from
 from services.intake.domain.states import AT_WORK, HELD
 from services.intake.domain.wording import Wording, marks_of
 from shared.events.parts import Alike, Place
@@ -130,12 +131,9 @@ def judge(account: Account, matters: Iterable[Matter], *, rules: Merging, at: da
 
 def weigh(account: Account, matters: Iterable[Matter], *, rules: Merging, at: datetime) -> list[Found]:
     """Those of ``matters`` that the report may be of."""
-    found = [
-        Found(matter=one, likeness=like(account, one, rules=rules))
-        for one in matters
-        if is_recent(one, rules=rules, at=at)
-    ]
-    return [one for one in found if one.likeness.score >= rules.unsure]
+    recent = (one for one in matters if is_recent(one, rules=rules, at=at))
+    weighed = ((one, like(account, one, rules=rules)) for one in recent)
+    return [Found(matter=one, likeness=alike) for one, alike in weighed if alike is not None]
 
 
 def verdict_of(found: Iterable[Found], *, rules: Merging, joins: bool) -> Verdict:
@@ -158,10 +156,15 @@ def is_sure(found: Found, *, rules: Merging) -> bool:
     return found.likeness.score >= rules.sure and found.matter.standing is Standing.JOINS
 
 
-def like(account: Account, matter: Matter, *, rules: Merging) -> Likeness:
-    """How alike the report is to the account of the matter that is likest to it."""
-    each = (likeness(account.wording, one.wording, apart(account, one, metres=rules.metres)) for one in matter.accounts)
-    return max(each, key=lambda found: found.score)
+def like(account: Account, matter: Matter, *, rules: Merging) -> Likeness | None:
+    """How alike the report is to the account of the matter that is likest to it; None below ``rules.unsure``."""
+    best: Likeness | None = None
+    for one in matter.accounts:
+        least = rules.unsure if best is None else best.score
+        found = likeness_from(least, account.wording, one.wording, apart(account, one, metres=rules.metres))
+        if found is not None and (best is None or found.score > best.score):
+            best = found
+    return best
 
 
 def is_recent(matter: Matter, *, rules: Merging, at: datetime) -> bool:
@@ -195,8 +198,8 @@ def apart(one: Account, other: Account, *, metres: int) -> Apart:
         return Apart.HERE if metres_between(one.place, other.place) <= metres else Apart.ELSEWHERE
     if one.area == other.area and len(one.area) == GRID_DIGITS:
         return Apart.HERE
-    villages = {account.area[:VILLAGE_DIGITS] for account in (one, other) if len(account.area) >= VILLAGE_DIGITS}
-    return Apart.ELSEWHERE if len(villages) > 1 else Apart.UNKNOWN
+    known = min(len(one.area), len(other.area)) >= VILLAGE_DIGITS
+    return Apart.ELSEWHERE if known and one.area[:VILLAGE_DIGITS] != other.area[:VILLAGE_DIGITS] else Apart.UNKNOWN
 
 
 def metres_between(one: Place, other: Place) -> float:
@@ -209,12 +212,22 @@ def metres_between(one: Place, other: Place) -> float:
 
 def anchors_of(account: Account) -> frozenset[int]:
     """At most 24 numbers, of which two accounts in like words share at least one, almost always."""
-    return frozenset(sorted(map(_hash, marks_of(account.wording).grams))[:ANCHORS])
+    return _anchors(account.wording)
 
 
 def names_of(account: Account) -> frozenset[int]:
     """At most 16 numbers, of which two accounts that name one place share at least one."""
-    marks = marks_of(account.wording)
+    return _names(account.wording)
+
+
+@lru_cache(maxsize=4096)
+def _anchors(wording: Wording) -> frozenset[int]:
+    return frozenset(sorted(map(_hash, marks_of(wording).grams))[:ANCHORS])
+
+
+@lru_cache(maxsize=4096)
+def _names(wording: Wording) -> frozenset[int]:
+    marks = marks_of(wording)
     names = [*sorted(marks.title_places), *sorted(marks.places - marks.title_places)][:NAME_ANCHORS]
     # People leave away a name's beginning or its end: both ends stand for it.
     return frozenset(_hash(end) for name in names for end in (name[:2], name[-3:]))

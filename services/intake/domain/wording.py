@@ -85,7 +85,8 @@ class Wording:
 class Marks:
     """What a wording tells; ``issue`` are the title's grams and ``content`` all grams, without those of names.
 
-    ``numbers`` are pairs of unit and figure: 栋 3, 号线 2.
+    ``name_runs`` are the grams of its places: two names that can mean one place share one. ``numbers`` are pairs of
+    unit and figure: 栋 3, 号线 2.
     """
 
     grams: frozenset[str]
@@ -93,6 +94,7 @@ class Marks:
     content: frozenset[str]
     title_places: frozenset[str]
     places: frozenset[str]
+    name_runs: frozenset[str]
     title_numbers: frozenset[tuple[str, str]]
     numbers: frozenset[tuple[str, str]]
 
@@ -113,7 +115,8 @@ def marks_of(wording: Wording) -> Marks:
     issue = grams_of(title)
     grams = issue | grams_of(body)
     kinds = [kind for kind in _KINDS if kind in title or kind in body]
-    of_names = frozenset[str]().union(*(_runs(name.lower()) for name in (*places, *kinds)))
+    name_runs = frozenset[str]().union(*(_runs(name.lower()) for name in places))
+    of_names = name_runs.union(*map(_runs, kinds))
     title_numbers = _numbers(title)
     return Marks(
         grams=grams,
@@ -121,6 +124,7 @@ def marks_of(wording: Wording) -> Marks:
         content=grams - of_names,
         title_places=title_places,
         places=places,
+        name_runs=name_runs,
         title_numbers=title_numbers,
         numbers=title_numbers | _numbers(body),
     )
@@ -140,6 +144,7 @@ def places_in(text: str) -> frozenset[str]:
     return frozenset(found[:NAMES_KEPT])
 
 
+@lru_cache(maxsize=65536)
 def is_one_place(one: str, other: str) -> bool:
     """Whether two names can mean one place: people leave away its beginning (东方丽园, 丽园) or its end."""
     shorter, longer = (one, other) if len(one) <= len(other) else (other, one)

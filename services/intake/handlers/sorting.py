@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
 from services.intake.domain.commands import OpenCase
@@ -27,12 +26,10 @@ from services.intake.domain.sameness import (
 from services.intake.domain.wording import wording_of
 from services.intake.handlers.doors import Doors
 from services.intake.handlers.drafting import Draft
+from services.intake.handlers.shelf import Shelf
 from services.intake.ports import MatterAsk, Transaction
 from shared.playbook.model import Playbook, Policy
 from shared.vocabulary import TOWN_DIGITS, Purpose, Refused, Source
-
-MOST_OF_A_BATCH: Final = 64
-"""Matters of one batch that a report of it is compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +52,9 @@ class Sorting:
     """By report: what the store found for it."""
     now: dict[UUID, Matter] = field(default_factory=dict)
     """By case: matters that this batch has opened or added to."""
-    _by_anchor: defaultdict[tuple[Kin, int], list[UUID]] = field(default_factory=lambda: defaultdict(list))
+    _shelves: defaultdict[Kin, Shelf] = field(default_factory=lambda: defaultdict(Shelf))
+    _of_store: dict[UUID, list[Found]] = field(default_factory=dict)
+    """By report: those of ``found`` that it may be of, as the store has them."""
 
     def verdict(self, asking: Asking, *, joins: bool = True) -> Verdict:
         """What the report is, by all that is known at its turn; without ``joins`` only what it is like."""
@@ -64,7 +63,7 @@ class Sorting:
     def sure_of_store(self, asking: Asking) -> set[UUID]:
         """The cases that the report may join, so that all are locked in one order before the first is changed."""
         rules = asking.policy.merging
-        return {one.matter.case_id for one in self._weighed(asking) if asking.joins and is_sure(one, rules=rules)}
+        return {one.matter.case_id for one in self._stored(asking) if asking.joins and is_sure(one, rules=rules)}
 
     def matter(self, case_id: UUID, asking: Asking) -> Matter | None:
         """The case's matter as this batch knows it."""
@@ -84,23 +83,27 @@ class Sorting:
 
     def _know(self, matter: Matter, account: Account) -> None:
         self.now[matter.case_id] = matter
-        for anchor in _marks(account):
-            known = self._by_anchor[(matter.kin, anchor)]
-            if matter.case_id not in known:
-                known.append(matter.case_id)
+        self._shelves[matter.kin].put(matter.case_id, _marks(account))
 
     def _weighed(self, asking: Asking) -> list[Found]:
-        matters = {one.case_id: one for one in self.found.get(asking.draft.command.report_id, ())}
-        matters |= {case_id: self.now[case_id] for case_id in (*matters, *self._own(asking)) if case_id in self.now}
-        hours, at = asking.policy.reopen_hours, asking.draft.at
-        open_ones = (one for one in matters.values() if not is_shut(one, reopen_hours=hours, at=at))
-        return weigh(asking.account, open_ones, rules=asking.policy.merging, at=at)
+        stored = (one.case_id for one in self.found.get(asking.draft.command.report_id, ()))
+        own = self._shelves[asking.kin].like(_marks(asking.account))
+        changed = [self.now[case_id] for case_id in dict.fromkeys((*stored, *own)) if case_id in self.now]
+        as_stored = [one for one in self._stored(asking) if one.matter.case_id not in self.now]
+        return [*as_stored, *_weigh(asking, changed)]
 
-    def _own(self, asking: Asking) -> Iterable[UUID]:
-        """Cases of this batch with which the report shares something, the newest first."""
-        shared = (self._by_anchor.get((asking.kin, anchor), ()) for anchor in _marks(asking.account))
-        own = [case_id for some in shared for case_id in some[-MOST_OF_A_BATCH:]]
-        return list(dict.fromkeys(reversed(own)))[:MOST_OF_A_BATCH]
+    def _stored(self, asking: Asking) -> list[Found]:
+        report_id = asking.draft.command.report_id
+        if report_id not in self._of_store:
+            matters = {one.case_id: one for one in self.found.get(report_id, ())}
+            self._of_store[report_id] = _weigh(asking, matters.values())
+        return self._of_store[report_id]
+
+
+def _weigh(asking: Asking, matters: Iterable[Matter]) -> list[Found]:
+    hours, at = asking.policy.reopen_hours, asking.draft.at
+    open_ones = (one for one in matters if not is_shut(one, reopen_hours=hours, at=at))
+    return weigh(asking.account, open_ones, rules=asking.policy.merging, at=at)
 
 
 def _marks(account: Account) -> tuple[int, ...]:
