@@ -51,8 +51,9 @@ class PostgresMatters:
             hold,
         )
         for row in rows:
-            place = row["ask"] - 1
-            found[place].append(_matter(row, asks[place].kin))
+            matter = _matter(row, asks[row["asks"][0] - 1].kin)
+            for place in row["asks"]:
+                found[place - 1].append(matter)
         return found
 
     async def find(self, case_ids: Collection[UUID]) -> Mapping[UUID, Matter]:
