@@ -179,7 +179,12 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     place, *path = error["loc"] or ("body",)
     pointer = "".join(f"/{_escaped(part)}" for part in path)
     name = pointer if place == "body" else f"{_MARKS.get(str(place), '')}{'.'.join(str(part) for part in path)}"
-    return FieldError(field=name or "/", problem=mask(str(error["msg"])), allowed=_allowed(error))
+    words = _IN_JSON.get(error["type"], str(error["msg"]))
+    return FieldError(field=name or "/", problem=mask(words), allowed=_allowed(error))
+
+
+_IN_JSON: Final = dict.fromkeys(("tuple_type", "set_type", "frozen_set_type"), "Input should be a valid list")
+"""What pydantic says in Python's words; a caller who writes JSON knows lists alone."""
 
 
 _MARKS: Final = {"query": "?", "path": "path:", "header": "header:", "cookie": "cookie:"}
@@ -225,7 +230,7 @@ _BY_TYPE: Final[Mapping[str, tuple[str, ...]]] = {
     "float_parsing": ("a number",),
     "finite_number": ("a finite number",),
     "bool_type": ("true or false",),
-    "list_type": ("a list",),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), ("a list",)),
     "dict_type": ("an object",),
     "model_type": ("an object",),
     "model_attributes_type": ("an object",),

@@ -38,6 +38,7 @@ class Report(BaseModel, extra="forbid"):
     text: str = Field(max_length=5)
     place: Place | None = None
     at: AwareDatetime | None = None
+    tags: tuple[str, ...] = ()
 
 
 class Away(Exception):  # noqa: N818  stands for a database that is away
@@ -129,6 +130,12 @@ async def test_every_wrong_field_is_named_with_what_is_allowed(client: httpx.Asy
         "/more": ["leave it out"],
     }
     assert all(error["problem"] for error in errors)
+
+
+async def test_a_list_is_called_a_list_whatever_it_is_inside(client: httpx.AsyncClient) -> None:
+    sent = {"source": "grid", "text": "a", "tags": "b"}
+    (error,) = problem(await client.post("/reports", json=sent), 422, "invalid-field")["errors"]
+    assert error == {"field": "/tags", "problem": "Input should be a valid list", "allowed": ["a list"]}
 
 
 async def test_a_problem_never_carries_the_value_that_was_sent(client: httpx.AsyncClient) -> None:
