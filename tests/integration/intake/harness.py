@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -101,6 +102,13 @@ def keyring() -> KeyRing:
 
 @pytest.fixture
 async def intake(postgres: str, keyring: KeyRing) -> AsyncIterator[Intake]:
+    async with opened(postgres, keyring) as intake:
+        yield intake
+
+
+@asynccontextmanager
+async def opened(postgres: str, keyring: KeyRing) -> AsyncIterator[Intake]:
+    """Intake on a migrated database, in whatever loop this is asked."""
     await migrate(postgres, ["intake"])
     # All connections at once: requests that race must not wait for one to be made.
     pool = await open_pool(
