@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.likeness import DOUBTFUL, Apart, likeness
+from services.intake.domain.likeness import DOUBTFUL, Apart, likeness, likeness_from
 from services.intake.domain.sameness import (
     ACCOUNTS_KEPT,
     MOST_ALIKE,
@@ -85,6 +85,12 @@ def test_likeness_is_the_same_both_ways_and_within_bounds(one: str, other: str, 
     assert there.score == back.score
     assert 0 <= there.score <= 1
     assert there.why
+
+
+@given(texts, texts, st.sampled_from(Apart), st.sampled_from((0.0, 0.3, 0.5, 0.55, 0.8, 0.82, 1.0)))
+def test_what_is_left_early_would_not_have_counted(one: str, other: str, where: Apart, least: float) -> None:
+    whole = likeness(wording(one), wording(other), where)
+    assert likeness_from(least, wording(one), wording(other), where) == (whole if whole.score >= least else None)
 
 
 @given(st.lists(texts, min_size=1, max_size=4), texts)
