@@ -30,15 +30,18 @@ CASES: Final = tuple(int(text) for text in os.environ.get("WHISTLE_BENCH_CASES",
 CONNECTIONS: Final = 64
 CALLS: Final = 5
 """Report, sign, resolve, verify, close."""
+COPIED: Final = 200
+"""Cases of which each is copied in turn."""
 SEED_SECONDS: Final = 1800.0
 ROUTED_SECONDS: Final = 600.0
 
+_COUNT: Final = "SELECT count(*), count(*) FILTER (WHERE purpose = 'real') FROM case_snapshot"
 _SEED: Final = """
     WITH many AS (
         SELECT c.*, gen_random_uuid() AS new_id, make_interval(hours => n % 2000) AS ago
-        FROM (SELECT * FROM case_snapshot WHERE purpose = 'real' ORDER BY case_id LIMIT 200) AS c
+        FROM (SELECT * FROM case_snapshot WHERE purpose = 'real' ORDER BY case_id LIMIT $3) AS c
         CROSS JOIN generate_series(1, $1) AS n
-        LIMIT $2
+        ORDER BY n LIMIT $2
     ), snapshots AS (
         INSERT INTO case_snapshot (case_id, version, state, area, snapshot, updated_at, category, opened_at, purpose,
             closed)
@@ -47,8 +50,8 @@ _SEED: Final = """
         FROM many
     ), matters AS (
         INSERT INTO matter (case_id, town, family, purpose, lon, lat, last_at, times, names, anchors, accounts)
-        SELECT new_id, m.town, m.family, m.purpose, m.lon, m.lat, m.last_at - ago, m.times, m.names, m.anchors,
-            m.accounts
+        SELECT new_id, m.town, m.family, m.purpose, m.lon, m.lat, m.last_at - ago,
+            ARRAY(SELECT at - ago FROM unnest(m.times) AS at ORDER BY at), m.names, m.anchors, m.accounts
         FROM many JOIN matter m USING (case_id)
     )
     INSERT INTO report (report_id, case_id, source, sender, text, received_at)
@@ -143,15 +146,18 @@ async def _leads(dsn: str, cases: set[UUID]) -> dict[UUID, UUID]:
 
 
 async def _seed(dsn: str, wanted: int) -> int:
-    """Fill the tables of intake with copies of cases that have lived, up to so many; how many there are."""
+    """Fill the tables of intake with copies of cases that have lived, up to so many; how many there are.
+
+    Snapshots, matters and reports are copied, older the more; the log of each case is not, for it is read by its key.
+    """
     connection = await asyncpg.connect(dsn, timeout=10, server_settings={"search_path": "intake"})
     try:
-        there = int(await connection.fetchval("SELECT count(*) FROM case_snapshot"))
+        [(there, lived)] = await connection.fetch(_COUNT)
         if wanted > there:
             missing = wanted - there
-            await connection.execute(_SEED, missing // 200 + 1, missing, timeout=SEED_SECONDS)
+            await connection.execute(_SEED, missing // min(lived, COPIED) + 1, missing, COPIED, timeout=SEED_SECONDS)
             await connection.execute("ANALYZE", timeout=SEED_SECONDS)
-            there = wanted
+            [(there, _)] = await connection.fetch(_COUNT)
     finally:
         await connection.close(timeout=5)
-    return there
+    return int(there)
