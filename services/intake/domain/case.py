@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.intake.domain.states import STANDING
+from services.intake.domain.states import STANDING, WrongState
 from shared.events.case import Rating
 from shared.events.parts import Actor, CaseView, Standing, Target, WhistleRef
 from shared.vocabulary import EmergencyService, Level, OrderReason, OrderRole, OrderState, Refused
@@ -162,9 +162,16 @@ class Case:
         """The order of that id.
 
         Raises:
+            WrongState: the order came too late to count: nothing is open on it, now or later.
             Refused: when the case has no such order; ``allowed`` lists those that stand.
         """
         found = next((order for order in self.orders if order.order_id == order_id), None)
+        if found is None and order_id in self.never_stood:
+            raise WrongState(
+                f"order {order_id} came too late to count and asks for nothing",
+                state=self.view.state,
+                order_state=OrderState.WITHDRAWN,
+            )
         if found is None:
             standing = [str(order.order_id) for order in self.standing]
             # Order events reach webhooks and intake side by side: whoever is quick can be there first.

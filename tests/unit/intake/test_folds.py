@@ -7,6 +7,7 @@ import pytest
 
 from services.intake.domain.commands import FoldEscalated, FoldOrderIssued, FoldOrderWithdrawn, ReopenCase, SignOrder
 from services.intake.domain.decide import decide
+from services.intake.domain.states import WrongState
 from shared.events.case import CaseEscalated, CaseOrderWithdrawn, CaseRouted
 from shared.vocabulary import CaseState, ClockKind, Level, OrderRole, OrderState, Refused
 from tests.unit.intake.cases import (
@@ -68,6 +69,15 @@ def test_a_lower_lead_that_comes_after_a_higher_one_never_stands() -> None:
     assert after.view.lead == TOWN_DESK
     assert decide(after, FoldOrderIssued(order=late), NOON) == ()
     assert decide(after, FoldOrderWithdrawn(order=late, reason="x"), NOON) == ()
+
+
+def test_whoever_signs_what_never_stood_is_not_told_to_try_again() -> None:
+    late = order(VILLAGE_DESK)
+    after = apply(led_by(TOWN_DESK), FoldOrderIssued(order=late))
+    with pytest.raises(WrongState, match="came too late to count"):
+        decide(after, SignOrder(order_id=late.order_id, by=SOMEBODY), NOON)
+    with pytest.raises(Refused, match="may be here in a moment"):
+        decide(after, SignOrder(order_id=uuid4(), by=SOMEBODY), NOON)
 
 
 def test_the_desk_takes_over_from_a_department_of_its_own_level() -> None:
