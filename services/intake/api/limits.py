@@ -17,6 +17,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 from shared.runtime.clock import utc_now
 from shared.runtime.counting import BoundedMemory, one_subscriber
+from shared.runtime.origin import address_of
 from shared.runtime.problem import FieldError, Problem
 from shared.vocabulary import county_of
 
@@ -81,11 +82,7 @@ class RateLimits:
 
     def address_of(self, request: Request) -> str:
         """Whom a request comes from: the peer, or behind ``proxies`` of ours whom the outermost of them saw."""
-        peer = "" if request.client is None else request.client.host
-        if self.proxies:
-            seen = [one.strip() for one in ",".join(request.headers.getlist("x-forwarded-for")).split(",")]
-            peer = seen[-self.proxies] if len(seen) >= self.proxies else peer
-        return one_subscriber(peer)
+        return one_subscriber(address_of(request.scope, self.proxies))
 
     def _take(self, by: str, *who: str) -> None:
         item = self._items[by]
