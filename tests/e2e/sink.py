@@ -22,7 +22,8 @@ class Sink:
     bodies: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
     times: Counter[str] = field(default_factory=Counter)
-    unsigned: int = 0
+    unsigned: list[str] = field(default_factory=list)
+    """Why each delivery that nobody we know had signed was refused."""
 
     def cases(self) -> set[str]:
         """The ids of the cases that were delivered."""
@@ -32,8 +33,8 @@ class Sink:
         """Keep a delivery; False when nobody we know signed it."""
         try:
             told = Webhook(self.secrets[path]).verify(body, headers)
-        except Exception:  # noqa: BLE001  whatever is wrong with it, it is not ours
-            self.unsigned += 1
+        except Exception as error:  # noqa: BLE001  whatever is wrong with it, it is not ours
+            self.unsigned.append(f"{path}: {error!r}")
             return False
         delivery_id = headers["webhook-id"]
         self.bodies[delivery_id] = told
@@ -50,7 +51,12 @@ def sink() -> Iterator[Sink]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            length = int(self.headers["content-length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # Its sender died in mid-sentence: a server that reads half a request takes nothing.
+                self.close_connection = True
+                return
             taken = kept.take(self.path, {name.lower(): text for name, text in self.headers.items()}, body)
             self.send_response(204 if taken else 401)
             self.send_header("content-length", "0")

@@ -29,11 +29,11 @@ DEADLINE_SECONDS = 60
 
 
 HOUSES = itertools.count(1)
-"""Each report is of another house: the same words of one place would be one case."""
+"""Each report is of another house, on a road of which none tells: the same words of one place would be one case."""
 
 
 def sent(whistle: Whistle) -> dict[str, Any]:
-    text = f"幸福路{next(HOUSES)}号燃气味很重，疑似管道漏气"
+    text = f"丰收路{next(HOUSES)}号燃气味很重，疑似管道漏气"
     status, out, err = whistle("send", text, "--area", VILLAGE, "--json")
     assert status == 0, err
     accepted: dict[str, Any] = json.loads(out)

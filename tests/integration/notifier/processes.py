@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import CommitFailedError
 from aiokafka.structs import TopicPartition
 
 from deploy.local.ports import choose_ports
@@ -130,6 +131,16 @@ async def forget(kafka: str) -> None:
     try:
         places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
         consumer.assign(places)
-        await consumer.commit(await consumer.end_offsets(places))
+        ends = await consumer.end_offsets(places)
+        await until(lambda: _committed(consumer, ends), seconds=STARTS)
     finally:
         await consumer.stop()
+
+
+async def _committed(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> bool:
+    """Whether the group let itself be moved: a member that died still holds it until its session has run out."""
+    try:
+        await consumer.commit(ends)
+    except CommitFailedError:
+        return False
+    return True
