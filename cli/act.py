@@ -14,7 +14,7 @@ from cli import client, places
 from cli.keys import duration
 from cli.output import emit_json, say
 from cli.trouble import MISUSED, Trouble
-from services.intake.domain.states import Action
+from services.intake.domain.life.states import Action
 from shared.events.case import Rating
 from shared.runtime.clock import utc_now
 from shared.vocabulary import AppealGround, EmergencyService, Role, TargetKind, WhistleKind

@@ -131,10 +131,10 @@ def try_text(
 
 
 def _told(text: str, playbook: Playbook, models: Path | None) -> dict[str, object]:
-    from services.intake.domain.classifying import classify
-    from services.intake.domain.grading import grade
-    from services.intake.domain.guessing import NO_OPINION, Opinion
-    from services.intake.domain.locating import CountyMap
+    from services.intake.domain.reading.classifying import classify
+    from services.intake.domain.reading.grading import grade
+    from services.intake.domain.reading.guessing import NO_OPINION, Opinion
+    from services.intake.domain.reports.locating import CountyMap
     from shared.learning.file import ENDING, read_model
 
     opinion = NO_OPINION

@@ -16,7 +16,6 @@ import uvloop
 from services.intake.api import make_api
 from services.intake.api.limits import RateLimits, Rates
 from services.intake.api.public import PublicDoor
-from services.intake.audit_store import PostgresAudit
 from services.intake.consumer import fold_loop, inbound_loop
 from services.intake.custody import Custody
 from services.intake.darkroom import BlobDarkroom
@@ -25,9 +24,10 @@ from services.intake.handlers import CountyMaps, Doors, Size, Together
 from services.intake.health import IntakeHealth
 from services.intake.metrics import Metrics
 from services.intake.playbooks import ShelvedPlaybooks
-from services.intake.privacy_store import PostgresPersons
 from services.intake.settings import Settings
-from services.intake.store import PostgresCaseStore
+from services.intake.store.audit import PostgresAudit
+from services.intake.store.cases import PostgresCaseStore
+from services.intake.store.privacy import PostgresPersons
 from services.intake.timers import OFF, Canaries, Resuming, Settling, Timer
 from services.intake.upkeep import DataKeys, Retention, Sealing
 from services.intake.vault import EnvelopeVault, PostgresDataKeys

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from services.intake.domain.actions import OF_OTHERS
-from services.intake.domain.permissions import MAY
-from services.intake.domain.states import (
+from services.intake.domain.asking.actions import OF_OTHERS
+from services.intake.domain.life.permissions import MAY
+from services.intake.domain.life.states import (
     CASE_MOVES,
     FOLLOWS,
     HELD,
@@ -93,7 +93,7 @@ _HEAD: Final = """\
 # The states of a case
 
 Made by `python -m services.intake.graph` from the one table in
-`services/intake/domain/states.py`; do not edit. The state machine itself is `decide` and `evolve` beside it.
+`services/intake/domain/life/states.py`; do not edit. The state machine itself is `decide` and `evolve` beside it.
 """
 _FOLLOWS: Final = """\
 A case follows its **lead** order; an order to assist or to oversee goes through the same states on its

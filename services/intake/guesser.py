@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from services.intake.domain.guessing import NO_OPINION, Opinion
+from services.intake.domain.reading.guessing import NO_OPINION, Opinion
 from shared.learning.file import ENDING, BadModel, read_model
 from shared.learning.model import TextModel
 from shared.runtime.waking import woken

@@ -10,11 +10,11 @@ from typing import Protocol
 from uuid import UUID
 
 from services.intake.deadline_ports import DeadlineBook
-from services.intake.domain.case import Case
-from services.intake.domain.chains import Chain
-from services.intake.domain.guessing import Opinion
+from services.intake.domain.alike.sameness import Account, Kin, Profile
+from services.intake.domain.life.case import Case
 from services.intake.domain.modes import InForce, ModeChange
-from services.intake.domain.sameness import Account, Kin, Matter
+from services.intake.domain.reading.guessing import Opinion
+from services.intake.domain.sources.chains import Chain
 from shared.events.case import CaseEvent
 from shared.events.envelope import Event
 from shared.events.mode import ModeChanged
@@ -107,7 +107,7 @@ class Settling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MatterAsk:
+class ProfileAsk:
     """A report that may be of a matter known already: one whose newest report came after ``since``."""
 
     kin: Kin
@@ -133,7 +133,7 @@ class KeptReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShownMatter:
+class ShownProfile:
     """What anybody may know of a case that their report may be about."""
 
     case_id: UUID
@@ -145,20 +145,20 @@ class ShownMatter:
     takes_reports: bool
 
 
-class MatterBook(Protocol):
+class ProfileBook(Protocol):
     """The matters that reports tell of, and which case each report belongs to, inside a transaction."""
 
-    async def alike(self, asks: Sequence[MatterAsk], *, hold: bool) -> Sequence[Sequence[Matter]]:
+    async def alike(self, asks: Sequence[ProfileAsk], *, hold: bool) -> Sequence[Sequence[Profile]]:
         """The matters that each report may be of, at most 16, of the newest 256 of its town and family.
 
         With ``hold`` no other transaction that holds sees these towns and families before this one has ended, so
         that one matter told twice at one instant becomes one case.
         """
 
-    async def find(self, case_ids: Collection[UUID]) -> Mapping[UUID, Matter]:
+    async def find(self, case_ids: Collection[UUID]) -> Mapping[UUID, Profile]:
         """The matters of these cases; one that has none is left out."""
 
-    async def keep(self, matters: Sequence[Matter]) -> None:
+    async def keep(self, profiles: Sequence[Profile]) -> None:
         """Keep these, new or changed; of one case the last."""
 
     async def forget(self, case_ids: Collection[UUID]) -> None:
@@ -167,7 +167,7 @@ class MatterBook(Protocol):
     async def case_of_code(self, digest: str) -> UUID | None:
         """The case of the report with this digest of its tracking code, as it was merged and split since."""
 
-    async def shown(self, case_ids: Collection[UUID]) -> Mapping[UUID, ShownMatter]:
+    async def shown(self, case_ids: Collection[UUID]) -> Mapping[UUID, ShownProfile]:
         """What is public of these cases; one that was reported in secret is left out. Nothing is locked."""
 
     async def report(self, report_id: UUID) -> KeptReport | None:
@@ -249,7 +249,7 @@ class Transaction(Protocol):
         """Deadlines and ends of holds; `save` follows a case's own holds and end."""
 
     @property
-    def matters(self) -> MatterBook:
+    def profiles(self) -> ProfileBook:
         """The matters, as this transaction sees them."""
 
     async def around(self, spots: Sequence[Spot], *, since: datetime) -> Sequence[Surroundings]:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from services.intake.audit_store import ENTRIES_A_BLOCK
 from services.intake.custody import CountedAnew
 from services.intake.domain.auditing import MARK_BYTES
 from services.intake.handlers.auditing import drop_old_entries, seal_audit
 from services.intake.handlers.privacy import forget_client_keys, reseal, retain, retain_photos
+from services.intake.store.audit import ENTRIES_A_BLOCK
 from services.intake.timers import Timer
 from services.intake.vault import EnvelopeVault, Unreadable
 

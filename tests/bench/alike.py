@@ -20,11 +20,11 @@ from deploy.local.places import default_cache
 from deploy.local.postgres import create_database, drop_database, with_database
 from deploy.local.progress import Quiet
 from deploy.local.servers import running_postgres
-from services.intake.domain.sameness import Account, Kin, anchors_of, judge
-from services.intake.domain.texts import title_of
-from services.intake.domain.wording import wording_of
-from services.intake.matter_store import PostgresMatters
-from services.intake.ports import MatterAsk
+from services.intake.domain.alike.sameness import Account, Kin, anchors_of, judge
+from services.intake.domain.alike.wording import wording_of
+from services.intake.domain.reports.texts import title_of
+from services.intake.ports import ProfileAsk
+from services.intake.store.profiles import PostgresProfiles
 from shared.playbook.model import Merging
 from shared.runtime.clock import utc_now
 from shared.runtime.migrate import migrate
@@ -90,27 +90,27 @@ async def bench() -> Sequence[Row]:
     ]
 
 
-async def _measure(pool: Pool, matters: int) -> tuple[list[float], list[float]]:
+async def _measure(pool: Pool, profiles: int) -> tuple[list[float], list[float]]:
     """Seconds of each search, judged; and of one look-up by primary key in the same table."""
     async with pool.acquire() as connection:
         await connection.execute("TRUNCATE matter, case_snapshot")
-        await _fill(connection, matters)
+        await _fill(connection, profiles)
         plan = await _plan(connection)
         if "matter_newest" not in plan or "Seq Scan" in plan:
             raise AssertionError(f"the search does not walk over its index:\n{plan}")
-        book = PostgresMatters(connection)
-        draw = random.Random(matters)
+        book = PostgresProfiles(connection)
+        draw = random.Random(profiles)
         searches = [await _timed(_search(book, draw)) for _ in range(SEARCHES)]
         bare = [await _timed(_look_up(connection, draw)) for _ in range(SEARCHES)]
     return searches[SEARCHES // 10 :], bare[SEARCHES // 10 :]
 
 
-async def _fill(connection: Connection, matters: int) -> None:
+async def _fill(connection: Connection, profiles: int) -> None:
     account = _account(random.Random(7))
     text = account.wording.title.replace('"', "")
     accounts = f'[{{"wording": {{"title": "{text}", "body": ""}}, "area": "{account.area}", "place": null}}]'
     shared = sorted(anchors_of(account))[:6]
-    given = (matters, list(TOWNS), list(FAMILIES), utc_now(), SPAN, accounts, shared)
+    given = (profiles, list(TOWNS), list(FAMILIES), utc_now(), SPAN, accounts, shared)
     await connection.execute(_FILL, *given, timeout=600)
     await connection.execute(_CASES, timeout=600)
     await connection.execute("ANALYZE matter", timeout=600)
@@ -130,11 +130,11 @@ async def _plan(connection: Connection) -> str:
     return "\n".join(row[0] for row in rows)
 
 
-async def _search(book: PostgresMatters, draw: random.Random) -> None:
+async def _search(book: PostgresProfiles, draw: random.Random) -> None:
     account = _account(draw)
     kin = Kin(town=draw.choice(TOWNS), family=draw.choice(FAMILIES), purpose=Purpose.REAL)
     at = utc_now()
-    ask = MatterAsk(kin=kin, account=account, since=at - timedelta(hours=RULES.hours), metres=RULES.metres)
+    ask = ProfileAsk(kin=kin, account=account, since=at - timedelta(hours=RULES.hours), metres=RULES.metres)
     (found,) = await book.alike([ask], hold=False)
     judge(account, found, rules=RULES, at=at)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from deploy.local.demo.messages import read_messages
-from services.intake.domain.classifying import classify
-from services.intake.domain.guessing import Opinion
+from services.intake.domain.reading.classifying import classify
+from services.intake.domain.reading.guessing import Opinion
 from shared.learning.features import features
 from shared.learning.model import TextModel
 from shared.learning.training import Example, fitted, read, train

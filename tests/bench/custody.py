@@ -17,11 +17,11 @@ from deploy.local.places import default_cache
 from deploy.local.postgres import create_database, drop_database, with_database
 from deploy.local.progress import Quiet
 from deploy.local.servers import running_postgres
-from services.intake.audit_store import PostgresAudit
-from services.intake.domain.decide import decide
+from services.intake.domain.moves.decide import decide
 from services.intake.handlers.doors import change_of
 from services.intake.ports import Change
-from services.intake.store import PostgresCaseStore
+from services.intake.store.audit import PostgresAudit
+from services.intake.store.cases import PostgresCaseStore
 from services.intake.vault import EnvelopeVault
 from shared.masking import mask
 from shared.runtime.clock import utc_now

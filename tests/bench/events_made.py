@@ -15,7 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from deploy.local.demo.messages import read_messages
-from services.intake.domain.classifying import classify
+from services.intake.domain.reading.classifying import classify
 from shared.events.case import CaseOpened
 from shared.events.codec import Message, encode
 from shared.events.envelope import Event

@@ -13,7 +13,7 @@ from typing import Final
 import shapely
 
 from deploy.local.demo.messages import read_messages
-from services.intake.domain.locating import CellMap, CountyMap
+from services.intake.domain.reports.locating import CellMap, CountyMap
 from shared.events.parts import Place
 from shared.playbook.load import load
 from shared.playbook.model import Cell

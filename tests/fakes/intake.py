@@ -6,7 +6,7 @@ from copy import copy
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from services.intake.domain.case import Case
+from services.intake.domain.life.case import Case
 from services.intake.ports import Answer, Change, ClientKey, FiledReport, NoPlaybook, Spot, Surroundings
 from shared.events.case import CaseEvent
 from shared.events.envelope import Event
@@ -15,8 +15,8 @@ from shared.playbook.model import Playbook
 from shared.vocabulary import VILLAGE_DIGITS, Purpose, county_of
 from tests.fakes.intake_chains import FakeChains
 from tests.fakes.intake_deadlines import FakeDeadlines
-from tests.fakes.intake_matters import FakeMatters
 from tests.fakes.intake_modes import FakeModes
+from tests.fakes.intake_profiles import FakeProfiles
 
 
 class FakeTransaction:
@@ -28,7 +28,7 @@ class FakeTransaction:
         self.reports: dict[UUID, FiledReport] = {}
         self.kept: dict[ClientKey, Answer] = {}
         self.modes = FakeModes(self.cases)
-        self.matters = FakeMatters(self.cases, self.reports)
+        self.profiles = FakeProfiles(self.cases, self.reports)
         self.chains = FakeChains()
         self.deadlines = FakeDeadlines(self.cases)
 
@@ -78,7 +78,7 @@ class FakeTransaction:
         other.cases, other.events = dict(self.cases), list(self.events)
         other.reports, other.kept = dict(self.reports), dict(self.kept)
         other.modes = self.modes.opened(other.cases)
-        other.matters = self.matters.opened(other.cases, other.reports)
+        other.profiles = self.profiles.opened(other.cases, other.reports)
         other.chains = self.chains.opened()
         other.deadlines = self.deadlines.opened(other.cases)
         return other

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from services.intake.domain.chains import Chain
+from services.intake.domain.sources.chains import Chain
 
 
 class FakeChains:

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.intake.deadline_ports import Deadline
-from services.intake.domain.case import Case
+from services.intake.domain.life.case import Case
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.intake.domain.case import Case
+from services.intake.domain.life.case import Case
 from services.intake.domain.modes import ChangeState, InForce, ModeChange
 from services.intake.ports import Settling
 from shared.events.envelope import Event

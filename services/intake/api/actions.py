@@ -11,7 +11,7 @@ from fastapi.routing import APIRouter
 from services.intake.api.bodies import ActedBody, ActionBody, WrongStateBody
 from services.intake.api.direct import DirectRoute
 from services.intake.api.rooms import REPLAYED, IdempotencyKey, asker, counted, problem, problems, response, rooms_of
-from services.intake.domain.permissions import Bearer
+from services.intake.domain.life.permissions import Bearer
 from services.intake.handlers import act_on_case
 
 router = APIRouter(prefix="/v1", route_class=DirectRoute)

@@ -17,8 +17,8 @@ from services.intake.api.fronts import ALERTS, Foreign, in_words
 from services.intake.api.limits import limits_of
 from services.intake.api.refusals import problem_of
 from services.intake.api.rooms import asker, counted, rooms_of
-from services.intake.domain.alerts import Alert, report_of
-from services.intake.domain.permissions import Bearer, must_report
+from services.intake.domain.life.permissions import Bearer, must_report
+from services.intake.domain.sources.alerts import Alert, report_of
 from services.intake.handlers.chains import Message, take_message
 from services.intake.handlers.doors import Doors
 from shared.runtime.problems import Problem, problem_of_refusal

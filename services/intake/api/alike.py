@@ -11,7 +11,7 @@ from services.intake.api.bodies import ReportBody
 from services.intake.api.bodies.alike import AlikeBody
 from services.intake.api.limits import limits_of
 from services.intake.api.rooms import asker, problems, rooms_of
-from services.intake.domain.permissions import Bearer
+from services.intake.domain.life.permissions import Bearer
 from services.intake.handlers.alike import find_alike
 
 router = APIRouter(prefix="/v1")

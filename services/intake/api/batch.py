@@ -15,7 +15,7 @@ from services.intake.api.bodies.lines import LineAnswerBody
 from services.intake.api.fronts import BATCH, NDJSON
 from services.intake.api.rooms import IdempotencyKey, asker, problems, rooms_of
 from services.intake.api.upload import Sender, Upload
-from services.intake.domain.permissions import Bearer
+from services.intake.domain.life.permissions import Bearer
 
 _LINES: Final = "One ReportBody as JSON a line, in UTF-8; a field `key` more is the line's own Idempotency-Key."
 _BODY: Final[dict[str, Any]] = {

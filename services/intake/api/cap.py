@@ -13,9 +13,9 @@ from services.intake.api.cap_reading import read_cap
 from services.intake.api.fronts import BODIES, CAP
 from services.intake.api.limits import limits_of
 from services.intake.api.rooms import asker, counted, problems, rooms_of
-from services.intake.domain.cap import SAYS, CapAlert, note_of, purpose_of, report_of
-from services.intake.domain.chains import Outcome, Says
-from services.intake.domain.permissions import Bearer, must_report
+from services.intake.domain.life.permissions import Bearer, must_report
+from services.intake.domain.sources.cap import SAYS, CapAlert, note_of, purpose_of, report_of
+from services.intake.domain.sources.chains import Outcome, Says
 from services.intake.handlers.chains import Message, Taken, take_message
 from services.intake.handlers.doors import Doors
 from shared.vocabulary import Source

@@ -13,7 +13,7 @@ import shapely
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, iterparse
 
-from services.intake.domain.cap import CapAlert, MessageType
+from services.intake.domain.sources.cap import CapAlert, MessageType
 from shared.events.parts import Place
 from shared.vocabulary import Refused, is_area
 

@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 
 from services.intake.api.rooms import asker
 from services.intake.custody import Custody
-from services.intake.domain.permissions import Bearer, NotYours
+from services.intake.domain.life.permissions import Bearer, NotYours
 from shared.runtime.problems import Problem
 from shared.vocabulary import Role
 

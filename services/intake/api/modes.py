@@ -10,7 +10,7 @@ from fastapi.routing import APIRouter
 
 from services.intake.api.bodies import ModeBody, ModeChangeBody, ProblemBody
 from services.intake.api.rooms import REPLAYED, IdempotencyKey, asker, counted, problem, problems, response, rooms_of
-from services.intake.domain.permissions import Bearer
+from services.intake.domain.life.permissions import Bearer
 from services.intake.handlers import confirm_mode, propose_mode
 
 router = APIRouter(prefix="/v1")

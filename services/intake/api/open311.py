@@ -21,8 +21,8 @@ from services.intake.api.limits import limits_of
 from services.intake.api.open311_words import JSON, accepted
 from services.intake.api.public import KEY_ID
 from services.intake.api.rooms import IdempotencyKey, asker, counted, rooms_of
-from services.intake.domain.permissions import Bearer
-from services.intake.domain.reports import Report, Reporter
+from services.intake.domain.life.permissions import Bearer
+from services.intake.domain.reports.report import Report, Reporter
 from services.intake.handlers import accept_report
 from services.intake.handlers.doors import Doors, Reply
 from services.intake.ports import NoPlaybook

@@ -17,8 +17,8 @@ from services.intake.api.bodies import AcceptedBody, ReportBody
 from services.intake.api.fronts import WITH_PHOTOS
 from services.intake.api.limits import limits_of
 from services.intake.api.rooms import REPLAYED, IdempotencyKey, asker, counted, problems, response, rooms_of
-from services.intake.domain.permissions import Bearer
-from services.intake.domain.reports import Report
+from services.intake.domain.life.permissions import Bearer
+from services.intake.domain.reports.report import Report
 from services.intake.handlers.photos import accept_with_photos
 from services.intake.photos import MOST_BYTES, MOST_PHOTOS
 from services.intake.ports import Darkroom

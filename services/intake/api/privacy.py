@@ -24,7 +24,7 @@ from services.intake.api.bodies.privacy import (
 )
 from services.intake.api.custody import Asker, InCustody
 from services.intake.api.rooms import problems
-from services.intake.domain.persons import must_keep_the_books
+from services.intake.domain.reports.persons import must_keep_the_books
 from services.intake.handlers.privacy import (
     Erasure,
     erase_person,

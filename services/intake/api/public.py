@@ -26,10 +26,10 @@ from services.intake.api.fronts import PUBLIC_WITH_PHOTOS
 from services.intake.api.limits import limited_by_address
 from services.intake.api.photos import take_upload, upload_schema
 from services.intake.api.rooms import REPLAYED, IdempotencyKey, counted, problem, problems, response, rooms_of
-from services.intake.domain.actions import ActionRequest
-from services.intake.domain.permissions import Bearer
-from services.intake.domain.sketch import named_areas, sketch
-from services.intake.domain.states import Action
+from services.intake.domain.asking.actions import ActionRequest
+from services.intake.domain.life.permissions import Bearer
+from services.intake.domain.life.states import Action
+from services.intake.domain.reports.sketch import named_areas, sketch
 from services.intake.handlers import accept_report
 from services.intake.handlers.alike import find_alike
 from services.intake.handlers.tracked import act_by_code

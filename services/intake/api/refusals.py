@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from services.intake.domain.life.permissions import NotYours
+from services.intake.domain.life.states import WrongState
 from services.intake.domain.modes import UnknownChange, WrongMode
-from services.intake.domain.permissions import NotYours
-from services.intake.domain.states import WrongState
 from services.intake.handlers import Crowded, KeptMeanwhile, KeyReused, UnknownCase
 from services.intake.handlers.privacy import NobodyThere, UnknownReport
 from services.intake.ports import PlaybookAway

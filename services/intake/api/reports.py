@@ -11,7 +11,7 @@ from services.intake.api.bodies import AcceptedBody, ReportBody
 from services.intake.api.direct import DirectRoute
 from services.intake.api.limits import limits_of
 from services.intake.api.rooms import REPLAYED, IdempotencyKey, asker, counted, problems, response, rooms_of
-from services.intake.domain.permissions import Bearer
+from services.intake.domain.life.permissions import Bearer
 from services.intake.handlers import accept_report
 
 router = APIRouter(prefix="/v1", route_class=DirectRoute)

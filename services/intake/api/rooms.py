@@ -12,7 +12,7 @@ from prometheus_client import Counter
 
 from services.intake.api.bodies import ProblemBody
 from services.intake.api.limits import limits_of
-from services.intake.domain.permissions import Bearer
+from services.intake.domain.life.permissions import Bearer
 from services.intake.handlers import Doors, Reply
 from services.intake.metrics import Metrics
 from shared.runtime.auth import KeyRing, Principal

@@ -19,7 +19,7 @@ from services.intake.api.bodies.lines import LineBody
 from services.intake.api.lines import LINE_BYTES, Lines
 from services.intake.api.refusals import outage, problem_of
 from services.intake.api.rooms import Rooms
-from services.intake.domain.permissions import Bearer
+from services.intake.domain.life.permissions import Bearer
 from services.intake.handlers import Crowded, Reply
 from services.intake.handlers.reports import accepted_before, begin_report
 from shared.runtime.problem import FieldError, Problem

@@ -8,9 +8,9 @@ from itertools import count
 from typing import Final
 from uuid import UUID
 
-from services.intake.domain.classifying import last_resort
-from services.intake.domain.reports import Report, case_id_of, report_id_of
-from services.intake.domain.system import SYSTEM
+from services.intake.domain.life.system import SYSTEM
+from services.intake.domain.reading.classifying import last_resort
+from services.intake.domain.reports.report import Report, case_id_of, report_id_of
 from shared.events.parts import Actor
 from shared.events.topics import CASE_PARTITIONS
 from shared.playbook.model import Playbook

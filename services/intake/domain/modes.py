@@ -10,7 +10,7 @@ from enum import StrEnum, unique
 from typing import Final
 from uuid import UUID
 
-from services.intake.domain.permissions import Bearer, NotYours
+from services.intake.domain.life.permissions import Bearer, NotYours
 from shared.events.envelope import WHISTLE, derive_id
 from shared.events.mode import ModeChanged
 from shared.events.parts import Actor, CaseView, PlaybookRef

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.actions import (
+from services.intake.domain.asking.actions import (
     ActionRequest,
     Circumstances,
     command_of,
@@ -19,12 +19,12 @@ from services.intake.domain.actions import (
     order_meant,
     tidy_request,
 )
-from services.intake.domain.case import Case, CaseOrder
-from services.intake.domain.commands import ReopenCase
-from services.intake.domain.decide import decide
+from services.intake.domain.life.case import Case, CaseOrder
+from services.intake.domain.life.commands import ReopenCase
+from services.intake.domain.life.permissions import Bearer
+from services.intake.domain.life.states import Action, WrongState
 from services.intake.domain.modes import mode_of
-from services.intake.domain.permissions import Bearer
-from services.intake.domain.states import Action, WrongState
+from services.intake.domain.moves.decide import decide
 from services.intake.handlers.deeds import Deed, do_all
 from services.intake.handlers.doors import Doors, Reply, canonical, change_of
 from services.intake.handlers.merging import OF_TWO, act_on_two, follow

@@ -6,13 +6,13 @@ from uuid import uuid4
 
 import msgspec
 
-from services.intake.domain.permissions import Bearer, must_report
-from services.intake.domain.reports import Report
-from services.intake.domain.sameness import Unsure, metres_between
+from services.intake.domain.alike.sameness import Unsure, metres_between
+from services.intake.domain.life.permissions import Bearer, must_report
+from services.intake.domain.reports.report import Report
 from services.intake.handlers.doors import Doors
 from services.intake.handlers.drafting import prepare
 from services.intake.handlers.sorting import asking_of, sorted_out
-from services.intake.ports import ShownMatter
+from services.intake.ports import ShownProfile
 from shared.events.parts import Alike, Place
 
 
@@ -35,21 +35,21 @@ async def find_alike(report: Report, *, bearer: Bearer, doors: Doors) -> str:
         sorting = await sorted_out([asking], transaction, hold=False)
         verdict = sorting.verdict(asking, joins=False)
         alike = verdict.alike if isinstance(verdict, Unsure) else ()
-        shown = await transaction.matters.shown([one.case_id for one in alike])
+        shown = await transaction.profiles.shown([one.case_id for one in alike])
     told = [_told(one, shown[one.case_id], report.place) for one in alike if one.case_id in shown]
     return msgspec.json.encode({"alike": told}).decode()
 
 
-def _told(one: Alike, matter: ShownMatter, place: Place | None) -> dict[str, object]:
-    known = None if place is None or matter.place is None else round(metres_between(place, matter.place))
+def _told(one: Alike, profile: ShownProfile, place: Place | None) -> dict[str, object]:
+    known = None if place is None or profile.place is None else round(metres_between(place, profile.place))
     return {
         "case_id": one.case_id,
-        "title": matter.title,
-        "state": matter.state,
-        "opened_at": matter.opened_at,
-        "reports": matter.reports,
+        "title": profile.title,
+        "state": profile.state,
+        "opened_at": profile.opened_at,
+        "reports": profile.reports,
         "metres": known,
         "score": one.score,
         "why": one.why,
-        "takes_reports": matter.takes_reports,
+        "takes_reports": profile.takes_reports,
     }

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from services.intake.custody import Custody, Looked
 from services.intake.domain.auditing import Block, Entry
-from services.intake.domain.permissions import Bearer
+from services.intake.domain.life.permissions import Bearer
 from services.intake.handlers.doors import UnknownCase
 from services.intake.handlers.privacy import NOBODY, UnknownReport
 from shared.vocabulary import Refused, covers

@@ -9,13 +9,13 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.case import Case
-from services.intake.domain.chains import Chain, Note, Open, Outcome, Says, Stay, next_step
-from services.intake.domain.decide import decide
-from services.intake.domain.filing_commands import NoteCase
-from services.intake.domain.permissions import Bearer, must_report
-from services.intake.domain.reports import Report
-from services.intake.domain.texts import clean
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.filing_commands import NoteCase
+from services.intake.domain.life.permissions import Bearer, must_report
+from services.intake.domain.moves.decide import decide
+from services.intake.domain.reports.report import Report
+from services.intake.domain.reports.texts import clean
+from services.intake.domain.sources.chains import Chain, Note, Open, Outcome, Says, Stay, next_step
 from services.intake.handlers.doors import Doors, KeyReused, change_of
 from services.intake.handlers.reports import accept_report
 from services.intake.ports import ClientKey, Transaction

@@ -8,9 +8,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.intake.domain.actions import ActionRequest
-from services.intake.domain.case import Case
-from services.intake.domain.permissions import Bearer
+from services.intake.domain.asking.actions import ActionRequest
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.permissions import Bearer
 from services.intake.handlers.doors import Doors, Reply, UnknownCase, replay
 from services.intake.handlers.papers import KeptMeanwhile, until_kept
 from services.intake.ports import Answer, Change, ClientKey, PlaybookAway, Transaction

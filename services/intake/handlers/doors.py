@@ -10,12 +10,12 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.actions import ActionRequest
-from services.intake.domain.case import Case
-from services.intake.domain.evolve import evolve
-from services.intake.domain.guessing import NO_OPINION, Opinion
-from services.intake.domain.locating import CountyMap
-from services.intake.domain.reports import Report
+from services.intake.domain.asking.actions import ActionRequest
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.evolve import evolve
+from services.intake.domain.reading.guessing import NO_OPINION, Opinion
+from services.intake.domain.reports.locating import CountyMap
+from services.intake.domain.reports.report import Report
 from services.intake.handlers.together import Together
 from services.intake.ports import Answer, CaseStore, Change, Guesser, Playbooks, Tell, Vault
 from shared.events.case import CaseEvent

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.intake.domain.commands import OpenCase
-from services.intake.domain.guessing import NO_OPINION
-from services.intake.domain.locating import Outside
-from services.intake.domain.reports import HANDED_FROM, Report, opening, tidy
+from services.intake.domain.life.commands import OpenCase
+from services.intake.domain.reading.guessing import NO_OPINION
+from services.intake.domain.reports.locating import Outside
+from services.intake.domain.reports.report import HANDED_FROM, Report, opening, tidy
 from services.intake.handlers.doors import Doors, canonical
 from services.intake.ports import NoPlaybook, PlaybookAway
 from shared.events.parts import Actor, Place

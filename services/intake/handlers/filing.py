@@ -10,12 +10,12 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.case import Case
-from services.intake.domain.commands import OpenCase
-from services.intake.domain.decide import decide
-from services.intake.domain.merging import JoinReport, join
-from services.intake.domain.reports import Report, placed
-from services.intake.domain.sameness import Same, Standing, Unsure, is_mass, standing_of
+from services.intake.domain.alike.sameness import Same, Standing, Unsure, is_mass, standing_of
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.commands import OpenCase
+from services.intake.domain.moves.decide import decide
+from services.intake.domain.moves.merging import JoinReport, join
+from services.intake.domain.reports.report import Report, placed
 from services.intake.handlers.doors import Doors, change_of
 from services.intake.handlers.drafting import Draft
 from services.intake.handlers.sorting import Asking, Sorting, asking_of, must_be_plausible, sorted_out
@@ -59,7 +59,7 @@ async def file_all(drafts: Sequence[Draft], transaction: Transaction, *, doors: 
         await _filing(draft, asking, around, desk, transaction)
         for draft, asking, around in zip(drafts, askings, found, strict=True)
     ]
-    await transaction.matters.keep(list(sorting.now.values()))
+    await transaction.profiles.keep(list(sorting.now.values()))
     return filings
 
 
@@ -106,15 +106,15 @@ def _said_by_reporter(asking: Asking, desk: _Desk) -> Same:
     """
     verdict = desk.sorting.verdict(asking, joins=False)
     near = [one.case_id for one in verdict.alike] if isinstance(verdict, Unsure) else []
-    matter = must_be_plausible(asking, desk.sorting, near)
-    master = desk.cases.get(matter.case_id)
+    profile = must_be_plausible(asking, desk.sorting, near)
+    master = desk.cases.get(profile.case_id)
     if master is None or standing_of(master.view.state) is not Standing.JOINS or not asking.joins:
         raise Refused(
-            f"case {matter.case_id} takes no reports, or not this one",
+            f"case {profile.case_id} takes no reports, or not this one",
             field="same_as",
             allowed=["a case that is at work", "leave it out"],
         )
-    return Same(case_id=matter.case_id, score=1.0, why="报告人确认为同一事项 / the reporter says that it is the same")
+    return Same(case_id=profile.case_id, score=1.0, why="报告人确认为同一事项 / the reporter says that it is the same")
 
 
 async def _master(case_id: UUID, desk: _Desk, transaction: Transaction) -> Case | None:
@@ -138,10 +138,10 @@ def _opened(draft: Draft, command: OpenCase, code: str, desk: _Desk) -> Filing:
 def _joined(draft: Draft, command: OpenCase, asking: Asking, found: tuple[Same, Case, str], desk: _Desk) -> Filing:
     """The report as one more of its master's matter; ``command`` has the master's id."""
     verdict, master, code = found
-    rules, matter = asking.policy.merging, desk.sorting.matter(verdict.case_id, asking)
-    if matter is None:
+    rules, profile = asking.policy.merging, desk.sorting.profile(verdict.case_id, asking)
+    if profile is None:
         raise ValueError(f"case {verdict.case_id} is no matter that report {command.report_id} was compared with")
-    after = desk.sorting.join(matter, asking)
+    after = desk.sorting.join(profile, asking)
     one_more = JoinReport(
         report_id=command.report_id,
         by=command.by,

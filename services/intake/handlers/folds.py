@@ -10,11 +10,11 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from services.intake.deadline_ports import Deadline
-from services.intake.domain.case import Case
-from services.intake.domain.commands import Fold, FoldEscalated, FoldOrderIssued, FoldOrderWithdrawn
-from services.intake.domain.decide import decide
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.commands import Fold, FoldEscalated, FoldOrderIssued, FoldOrderWithdrawn
+from services.intake.domain.life.system import ROUTER
 from services.intake.domain.modes import ModeChange, by_rule
-from services.intake.domain.system import ROUTER
+from services.intake.domain.moves.decide import decide
 from services.intake.handlers.doors import Doors, change_of
 from services.intake.ports import Change, NoPlaybook, Transaction
 from shared.events.case import CaseEvent, CaseRouted

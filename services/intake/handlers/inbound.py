@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.intake.domain.reports import Report, report_id_of
-from services.intake.domain.texts import clean
+from services.intake.domain.reports.report import Report, report_id_of
+from services.intake.domain.reports.texts import clean
 from services.intake.handlers.doors import Doors, KeyReused, Reply
 from services.intake.handlers.drafting import asked_by, prepare
 from services.intake.handlers.papers import Paper, keep_all

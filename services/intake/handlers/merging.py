@@ -10,16 +10,16 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.actions import open_to_bearer
-from services.intake.domain.case import Case
-from services.intake.domain.decide import decide
-from services.intake.domain.evolve import evolve
-from services.intake.domain.merging import JoinReport, MergeCase, SplitReport, join, merge, split
-from services.intake.domain.permissions import Bearer, must_act
-from services.intake.domain.reports import Report, placed
-from services.intake.domain.requests import ActionRequest
-from services.intake.domain.sameness import Matter, absorbed, is_mass
-from services.intake.domain.states import Action, WrongState
+from services.intake.domain.alike.sameness import Profile, absorbed, is_mass
+from services.intake.domain.asking.actions import open_to_bearer
+from services.intake.domain.asking.requests import ActionRequest
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.evolve import evolve
+from services.intake.domain.life.permissions import Bearer, must_act
+from services.intake.domain.life.states import Action, WrongState
+from services.intake.domain.moves.decide import decide
+from services.intake.domain.moves.merging import JoinReport, MergeCase, SplitReport, join, merge, split
+from services.intake.domain.reports.report import Report, placed
 from services.intake.handlers.deeds import Deed
 from services.intake.handlers.doors import Doors, KeyReused, Reply, UnknownCase, change_of, replay
 from services.intake.handlers.drafting import prepare
@@ -124,9 +124,9 @@ async def follow(before: Case, after: Case, transaction: Transaction, *, playboo
     case_id, category = after.view.case_id, after.view.category
     if before.view.category == category:
         return
-    matter = (await transaction.matters.find([case_id])).get(case_id)
-    if matter is not None:
-        await transaction.matters.keep([recategorised(matter, category, playbook)])
+    profile = (await transaction.profiles.find([case_id])).get(case_id)
+    if profile is not None:
+        await transaction.profiles.keep([recategorised(profile, category, playbook)])
 
 
 async def _merged(
@@ -136,17 +136,17 @@ async def _merged(
     must_act(meeting.bearer, Action.MERGE, master, None)
     command = MergeCase(by=meeting.bearer.actor, reason=request.why)
     ended = merge(case, master, command, meeting.now)
-    reports = await transaction.matters.reports_of(case.view.case_id, MOST_MERGED + 1)
+    reports = await transaction.profiles.reports_of(case.view.case_id, MOST_MERGED + 1)
     if len(reports) > MOST_MERGED:
         raise Refused(
             f"the case stands for more than {MOST_MERGED} reports",
             field="into",
             allowed=["the other way round: merge the smaller case into this one"],
         )
-    matter = await _united(case, master, transaction, meeting.now)
+    profile = await _united(case, master, transaction, meeting.now)
     rules = meeting.playbook.policy.merging
-    events = _taken(master, case, reports, _Taking(command=command, matter=matter, rules=rules), meeting.now)
-    await transaction.matters.move([one.report_id for one in reports], to=master.view.case_id)
+    events = _taken(master, case, reports, _Taking(command=command, profile=profile, rules=rules), meeting.now)
+    await transaction.profiles.move([one.report_id for one in reports], to=master.view.case_id)
     return change_of(case, ended, at=meeting.now), change_of(master, events, at=meeting.now)
 
 
@@ -164,25 +164,25 @@ async def _master(into: UUID | None, transaction: Transaction) -> Case:
     return found
 
 
-async def _united(case: Case, master: Case, transaction: Transaction, now: datetime) -> Matter | None:
+async def _united(case: Case, master: Case, transaction: Transaction, now: datetime) -> Profile | None:
     """The master's matter with what was known of the case's, kept; nothing is compared with the case any more."""
     child_id, master_id = case.view.case_id, master.view.case_id
-    known = await transaction.matters.find([child_id, master_id])
-    await transaction.matters.forget([child_id])
-    child, matter = known.get(child_id), known.get(master_id)
-    if child is None or matter is None:
-        return matter
+    known = await transaction.profiles.find([child_id, master_id])
+    await transaction.profiles.forget([child_id])
+    child, profile = known.get(child_id), known.get(master_id)
+    if child is None or profile is None:
+        return profile
     for account in child.accounts:
-        matter = absorbed(matter, account, at=now)
-    matter = replace(matter, times=tuple(sorted((*known[master_id].times, *child.times))))
-    await transaction.matters.keep([matter])
-    return matter
+        profile = absorbed(profile, account, at=now)
+    profile = replace(profile, times=tuple(sorted((*known[master_id].times, *child.times))))
+    await transaction.profiles.keep([profile])
+    return profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Taking:
     command: MergeCase
-    matter: Matter | None
+    profile: Profile | None
     rules: Merging
 
 
@@ -191,7 +191,7 @@ def _taken(
 ) -> tuple[CaseEvent, ...]:
     """The master's events: one for each report of the case, and that it is a mass matter now, if so."""
     events: list[CaseEvent] = []
-    mass = taking.matter is not None and is_mass(taking.matter, rules=taking.rules)
+    mass = taking.profile is not None and is_mass(taking.profile, rules=taking.rules)
     for report in reports:
         one_more = JoinReport(
             report_id=report.report_id,
@@ -226,15 +226,15 @@ async def _split(
     )
     shrunk = change_of(case, (split(case, command),), at=meeting.now)
     opened = await _apart(case, report, to_case, transaction, meeting)
-    await transaction.matters.move([report.report_id], to=to_case)
+    await transaction.profiles.move([report.report_id], to=to_case)
     return shrunk, opened
 
 
 async def _report(case: Case, report_id: UUID | None, transaction: Transaction) -> KeptReport:
     """The report meant: one of the case's, but not the one that opened it, whose words are the case's own."""
     case_id = case.view.case_id
-    report = None if report_id is None else await transaction.matters.report(report_id)
-    some = await transaction.matters.reports_of(case_id, SHOWN + 1)
+    report = None if report_id is None else await transaction.profiles.report(report_id)
+    some = await transaction.profiles.reports_of(case_id, SHOWN + 1)
     opened_by = some[0].report_id if some else None
     if report is not None and report.case_id == case_id and report_id != opened_by:
         return report
@@ -269,23 +269,23 @@ async def _apart(case: Case, report: KeptReport, to_case: UUID, transaction: Tra
     command = placed(command, modes=around.modes, earlier=around.earlier)
     opened = change_of(None, decide(None, command, now), at=now)
     if asking_of(draft, doors=doors) is not None and not view.secret:
-        matter = Matter(
+        profile = Profile(
             case_id=to_case,
             kin=kin_of(command, meeting.playbook),
             accounts=(account_of(command),),
             times=(now,),
         )
-        await transaction.matters.keep([matter])
-        await _forget_words(case, matter, transaction)
+        await transaction.profiles.keep([profile])
+        await _forget_words(case, profile, transaction)
     return opened
 
 
-async def _forget_words(case: Case, matter: Matter, transaction: Transaction) -> None:
+async def _forget_words(case: Case, profile: Profile, transaction: Transaction) -> None:
     """What only the split report told is no account of its old case any more."""
     case_id = case.view.case_id
-    old = (await transaction.matters.find([case_id])).get(case_id)
+    old = (await transaction.profiles.find([case_id])).get(case_id)
     if old is None:
         return
-    words = {account.wording for account in matter.accounts}
+    words = {account.wording for account in profile.accounts}
     kept = tuple(account for account in old.accounts[1:] if account.wording not in words)
-    await transaction.matters.keep([replace(old, accounts=(old.accounts[0], *kept))])
+    await transaction.profiles.keep([replace(old, accounts=(old.accounts[0], *kept))])

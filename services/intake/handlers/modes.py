@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from services.intake.domain.commands import ChangeMode
-from services.intake.domain.decide import decide
+from services.intake.domain.life.commands import ChangeMode
+from services.intake.domain.life.permissions import Bearer
 from services.intake.domain.modes import (
     ChangeState,
     ModeChange,
@@ -24,8 +24,8 @@ from services.intake.domain.modes import (
     must_change_modes,
     propose,
 )
-from services.intake.domain.permissions import Bearer
-from services.intake.domain.texts import clean
+from services.intake.domain.moves.decide import decide
+from services.intake.domain.reports.texts import clean
 from services.intake.handlers.doors import SOURCE, Doors, Reply, change_of, replay
 from services.intake.ports import Answer, ClientKey, NoPlaybook, PlaybookAway, Settling, Transaction
 from shared.events.envelope import Event, derive_id

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
-from services.intake.domain.permissions import Bearer, must_report
-from services.intake.domain.reports import Report
-from services.intake.domain.shown import with_photos
+from services.intake.domain.life.permissions import Bearer, must_report
+from services.intake.domain.reports.report import Report
+from services.intake.domain.reports.shown import with_photos
 from services.intake.handlers.doors import Doors, Reply
 from services.intake.handlers.drafting import prepare
 from services.intake.handlers.reports import accept_report

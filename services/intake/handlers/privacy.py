@@ -12,9 +12,9 @@ from uuid import UUID
 import msgspec
 
 from services.intake.custody import Custody, KeptReport, Looked, Unsealed
-from services.intake.domain.permissions import Bearer, NotYours
-from services.intake.domain.persons import ERASED, About, Sight, must_keep_the_books, shown, sight_of
-from services.intake.domain.texts import clean
+from services.intake.domain.life.permissions import Bearer, NotYours
+from services.intake.domain.reports.persons import ERASED, About, Sight, must_keep_the_books, shown, sight_of
+from services.intake.domain.reports.texts import clean
 from services.intake.ports import NoPlaybook
 from services.intake.vault import Unreadable
 from shared.playbook.model import Retention

@@ -6,8 +6,8 @@ import asyncio
 from functools import partial
 from uuid import uuid4
 
-from services.intake.domain.permissions import Bearer, must_report
-from services.intake.domain.reports import Report, report_id_of
+from services.intake.domain.life.permissions import Bearer, must_report
+from services.intake.domain.reports.report import Report, report_id_of
 from services.intake.handlers.doors import Doors, Reply, replay
 from services.intake.handlers.drafting import asked_by, prepare
 from services.intake.handlers.papers import Paper, keep_all

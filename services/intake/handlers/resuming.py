@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.intake.domain.decide import decide
-from services.intake.domain.system import SYSTEM
-from services.intake.domain.time_commands import ResumeCase
+from services.intake.domain.life.system import SYSTEM
+from services.intake.domain.life.time_commands import ResumeCase
+from services.intake.domain.moves.decide import decide
 from services.intake.handlers.doors import Doors, change_of
 
 DUE: Final = "到期恢复 / its date has come"

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
-from services.intake.domain.commands import OpenCase
-from services.intake.domain.sameness import (
+from services.intake.domain.alike.sameness import (
     Account,
     Found,
     Kin,
-    Matter,
+    Profile,
     Verdict,
     absorbed,
     anchors_of,
@@ -23,11 +22,12 @@ from services.intake.domain.sameness import (
     verdict_of,
     weigh,
 )
-from services.intake.domain.wording import wording_of
+from services.intake.domain.alike.wording import wording_of
+from services.intake.domain.life.commands import OpenCase
 from services.intake.handlers.doors import Doors
 from services.intake.handlers.drafting import Draft
 from services.intake.handlers.shelf import Shelf
-from services.intake.ports import MatterAsk, Transaction
+from services.intake.ports import ProfileAsk, Transaction
 from shared.playbook.model import Playbook, Policy
 from shared.vocabulary import TOWN_DIGITS, Purpose, Refused, Source
 
@@ -48,9 +48,9 @@ class Asking:
 class Sorting:
     """What a batch knows of matters: those found in the store, as its own reports have changed them, and its own."""
 
-    found: dict[UUID, list[Matter]]
+    found: dict[UUID, list[Profile]]
     """By report: what the store found for it."""
-    now: dict[UUID, Matter] = field(default_factory=dict)
+    now: dict[UUID, Profile] = field(default_factory=dict)
     """By case: matters that this batch has opened or added to."""
     _shelves: defaultdict[Kin, Shelf] = field(default_factory=lambda: defaultdict(Shelf))
     _of_store: dict[UUID, list[Found]] = field(default_factory=dict)
@@ -63,46 +63,46 @@ class Sorting:
     def sure_of_store(self, asking: Asking) -> set[UUID]:
         """The cases that the report may join, so that all are locked in one order before the first is changed."""
         rules = asking.policy.merging
-        return {one.matter.case_id for one in self._stored(asking) if asking.joins and is_sure(one, rules=rules)}
+        return {one.profile.case_id for one in self._stored(asking) if asking.joins and is_sure(one, rules=rules)}
 
-    def matter(self, case_id: UUID, asking: Asking) -> Matter | None:
+    def profile(self, case_id: UUID, asking: Asking) -> Profile | None:
         """The case's matter as this batch knows it."""
         stored = (one for one in self.found.get(asking.draft.command.report_id, ()) if one.case_id == case_id)
         return self.now.get(case_id) or next(stored, None)
 
-    def join(self, matter: Matter, asking: Asking) -> Matter:
+    def join(self, profile: Profile, asking: Asking) -> Profile:
         """The matter with the report, from now on known so."""
-        after = absorbed(matter, asking.account, at=asking.draft.at)
+        after = absorbed(profile, asking.account, at=asking.draft.at)
         self._know(after, asking.account)
         return after
 
     def open(self, case_id: UUID, asking: Asking) -> None:
         """The report has become a case of its own."""
-        matter = Matter(case_id=case_id, kin=asking.kin, accounts=(asking.account,), times=(asking.draft.at,))
-        self._know(matter, asking.account)
+        profile = Profile(case_id=case_id, kin=asking.kin, accounts=(asking.account,), times=(asking.draft.at,))
+        self._know(profile, asking.account)
 
-    def _know(self, matter: Matter, account: Account) -> None:
-        self.now[matter.case_id] = matter
-        self._shelves[matter.kin].put(matter.case_id, _marks(account))
+    def _know(self, profile: Profile, account: Account) -> None:
+        self.now[profile.case_id] = profile
+        self._shelves[profile.kin].put(profile.case_id, _marks(account))
 
     def _weighed(self, asking: Asking) -> list[Found]:
         stored = (one.case_id for one in self.found.get(asking.draft.command.report_id, ()))
         own = self._shelves[asking.kin].like(_marks(asking.account))
         changed = [self.now[case_id] for case_id in dict.fromkeys((*stored, *own)) if case_id in self.now]
-        as_stored = [one for one in self._stored(asking) if one.matter.case_id not in self.now]
+        as_stored = [one for one in self._stored(asking) if one.profile.case_id not in self.now]
         return [*as_stored, *_weigh(asking, changed)]
 
     def _stored(self, asking: Asking) -> list[Found]:
         report_id = asking.draft.command.report_id
         if report_id not in self._of_store:
-            matters = {one.case_id: one for one in self.found.get(report_id, ())}
-            self._of_store[report_id] = _weigh(asking, matters.values())
+            profiles = {one.case_id: one for one in self.found.get(report_id, ())}
+            self._of_store[report_id] = _weigh(asking, profiles.values())
         return self._of_store[report_id]
 
 
-def _weigh(asking: Asking, matters: Iterable[Matter]) -> list[Found]:
+def _weigh(asking: Asking, profiles: Iterable[Profile]) -> list[Found]:
     hours, at = asking.policy.reopen_hours, asking.draft.at
-    open_ones = (one for one in matters if not is_shut(one, reopen_hours=hours, at=at))
+    open_ones = (one for one in profiles if not is_shut(one, reopen_hours=hours, at=at))
     return weigh(asking.account, open_ones, rules=asking.policy.merging, at=at)
 
 
@@ -150,36 +150,36 @@ def account_of(command: OpenCase) -> Account:
 
 async def sorted_out(askings: Sequence[Asking], transaction: Transaction, *, hold: bool) -> Sorting:
     """What the store knows of matters like these; with ``hold`` nobody else files reports of their kin meanwhile."""
-    found = await transaction.matters.alike([_ask(one) for one in askings], hold=hold)
-    by_report = {one.draft.command.report_id: list(matters) for one, matters in zip(askings, found, strict=True)}
+    found = await transaction.profiles.alike([_ask(one) for one in askings], hold=hold)
+    by_report = {one.draft.command.report_id: list(profiles) for one, profiles in zip(askings, found, strict=True)}
     named = {one.same_as for one in askings if one.same_as is not None}
-    for case_id, matter in (await transaction.matters.find(named)).items():
+    for case_id, profile in (await transaction.profiles.find(named)).items():
         for one in askings:
             if one.same_as == case_id:
-                by_report[one.draft.command.report_id].append(matter)
+                by_report[one.draft.command.report_id].append(profile)
     return Sorting(found=by_report)
 
 
-def must_be_plausible(asking: Asking, sorting: Sorting, allowed: Sequence[UUID]) -> Matter:
+def must_be_plausible(asking: Asking, sorting: Sorting, allowed: Sequence[UUID]) -> Profile:
     """The matter that the reporter names as theirs, whatever the words say.
 
     Raises:
         Refused: it is of another town, family or purpose, or takes no reports; ``allowed`` lists what is like theirs.
     """
     named = asking.same_as
-    matter = None if named is None else sorting.matter(named, asking)
-    if matter is None or matter.kin != asking.kin:
+    profile = None if named is None else sorting.profile(named, asking)
+    if profile is None or profile.kin != asking.kin:
         raise Refused(
             f"case {named} is none of this town and kind of matter",
             field="same_as",
             allowed=[*map(str, allowed), "leave it out"],
         )
-    return matter
+    return profile
 
 
-def _ask(asking: Asking) -> MatterAsk:
+def _ask(asking: Asking) -> ProfileAsk:
     rules = asking.policy.merging
-    return MatterAsk(
+    return ProfileAsk(
         kin=asking.kin,
         account=asking.account,
         since=asking.draft.at - timedelta(hours=rules.hours),
@@ -187,6 +187,6 @@ def _ask(asking: Asking) -> MatterAsk:
     )
 
 
-def recategorised(matter: Matter, category: str, playbook: Playbook) -> Matter:
+def recategorised(profile: Profile, category: str, playbook: Playbook) -> Profile:
     """The matter under its new category, where reports are compared with it from now on."""
-    return replace(matter, kin=replace(matter.kin, family=family_of(category, playbook)))
+    return replace(profile, kin=replace(profile.kin, family=family_of(category, playbook)))

@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from services.intake.domain.actions import ActionRequest
-from services.intake.domain.permissions import Bearer
+from services.intake.domain.asking.actions import ActionRequest
+from services.intake.domain.life.permissions import Bearer
 from services.intake.handlers.actions import act_on_case
 from services.intake.handlers.doors import Doors, Reply, UnknownCase
 from shared.tracking import digest_of_code
@@ -28,7 +28,7 @@ async def act_by_code(code: str, request: ActionRequest, *, client_key: str | No
     """
     digest = digest_of_code(code)
     async with doors.store.transaction() as transaction:
-        case_id = await transaction.matters.case_of_code(digest)
+        case_id = await transaction.profiles.case_of_code(digest)
     if case_id is None:
         raise UnknownCase("there is no report with this code", field="code", allowed=["the code as it was told"])
     bearer = Bearer(key_id=f"code-{digest[:SHOWN_DIGITS]}", role=Role.REPORTER, area="", case_id=case_id)

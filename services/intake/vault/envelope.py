@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from services.intake.domain.persons import phone_digits
+from services.intake.domain.reports.persons import phone_digits
 from services.intake.vault.keys import PERSON, SEAL, DataKey
 from shared.vocabulary import Refused
 

@@ -14,12 +14,12 @@ import pytest
 from cryptography.fernet import Fernet
 
 from services.intake.api import make_api
-from services.intake.audit_store import PostgresAudit
 from services.intake.custody import Custody
 from services.intake.handlers import Doors
 from services.intake.metrics import Metrics
-from services.intake.privacy_store import PostgresPersons
-from services.intake.store import PostgresCaseStore
+from services.intake.store.audit import PostgresAudit
+from services.intake.store.cases import PostgresCaseStore
+from services.intake.store.privacy import PostgresPersons
 from services.intake.vault import EnvelopeVault, PostgresDataKeys
 from shared.events.codec import Message, encode
 from shared.events.envelope import Event, Payload, derive_id

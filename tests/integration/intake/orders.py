@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
-from services.intake.domain.case import Case
+from services.intake.domain.life.case import Case
 from services.intake.handlers import (
     fold_batch,
 )

@@ -8,8 +8,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.intake.domain.case import Case
-from services.intake.domain.evolve import evolve
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.evolve import evolve
 from services.intake.handlers import fold_batch
 from shared.events.codec import adapter
 from shared.events.order import OrderIssued, OrderWithdrawn

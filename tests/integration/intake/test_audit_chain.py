@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from services.intake.audit_store import PostgresAudit
 from services.intake.custody import CountedAnew, Looked
 from services.intake.domain.auditing import Flaw
-from services.intake.domain.decide import decide
+from services.intake.domain.moves.decide import decide
 from services.intake.handlers.doors import change_of
-from services.intake.store import PostgresCaseStore
+from services.intake.store.audit import PostgresAudit
+from services.intake.store.cases import PostgresCaseStore
 from shared.runtime.migrate import migrate
 from shared.runtime.origin import Origin, coming_from
 from shared.runtime.postgres import open_pool

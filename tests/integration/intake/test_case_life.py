@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from services.intake.domain.case import Case
-from services.intake.domain.commands import Command
-from services.intake.domain.decide import decide
-from services.intake.domain.evolve import evolve
-from services.intake.domain.permissions import MAY
-from services.intake.domain.states import Action
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.commands import Command
+from services.intake.domain.life.evolve import evolve
+from services.intake.domain.life.permissions import MAY
+from services.intake.domain.life.states import Action
+from services.intake.domain.moves.decide import decide
 from services.intake.handlers import fold_batch, resume_due
 from services.intake.handlers.doors import change_of
 from services.intake.timers import Resuming

@@ -18,10 +18,10 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from services.intake.domain.sameness import (
+from services.intake.domain.alike.sameness import (
     Account,
     Kin,
-    Matter,
+    Profile,
     Same,
     Unsure,
     absorbed,
@@ -29,8 +29,8 @@ from services.intake.domain.sameness import (
     judge,
     names_of,
 )
-from services.intake.domain.texts import title_of
-from services.intake.domain.wording import wording_of
+from services.intake.domain.alike.wording import wording_of
+from services.intake.domain.reports.texts import title_of
 from shared.events.envelope import WHISTLE
 from shared.masking import mask
 from shared.playbook.model import Merging
@@ -106,7 +106,7 @@ class Desk:
     """Reports one after the other, as intake takes them: by what they share, the newest first, not too many."""
 
     rules: Merging
-    matters: dict[UUID, Matter]
+    profiles: dict[UUID, Profile]
     members: defaultdict[UUID, list[str]]
     offered: Pairs
     by_mark: defaultdict[int, list[UUID]]
@@ -114,14 +114,14 @@ class Desk:
     def take(self, one: Told) -> None:
         marks = (*names_of(one.account), *anchors_of(one.account))
         near = [case_id for mark in marks for case_id in self.by_mark[mark][-MOST_COMPARED:]]
-        candidates = [self.matters[case_id] for case_id in dict.fromkeys(near)]
+        candidates = [self.profiles[case_id] for case_id in dict.fromkeys(near)]
         verdict = judge(one.account, candidates, rules=self.rules, at=one.at)
         if isinstance(verdict, Same):
             case_id = verdict.case_id
-            self.matters[case_id] = absorbed(self.matters[case_id], one.account, at=one.at)
+            self.profiles[case_id] = absorbed(self.profiles[case_id], one.account, at=one.at)
         else:
             case_id = uuid5(WHISTLE, one.id)
-            self.matters[case_id] = Matter(case_id=case_id, kin=KIN, accounts=(one.account,), times=(one.at,))
+            self.profiles[case_id] = Profile(case_id=case_id, kin=KIN, accounts=(one.account,), times=(one.at,))
         if isinstance(verdict, Unsure):
             self.offered |= {_pair(one.id, member) for alike in verdict.alike for member in self.members[alike.case_id]}
         self.members[case_id].append(one.id)
@@ -147,7 +147,7 @@ class Score:
 
 
 def sorted_out(stream: Iterable[Told], rules: Merging) -> Desk:
-    desk = Desk(rules=rules, matters={}, members=defaultdict(list), offered=set(), by_mark=defaultdict(list))
+    desk = Desk(rules=rules, profiles={}, members=defaultdict(list), offered=set(), by_mark=defaultdict(list))
     for one in stream:
         desk.take(one)
     return desk

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from services.intake.domain.locating import CellMap
+from services.intake.domain.reports.locating import CellMap
 from shared.events.parts import Place
 from shared.playbook.model import Cell
 from shared.vocabulary import TOWN_DIGITS, VILLAGE_DIGITS

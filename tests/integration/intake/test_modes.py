@@ -28,7 +28,7 @@ from services.intake.handlers import (
     settle_batch,
 )
 from services.intake.ports import Spot, Surroundings
-from services.intake.store import PostgresTransaction
+from services.intake.store.cases import PostgresTransaction
 from services.intake.timers import partition_of
 from shared.events.codec import decode
 from shared.events.mode import ModeChanged

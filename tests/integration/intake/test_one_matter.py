@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.intake.domain.reports import Report
+from services.intake.domain.reports.report import Report
 from services.intake.handlers.drafting import asked_by, prepare
 from services.intake.handlers.papers import Paper, keep_all
-from services.intake.store import PostgresCaseStore
+from services.intake.store.cases import PostgresCaseStore
 from shared.events.parts import Actor
 from shared.playbook.model import Emergency, Merging, Policy
 from shared.runtime.postgres import PoolSettings, open_pool
@@ -64,7 +64,7 @@ def with_policy(intake: Intake, policy: Policy) -> None:
     )
 
 
-async def test_a_second_report_of_a_matter_joins_its_case_with_a_code_of_its_own(intake: Intake) -> None:
+async def test_a_second_report_of_a_profile_joins_its_case_with_a_code_of_its_own(intake: Intake) -> None:
     road = street()
     first, second = await sent(intake, burst(road)), await sent(intake, burst_again(road))
     assert (first["merged"], second["merged"]) == (False, True)
@@ -82,13 +82,13 @@ async def test_a_second_report_of_a_matter_joins_its_case_with_a_code_of_its_own
     assert {row["tracking"] for row in events} == {row["tracking"] for row in digests}
 
 
-async def test_a_copied_text_with_another_place_is_another_matter(intake: Intake) -> None:
+async def test_a_copied_text_with_another_place_is_another_profile(intake: Intake) -> None:
     first, second = await sent(intake, burst(street())), await sent(intake, burst(street()))
     assert second["case_id"] != first["case_id"]
     assert first["case_id"] not in second["alike"]
 
 
-async def test_one_place_and_another_matter_of_one_family_are_two_cases(intake: Intake) -> None:
+async def test_one_place_and_another_profile_of_one_family_are_two_cases(intake: Intake) -> None:
     road = street()
     first = await sent(intake, burst(road))
     second = await sent(intake, f"{road}农贸市场的自来水费账单算错了三个月，营业厅一直推脱，要求退还多收的钱。")
@@ -114,7 +114,7 @@ async def test_words_that_fit_any_place_are_offered_and_not_merged(intake: Intak
     assert "用词相似度" in opened
 
 
-async def test_the_count_raises_the_severity_up_to_two_and_many_make_a_mass_matter_once(intake: Intake) -> None:
+async def test_the_count_raises_the_severity_up_to_two_and_many_make_a_mass_profile_once(intake: Intake) -> None:
     with_rules(intake, raise_every=2, mass_reports=4, mass_hours=1)
     road = street()
     texts = [burst(road), burst_again(road)] * 6
@@ -179,7 +179,7 @@ def paper(text: str, intake: Intake) -> Paper:
     return Paper(draft=draft, key=None, asked=asked_by(report))
 
 
-async def test_one_matter_told_twice_in_one_batch_is_one_case(intake: Intake) -> None:
+async def test_one_profile_told_twice_in_one_batch_is_one_case(intake: Intake) -> None:
     road, other = street(), street()
     papers = [paper(text, intake) for text in (burst(road), burst(other), burst_again(road), burst_again(other))]
     await keep_all(papers, doors=intake.doors)
@@ -191,7 +191,7 @@ async def test_one_matter_told_twice_in_one_batch_is_one_case(intake: Intake) ->
     assert cases[ids[0]] != cases[ids[1]]
 
 
-async def test_two_replicas_given_one_matter_at_one_instant_make_one_case(intake: Intake, postgres: str) -> None:
+async def test_two_replicas_given_one_profile_at_one_instant_make_one_case(intake: Intake, postgres: str) -> None:
     pool = await open_pool(postgres, "intake", settings=PoolSettings(smallest=4, largest=4))
     here = intake.doors
     there = replace(here, store=PostgresCaseStore(pool))

@@ -13,7 +13,7 @@ from deploy.local.servers import running_postgres
 from services.intake.api import make_api
 from services.intake.handlers import Doors
 from services.intake.metrics import Metrics
-from services.intake.store import PostgresCaseStore
+from services.intake.store.cases import PostgresCaseStore
 from services.intake.vault import EnvelopeVault
 from shared.runtime.auth import KeyRing
 from shared.runtime.clock import utc_now

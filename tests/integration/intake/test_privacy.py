@@ -14,8 +14,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from services.intake.custody import Custody
-from services.intake.domain.permissions import Bearer
-from services.intake.domain.persons import ERASED
+from services.intake.domain.life.permissions import Bearer
+from services.intake.domain.reports.persons import ERASED
 from services.intake.handlers.privacy import Erasure, erase_person, retain, retain_photos
 from services.intake.upkeep import BEGIN, DataKeys, Retention, Sealing
 from services.intake.vault import EnvelopeVault, PostgresDataKeys
@@ -105,7 +105,7 @@ async def test_a_secret_reporter_is_shown_to_the_countys_leader_alone(intake: In
     assert "county's leader" in mine["withheld"]
 
 
-async def test_a_secret_matter_says_so_on_every_event(intake: Intake) -> None:
+async def test_a_secret_profile_says_so_on_every_event(intake: Intake) -> None:
     report_id = await filed(intake, secret=True)
     data = await intake.pool.fetchval(
         "SELECT data::text FROM case_event JOIN report USING (case_id) WHERE report_id = $1", report_id

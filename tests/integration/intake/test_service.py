@@ -16,7 +16,7 @@ from deploy.local.places import default_cache
 from deploy.local.progress import Quiet
 from deploy.local.servers import running_kafka
 from services.intake.domain.canaries import canary_id
-from services.intake.domain.reports import case_id_of
+from services.intake.domain.reports.report import case_id_of
 from services.intake.timers import partition_of
 from shared.events.case import CaseEvent, CaseRouted
 from shared.events.codec import Message

@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.intake.domain.case import Case
-from services.intake.domain.commands import FoldOrderIssued, SignOrder
-from services.intake.domain.decide import decide
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.commands import FoldOrderIssued, SignOrder
 from services.intake.domain.modes import ChangeState, InForce, ModeChange
+from services.intake.domain.moves.decide import decide
 from services.intake.handlers.doors import change_of
 from services.intake.ports import Answer, CaseStore, Change, ClientKey, FiledReport, Settling, Spot, Transaction
-from services.intake.store import PostgresCaseStore
+from services.intake.store.cases import PostgresCaseStore
 from shared.events.case import CaseEvent
 from shared.events.envelope import Event
 from shared.events.mode import ModeChanged

@@ -10,10 +10,10 @@ import asyncpg
 import httpx
 
 from services.intake.api import make_api
-from services.intake.domain.actions import ActionRequest
-from services.intake.domain.permissions import Bearer
-from services.intake.domain.reports import Report
-from services.intake.domain.states import Action
+from services.intake.domain.asking.actions import ActionRequest
+from services.intake.domain.life.permissions import Bearer
+from services.intake.domain.life.states import Action
+from services.intake.domain.reports.report import Report
 from services.intake.handlers.actions import acted
 from services.intake.handlers.deeds import Deed, do_all
 from services.intake.handlers.doors import Doors, Reply

@@ -11,10 +11,10 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from services.intake.domain.commands import FoldOrderIssued, ResolveOrder, SignOrder
-from services.intake.domain.decide import decide
+from services.intake.domain.life.commands import FoldOrderIssued, ResolveOrder, SignOrder
+from services.intake.domain.moves.decide import decide
 from services.intake.handlers.doors import change_of
-from services.intake.store import PostgresCaseStore
+from services.intake.store.cases import PostgresCaseStore
 from shared.runtime.migrate import Phase, migrate
 from shared.runtime.postgres import open_pool
 from shared.vocabulary import CaseState, Purpose

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain.states import Action
+from services.intake.domain.life.states import Action
 from shared.vocabulary import OrderReason, OrderRole
 from tests.integration.intake.harness import Intake
 from tests.integration.intake.orders import POLICE, case_of, issue, told

@@ -6,7 +6,7 @@ import asyncio
 import os
 
 from services.intake.handlers import Doors
-from services.intake.store import PostgresCaseStore
+from services.intake.store.cases import PostgresCaseStore
 from services.intake.timers import Settling
 from shared.runtime.clock import utc_now
 from shared.runtime.postgres import open_pool

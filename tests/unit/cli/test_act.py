@@ -14,7 +14,7 @@ import cli.__main__ as program
 from cli import client
 from cli.trouble import MISUSED
 from services.intake.api.bodies import ActionBody
-from services.intake.domain.states import Action
+from services.intake.domain.life.states import Action
 from shared.runtime.clock import utc_now
 
 CASE = str(uuid4())

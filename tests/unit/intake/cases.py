@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID, uuid5
 
-from services.intake.domain.case import Case
-from services.intake.domain.case_moves import release_all
-from services.intake.domain.commands import (
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.commands import (
     ArriveOnSite,
     CloseCase,
     Command,
@@ -20,10 +19,11 @@ from services.intake.domain.commands import (
     SignOrder,
     VerifyCase,
 )
-from services.intake.domain.decide import decide
-from services.intake.domain.evolve import evolve
-from services.intake.domain.filing_commands import RefuseCase
-from services.intake.domain.time_commands import HangCase, PauseCase
+from services.intake.domain.life.evolve import evolve
+from services.intake.domain.life.filing_commands import RefuseCase
+from services.intake.domain.life.time_commands import HangCase, PauseCase
+from services.intake.domain.moves.case_moves import release_all
+from services.intake.domain.moves.decide import decide
 from shared.events.case import CaseEvent, CaseMerged
 from shared.events.envelope import WHISTLE
 from shared.events.order import Order

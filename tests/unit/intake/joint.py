@@ -5,15 +5,15 @@ from uuid import UUID
 
 import pytest
 
-from services.intake.domain.case import Case
-from services.intake.domain.commands import (
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.commands import (
     BlowWhistle,
     Command,
     ResolveOrder,
     SignOrder,
 )
-from services.intake.domain.decide import decide
-from services.intake.domain.permissions import Bearer
+from services.intake.domain.life.permissions import Bearer
+from services.intake.domain.moves.decide import decide
 from shared.events.order import Order
 from shared.events.parts import MatterView, StepView, Target, WhistleRef
 from shared.playbook.model import Policy

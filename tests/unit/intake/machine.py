@@ -1,8 +1,8 @@
 """What is true of a case at every version, whatever was asked of it before."""
 
-from services.intake.domain.case import Case
-from services.intake.domain.states import FOLLOWS, HELD, STANDING
-from services.intake.domain.supervising import MOST_OPEN
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.states import FOLLOWS, HELD, STANDING
+from services.intake.domain.moves.supervising import MOST_OPEN
 from shared.events.case import CaseEvent, CaseHandedOver, CaseHung, CasePaused, CaseStepDone
 from shared.vocabulary import CASE_ENDED, CaseState, OrderRole, OrderState
 

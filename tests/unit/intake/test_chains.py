@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.alerts import NO_TIME, Alert, report_of
-from services.intake.domain.chains import MOST_NOTES, Chain, Note, Open, Outcome, Says, Stay, next_step
+from services.intake.domain.sources.alerts import NO_TIME, Alert, report_of
+from services.intake.domain.sources.chains import MOST_NOTES, Chain, Note, Open, Outcome, Says, Stay, next_step
 from shared.events.case import NoteKind
 from shared.vocabulary import Purpose, Refused, Severity, Source
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from services.intake.domain.case import Case
-from services.intake.domain.commands import FoldOrderIssued, ReturnOrder, SignOrder
-from services.intake.domain.decide import allowed, decide
-from services.intake.domain.permissions import Bearer, may_act
-from services.intake.domain.states import Action, WrongState
-from services.intake.domain.time_commands import ApproveExtension, AskExtension, DeclineExtension
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.commands import FoldOrderIssued, ReturnOrder, SignOrder
+from services.intake.domain.life.permissions import Bearer, may_act
+from services.intake.domain.life.states import Action, WrongState
+from services.intake.domain.life.time_commands import ApproveExtension, AskExtension, DeclineExtension
+from services.intake.domain.moves.decide import allowed, decide
 from shared.events.case import CaseExtended, CaseExtensionAsked, CaseExtensionBacked, CaseExtensionDeclined
 from shared.playbook.model import Policy
 from shared.vocabulary import CaseState, ClockKind, OrderRole, Refused, Role

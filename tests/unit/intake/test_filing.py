@@ -2,10 +2,9 @@
 
 import pytest
 
-from services.intake.domain.actions import ActionRequest, Circumstances, command_of
-from services.intake.domain.commands import ChangeMode, FoldOrderIssued, HandOver
-from services.intake.domain.decide import decide
-from services.intake.domain.filing_commands import (
+from services.intake.domain.asking.actions import ActionRequest, Circumstances, command_of
+from services.intake.domain.life.commands import ChangeMode, FoldOrderIssued, HandOver
+from services.intake.domain.life.filing_commands import (
     FileCase,
     HandOverCase,
     Naming,
@@ -13,7 +12,8 @@ from services.intake.domain.filing_commands import (
     RecategoriseCase,
     RefuseCase,
 )
-from services.intake.domain.states import Action, WrongState
+from services.intake.domain.life.states import Action, WrongState
+from services.intake.domain.moves.decide import decide
 from shared.events.case import (
     CaseFiled,
     CaseHandedOver,

@@ -5,9 +5,15 @@ from uuid import uuid4
 
 import pytest
 
-from services.intake.domain.commands import FoldEscalated, FoldOrderIssued, FoldOrderWithdrawn, ReopenCase, SignOrder
-from services.intake.domain.decide import decide
-from services.intake.domain.states import WrongState
+from services.intake.domain.life.commands import (
+    FoldEscalated,
+    FoldOrderIssued,
+    FoldOrderWithdrawn,
+    ReopenCase,
+    SignOrder,
+)
+from services.intake.domain.life.states import WrongState
+from services.intake.domain.moves.decide import decide
 from shared.events.case import CaseEscalated, CaseOrderWithdrawn, CaseRouted
 from shared.vocabulary import CaseState, ClockKind, Level, OrderRole, OrderState, Refused
 from tests.unit.intake.cases import (

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from services.intake.domain.decide import decide
-from services.intake.domain.grading import grade
-from services.intake.domain.guessing import NO_OPINION, Opinion
-from services.intake.domain.locating import CountyMap
-from services.intake.domain.reports import Report, opening
+from services.intake.domain.moves.decide import decide
+from services.intake.domain.reading.grading import grade
+from services.intake.domain.reading.guessing import NO_OPINION, Opinion
+from services.intake.domain.reports.locating import CountyMap
+from services.intake.domain.reports.report import Report, opening
 from shared.events.case import CaseHandedOver, CaseOpened
 from shared.events.parts import Actor
 from shared.playbook.model import Emergency, Grading, Policy

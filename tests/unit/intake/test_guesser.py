@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.domain.guessing import NO_OPINION
+from services.intake.domain.reading.guessing import NO_OPINION
 from services.intake.guesser import LearnedGuesser
 from shared.learning.file import write_model
 from shared.learning.model import TextModel

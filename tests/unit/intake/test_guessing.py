@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.guessing import NO_OPINION, Opinion, weigh
+from services.intake.domain.reading.guessing import NO_OPINION, Opinion, weigh
 
 DEPTH = {"01": 1, "01.001": 2, "02": 1}
 SHARES = st.dictionaries(st.sampled_from([*DEPTH, "gone"]), st.floats(0, 1), max_size=4)

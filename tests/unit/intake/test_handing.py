@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from services.intake.domain.actions import ActionRequest, Circumstances, command_of, order_meant
-from services.intake.domain.case import Case
-from services.intake.domain.commands import (
+from services.intake.domain.asking.actions import ActionRequest, Circumstances, command_of, order_meant
+from services.intake.domain.asking.targets import Whom
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.commands import (
     FoldOrderIssued,
     FoldOrderWithdrawn,
     ReleaseOrder,
@@ -17,10 +18,9 @@ from services.intake.domain.commands import (
     RuleCase,
     TransferOrder,
 )
-from services.intake.domain.decide import allowed, decide
-from services.intake.domain.permissions import NotYours
-from services.intake.domain.states import Action, WrongState
-from services.intake.domain.targets import Whom
+from services.intake.domain.life.permissions import NotYours
+from services.intake.domain.life.states import Action, WrongState
+from services.intake.domain.moves.decide import allowed, decide
 from shared.events.case import (
     CaseProgressed,
     CaseReleased,

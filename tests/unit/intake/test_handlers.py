@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.intake.domain.actions import ActionRequest
-from services.intake.domain.permissions import Bearer, NotYours
-from services.intake.domain.reports import Report, Reporter
-from services.intake.domain.states import Action, WrongState
+from services.intake.domain.asking.actions import ActionRequest
+from services.intake.domain.life.permissions import Bearer, NotYours
+from services.intake.domain.life.states import Action, WrongState
+from services.intake.domain.reports.report import Report, Reporter
 from services.intake.handlers import (
     Doors,
     KeyReused,

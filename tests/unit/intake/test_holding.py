@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.intake.domain.actions import ActionRequest, Circumstances, command_of
-from services.intake.domain.commands import (
+from services.intake.domain.asking.actions import ActionRequest, Circumstances, command_of
+from services.intake.domain.life.commands import (
     ArriveOnSite,
     CloseCase,
     FoldOrderIssued,
@@ -17,11 +17,11 @@ from services.intake.domain.commands import (
     SignOrder,
     VerifyCase,
 )
-from services.intake.domain.decide import allowed, decide
-from services.intake.domain.filing_commands import HandOverCase
-from services.intake.domain.holding import HUNG
-from services.intake.domain.states import Action, WrongState
-from services.intake.domain.time_commands import HangCase, PauseCase, ResumeCase
+from services.intake.domain.life.filing_commands import HandOverCase
+from services.intake.domain.life.states import Action, WrongState
+from services.intake.domain.life.time_commands import HangCase, PauseCase, ResumeCase
+from services.intake.domain.moves.decide import allowed, decide
+from services.intake.domain.moves.holding import HUNG
 from shared.events.case import CaseHung, CasePaused, CaseResumed
 from shared.playbook.model import Policy
 from shared.vocabulary import CaseState, EmergencyService, OrderRole, OrderState, Refused

@@ -9,9 +9,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.intake.domain.actions import ActionRequest, Circumstances, command_of
-from services.intake.domain.case import Case, CaseOrder
-from services.intake.domain.commands import (
+from services.intake.domain.asking.actions import ActionRequest, Circumstances, command_of
+from services.intake.domain.asking.targets import Whom
+from services.intake.domain.life.case import Case, CaseOrder
+from services.intake.domain.life.commands import (
     ArriveOnSite,
     BlowWhistle,
     ChangeMode,
@@ -34,10 +35,9 @@ from services.intake.domain.commands import (
     TransferOrder,
     VerifyCase,
 )
-from services.intake.domain.decide import allowed, decide
-from services.intake.domain.evolve import evolve
-from services.intake.domain.filing_commands import FileCase, HandOverCase, Naming, NoteCase, RecategoriseCase
-from services.intake.domain.review_commands import (
+from services.intake.domain.life.evolve import evolve
+from services.intake.domain.life.filing_commands import FileCase, HandOverCase, Naming, NoteCase, RecategoriseCase
+from services.intake.domain.life.review_commands import (
     AppealOrder,
     RateDepartment,
     ReplySupervision,
@@ -46,9 +46,9 @@ from services.intake.domain.review_commands import (
     SignOffSupervision,
     SuperviseCase,
 )
-from services.intake.domain.states import ORDER_MOVES, Action
-from services.intake.domain.targets import Whom
-from services.intake.domain.time_commands import ApproveExtension, AskExtension, DeclineExtension, ResumeCase
+from services.intake.domain.life.states import ORDER_MOVES, Action
+from services.intake.domain.life.time_commands import ApproveExtension, AskExtension, DeclineExtension, ResumeCase
+from services.intake.domain.moves.decide import allowed, decide
 from shared.events.case import CaseEvent, Rating
 from shared.events.codec import decode, encode
 from shared.events.envelope import WHISTLE, Event

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain.case import Case
-from services.intake.domain.decide import decide
-from services.intake.domain.permissions import Bearer, NotYours, must_act
-from services.intake.domain.states import ORDER_MOVES, Action
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.permissions import Bearer, NotYours, must_act
+from services.intake.domain.life.states import ORDER_MOVES, Action
+from services.intake.domain.moves.decide import decide
 from shared.events.parts import Target
 from shared.vocabulary import CaseState, Refused, Role
 from tests.fakes.small_county import COUNTY, EAST, EAST_VILLAGE, GAS, GAS_BUREAU, WATER, WEST, WEST_CELLS, WEST_VILLAGE

@@ -9,9 +9,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.intake.domain.actions import ActionRequest
+from services.intake.domain.asking.actions import ActionRequest
 from services.intake.domain.canaries import canary_id, canary_key, slot_of
-from services.intake.domain.case import Case
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.permissions import Bearer, NotYours
+from services.intake.domain.life.states import Action
+from services.intake.domain.life.system import ROUTER
 from services.intake.domain.modes import (
     ChangeState,
     InForce,
@@ -26,10 +29,7 @@ from services.intake.domain.modes import (
     must_fit,
     propose,
 )
-from services.intake.domain.permissions import Bearer, NotYours
-from services.intake.domain.reports import Report, case_id_of
-from services.intake.domain.states import Action
-from services.intake.domain.system import ROUTER
+from services.intake.domain.reports.report import Report, case_id_of
 from services.intake.handlers import (
     CanaryPlan,
     Doors,

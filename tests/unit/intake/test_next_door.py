@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain.locating import Outside
-from services.intake.domain.permissions import Bearer, NotYours
-from services.intake.domain.reports import Report
+from services.intake.domain.life.permissions import Bearer, NotYours
+from services.intake.domain.reports.locating import Outside
+from services.intake.domain.reports.report import Report
 from services.intake.handlers import Doors, accept_report
 from shared.events.parts import CaseView, Place
 from shared.playbook.model import Neighbour, Playbook, Policy, Text

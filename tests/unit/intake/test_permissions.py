@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from services.intake.domain.actions import ActionRequest, order_meant
-from services.intake.domain.commands import FoldOrderIssued
-from services.intake.domain.permissions import Bearer, NotYours, held_by, must_act, must_report
-from services.intake.domain.states import Action, WrongState
+from services.intake.domain.asking.actions import ActionRequest, order_meant
+from services.intake.domain.life.commands import FoldOrderIssued
+from services.intake.domain.life.permissions import Bearer, NotYours, held_by, must_act, must_report
+from services.intake.domain.life.states import Action, WrongState
 from shared.vocabulary import ActorKind, OrderRole, Refused, Role
 from tests.fakes.small_county import COUNTY, EAST, EAST_VILLAGE, GAS_BUREAU, WEST, WEST_CELLS, WEST_VILLAGE
 from tests.unit.intake.cases import BUREAU, TOWN_DESK, VILLAGE_DESK, apply, led_by, opened, order

@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from services.intake.domain.permissions import Bearer, NotYours
-from services.intake.domain.persons import (
+from services.intake.domain.life.permissions import Bearer, NotYours
+from services.intake.domain.reports.persons import (
     About,
     Sight,
     masked_name,

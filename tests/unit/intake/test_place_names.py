@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.locating import CellMap, CountyMap, Outside, locate
+from services.intake.domain.reports.locating import CellMap, CountyMap, Outside, locate
 from shared.events.parts import Place
 from shared.playbook.load import load
 from shared.playbook.model import Area, Neighbour, Playbook, Text, Zone

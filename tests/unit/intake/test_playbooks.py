@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.intake.domain.reports import Report
+from services.intake.domain.reports.report import Report
 from services.intake.handlers import CountyMaps, Doors
 from services.intake.handlers.drafting import prepare
 from services.intake.playbooks import ShelvedPlaybooks

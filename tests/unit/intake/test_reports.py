@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.classifying import classify, last_resort
-from services.intake.domain.locating import CountyMap, locate
-from services.intake.domain.reports import Report, Reporter, opening, report_id_of, tidy
-from services.intake.domain.texts import TITLE_LENGTH, clean, title_of
+from services.intake.domain.reading.classifying import classify, last_resort
+from services.intake.domain.reports.locating import CountyMap, locate
+from services.intake.domain.reports.report import Report, Reporter, opening, report_id_of, tidy
+from services.intake.domain.reports.texts import TITLE_LENGTH, clean, title_of
 from shared.events.parts import Actor, Place
 from shared.vocabulary import ActorKind, Level, Refused, Severity, Source
 from tests.fakes.small_county import (

@@ -5,13 +5,19 @@ from datetime import timedelta
 
 import pytest
 
-from services.intake.domain.actions import ActionRequest, Circumstances, command_of
-from services.intake.domain.case import Case
-from services.intake.domain.commands import CloseCase, FoldOrderIssued, ReopenCase, ResolveOrder, SignOrder, VerifyCase
-from services.intake.domain.decide import allowed, decide
-from services.intake.domain.permissions import Bearer, may_act
-from services.intake.domain.requests import ReplyRequest, tidy_request
-from services.intake.domain.review_commands import (
+from services.intake.domain.asking.actions import ActionRequest, Circumstances, command_of
+from services.intake.domain.asking.requests import ReplyRequest, tidy_request
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.commands import (
+    CloseCase,
+    FoldOrderIssued,
+    ReopenCase,
+    ResolveOrder,
+    SignOrder,
+    VerifyCase,
+)
+from services.intake.domain.life.permissions import Bearer, may_act
+from services.intake.domain.life.review_commands import (
     AppealOrder,
     RateDepartment,
     ReplySupervision,
@@ -20,8 +26,9 @@ from services.intake.domain.review_commands import (
     SignOffSupervision,
     SuperviseCase,
 )
-from services.intake.domain.states import Action, WrongState
-from services.intake.domain.supervising import MOST_OPEN
+from services.intake.domain.life.states import Action, WrongState
+from services.intake.domain.moves.decide import allowed, decide
+from services.intake.domain.moves.supervising import MOST_OPEN
 from shared.events.case import CaseAppealReviewed, CaseDepartmentRated, CaseResolved, CaseSupervised
 from shared.playbook.model import Policy
 from shared.vocabulary import AppealGround, CaseState, OrderRole, Refused, Role, Source

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.likeness import DOUBTFUL, Apart, likeness, likeness_from
-from services.intake.domain.sameness import (
+from services.intake.domain.alike.likeness import DOUBTFUL, Apart, likeness, likeness_from
+from services.intake.domain.alike.sameness import (
     ACCOUNTS_KEPT,
     MOST_ALIKE,
     TIMES_KEPT,
     Account,
     Kin,
-    Matter,
     New,
+    Profile,
     Same,
     Standing,
     Unsure,
@@ -31,8 +31,8 @@ from services.intake.domain.sameness import (
     names_of,
     standing_of,
 )
-from services.intake.domain.texts import title_of
-from services.intake.domain.wording import BODY, TITLE, Wording, is_one_place, places_in, wording_of
+from services.intake.domain.alike.wording import BODY, TITLE, Wording, is_one_place, places_in, wording_of
+from services.intake.domain.reports.texts import title_of
 from shared.events.parts import Place
 from shared.playbook.model import Merging
 from shared.vocabulary import CASE_ENDED, CaseState, Purpose
@@ -70,8 +70,8 @@ def account(text: str, area: str = CELL, place: Place | None = None) -> Account:
     return Account(wording=wording(text), area=area, place=place)
 
 
-def matter(text: str, number: int = 1, at: datetime = NOON, **changes: object) -> Matter:
-    made = Matter(case_id=UUID(int=number), kin=KIN, accounts=(account(text),), times=(at,))
+def profile(text: str, number: int = 1, at: datetime = NOON, **changes: object) -> Profile:
+    made = Profile(case_id=UUID(int=number), kin=KIN, accounts=(account(text),), times=(at,))
     return replace(made, **changes)  # type: ignore[arg-type]  # fields of a matter
 
 
@@ -95,8 +95,8 @@ def test_what_is_left_early_would_not_have_counted(one: str, other: str, where: 
 
 @given(st.lists(texts, min_size=1, max_size=4), texts)
 def test_the_verdict_does_not_depend_on_the_order_of_what_is_known(known: list[str], told: str) -> None:
-    matters = [matter(text, number) for number, text in enumerate(known)]
-    verdicts = {str(judge(account(told), order, rules=RULES, at=NOON)) for order in permutations(matters)}
+    profiles = [profile(text, number) for number, text in enumerate(known)]
+    verdicts = {str(judge(account(told), order, rules=RULES, at=NOON)) for order in permutations(profiles)}
     assert len(verdicts) == 1
 
 
@@ -115,8 +115,8 @@ def test_any_text_has_a_wording_of_bounded_length(text: str) -> None:
     places_in(text)
 
 
-def test_one_matter_in_other_words_is_sure() -> None:
-    verdict = judge(account(NOISE_AGAIN), [matter(NOISE)], rules=RULES, at=NOON)
+def test_one_profile_in_other_words_is_sure() -> None:
+    verdict = judge(account(NOISE_AGAIN), [profile(NOISE)], rules=RULES, at=NOON)
     assert isinstance(verdict, Same)
     assert "柳树湾" in verdict.why
 
@@ -128,14 +128,14 @@ def test_one_matter_in_other_words_is_sure() -> None:
         ("楼下的", "3栋楼下的"),
     ),
 )
-def test_a_copy_with_a_swapped_place_or_number_is_another_matter(before: str, after: str) -> None:
+def test_a_copy_with_a_swapped_place_or_number_is_another_profile(before: str, after: str) -> None:
     original = NOISE if before in NOISE and "栋" not in after else NOISE.replace("楼下的", "7栋楼下的")
     copy = NOISE.replace(before, after)
     assert score(original, copy) <= 0.5
-    assert judge(account(copy), [matter(original)], rules=RULES, at=NOON) == New()
+    assert judge(account(copy), [profile(original)], rules=RULES, at=NOON) == New()
 
 
-def test_a_copy_with_a_swapped_school_in_the_same_street_is_another_matter() -> None:
+def test_a_copy_with_a_swapped_school_in_the_same_street_is_another_profile() -> None:
     first = "青石路第一小学门口放学时车辆乱停，孩子们只能走在马路中间，十分危险，请派人来疏导交通。"
     assert score(first, first.replace("第一小学", "第二小学")) <= 0.5
 
@@ -146,22 +146,22 @@ def test_places_swapped_further_down_leave_it_to_a_person() -> None:
     assert RULES.unsure <= score(first, other) <= DOUBTFUL < RULES.sure
 
 
-def test_one_place_and_another_matter_is_not_joined() -> None:
+def test_one_place_and_another_profile_is_not_joined() -> None:
     other = "柳树湾小区的电梯坏了一个星期，老人上不了楼，物业说没有维修资金。"
-    assert not isinstance(judge(account(other), [matter(NOISE)], rules=RULES, at=NOON), Same)
+    assert not isinstance(judge(account(other), [profile(NOISE)], rules=RULES, at=NOON), Same)
 
 
 def test_words_that_fit_anywhere_join_only_on_the_spot() -> None:
     lamp = "路灯不亮"
-    far = replace(matter(lamp), accounts=(account(lamp, "990101001001"),))
+    far = replace(profile(lamp), accounts=(account(lamp, "990101001001"),))
     assert isinstance(judge(account(lamp, "990101001001"), [far], rules=RULES, at=NOON), Unsure)
-    assert isinstance(judge(account(lamp), [matter(lamp)], rules=RULES, at=NOON), Same)
+    assert isinstance(judge(account(lamp), [profile(lamp)], rules=RULES, at=NOON), Same)
 
 
-def test_a_point_further_than_the_metres_is_another_matter_unless_both_name_the_place() -> None:
+def test_a_point_further_than_the_metres_is_another_profile_unless_both_name_the_place() -> None:
     here, near, far = Place(lon=102, lat=25), Place(lon=102.001, lat=25), Place(lon=102.02, lat=25)
     lamp = "路边的灯坏了三天，晚上黑漆漆的，走路都要打手电筒，请快一点派人来换灯泡"
-    known = replace(matter(lamp), accounts=(account(lamp, CELL, here),))
+    known = replace(profile(lamp), accounts=(account(lamp, CELL, here),))
     assert isinstance(judge(account(lamp, CELL, near), [known], rules=RULES, at=NOON), Same)
     assert judge(account(lamp, CELL, far), [known], rules=RULES, at=NOON) == New()
     named = replace(known, accounts=(account(NOISE, CELL, here),))
@@ -190,16 +190,16 @@ def test_a_degree_of_latitude_is_111_kilometres() -> None:
 @pytest.mark.parametrize(
     ("later", "expected"), ((timedelta(hours=168) - timedelta(seconds=1), Same), (timedelta(hours=168), New))
 )
-def test_a_matter_is_looked_for_within_the_hours_after_its_last_report(later: timedelta, expected: type) -> None:
-    assert isinstance(judge(account(NOISE_AGAIN), [matter(NOISE)], rules=RULES, at=NOON + later), expected)
+def test_a_profile_is_looked_for_within_the_hours_after_its_last_report(later: timedelta, expected: type) -> None:
+    assert isinstance(judge(account(NOISE_AGAIN), [profile(NOISE)], rules=RULES, at=NOON + later), expected)
 
 
 def test_no_hours_switch_merging_off() -> None:
-    assert judge(account(NOISE), [matter(NOISE)], rules=Merging(hours=0), at=NOON) == New()
+    assert judge(account(NOISE), [profile(NOISE)], rules=Merging(hours=0), at=NOON) == New()
 
 
 def test_life_at_risk_becomes_a_case_and_is_offered() -> None:
-    verdict = judge(account(NOISE_AGAIN), [matter(NOISE)], rules=RULES, at=NOON, joins=False)
+    verdict = judge(account(NOISE_AGAIN), [profile(NOISE)], rules=RULES, at=NOON, joins=False)
     assert isinstance(verdict, Unsure)
     assert verdict.alike[0].case_id == UUID(int=1)
 
@@ -208,27 +208,27 @@ def test_life_at_risk_becomes_a_case_and_is_offered() -> None:
 def test_what_has_ended_takes_no_reports(state: CaseState) -> None:
     standing = standing_of(state)
     assert (standing is Standing.JOINS) == (state not in CASE_ENDED | {CaseState.RESOLVED, CaseState.VERIFIED})
-    verdict = judge(account(NOISE_AGAIN), [matter(NOISE, standing=standing)], rules=RULES, at=NOON)
+    verdict = judge(account(NOISE_AGAIN), [profile(NOISE, standing=standing)], rules=RULES, at=NOON)
     assert isinstance(verdict, Same) == (standing is Standing.JOINS)
     assert isinstance(verdict, New) == (standing is Standing.OVER)
 
 
 def test_of_two_alike_the_likest_counts_then_the_smaller_id() -> None:
-    known = [matter(NOISE, 3), matter(NOISE, 2), matter(NOISE_AGAIN, 9)]
+    known = [profile(NOISE, 3), profile(NOISE, 2), profile(NOISE_AGAIN, 9)]
     assert isinstance(verdict := judge(account(NOISE), known, rules=RULES, at=NOON), Same)
     assert verdict.case_id == UUID(int=2)
 
 
 def test_five_are_offered_at_most() -> None:
-    known = [matter(NOISE, number, standing=Standing.OFFERED) for number in range(9)]
+    known = [profile(NOISE, number, standing=Standing.OFFERED) for number in range(9)]
     verdict = judge(account(NOISE), known, rules=RULES, at=NOON)
     assert isinstance(verdict, Unsure)
     assert [one.case_id.int for one in verdict.alike] == list(range(MOST_ALIKE))
 
 
 @given(st.lists(texts, max_size=30))
-def test_a_matter_stays_of_bounded_size(told: list[str]) -> None:
-    known = matter(NOISE)
+def test_a_profile_stays_of_bounded_size(told: list[str]) -> None:
+    known = profile(NOISE)
     for n, text in enumerate(told):
         known = absorbed(known, account(text), at=NOON + timedelta(minutes=n))
     assert len(known.accounts) <= ACCOUNTS_KEPT
@@ -238,21 +238,21 @@ def test_a_matter_stays_of_bounded_size(told: list[str]) -> None:
 
 
 def test_a_copy_adds_no_account_but_a_copy_with_another_place_does() -> None:
-    known = absorbed(matter(NOISE), account(NOISE), at=NOON)
+    known = absorbed(profile(NOISE), account(NOISE), at=NOON)
     assert len(known.accounts) == 1
     assert len(absorbed(known, account(NOISE.replace("柳树湾", "青石桥")), at=NOON).accounts) == 2
 
 
 @pytest.mark.parametrize(("minutes", "mass"), ((60, True), (61, False)))
-def test_so_many_within_the_window_are_a_mass_matter(minutes: int, *, mass: bool) -> None:
+def test_so_many_within_the_window_are_a_mass_profile(minutes: int, *, mass: bool) -> None:
     rules = Merging(mass_reports=3, mass_hours=1)
     times = (NOON - timedelta(days=2), NOON, NOON + timedelta(minutes=30), NOON + timedelta(minutes=minutes))
-    assert is_mass(matter(NOISE, times=times), rules=rules) is mass
+    assert is_mass(profile(NOISE, times=times), rules=rules) is mass
 
 
 @pytest.mark.parametrize(("hours", "shut"), ((72, False), (73, True)))
 def test_a_case_closed_long_ago_is_shut(hours: int, *, shut: bool) -> None:
-    closed = matter(NOISE, closed_at=NOON)
+    closed = profile(NOISE, closed_at=NOON)
     assert is_shut(closed, reopen_hours=72, at=NOON + timedelta(hours=hours)) is shut
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.intake.domain.spoken import spoken
+from services.intake.domain.reading.spoken import spoken
 
 SAID = (
     ("楼上着火了", "着火"),

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from services.intake.domain.case import Case
-from services.intake.domain.commands import (
+from services.intake.domain.life.case import Case
+from services.intake.domain.life.commands import (
     ArriveOnSite,
     BlowWhistle,
     CloseCase,
@@ -28,9 +28,8 @@ from services.intake.domain.commands import (
     TransferOrder,
     VerifyCase,
 )
-from services.intake.domain.decide import allowed, decide
-from services.intake.domain.filing_commands import FileCase, HandOverCase, Naming, NoteCase, RecategoriseCase
-from services.intake.domain.review_commands import (
+from services.intake.domain.life.filing_commands import FileCase, HandOverCase, Naming, NoteCase, RecategoriseCase
+from services.intake.domain.life.review_commands import (
     AppealOrder,
     RateDepartment,
     ReplySupervision,
@@ -39,8 +38,9 @@ from services.intake.domain.review_commands import (
     SignOffSupervision,
     SuperviseCase,
 )
-from services.intake.domain.states import FOLLOWS, STAGES, Action, WrongState
-from services.intake.domain.time_commands import ApproveExtension, AskExtension, DeclineExtension, ResumeCase
+from services.intake.domain.life.states import FOLLOWS, STAGES, Action, WrongState
+from services.intake.domain.life.time_commands import ApproveExtension, AskExtension, DeclineExtension, ResumeCase
+from services.intake.domain.moves.decide import allowed, decide
 from shared.events.case import CaseOrderWithdrawn, CaseRated, CaseReopened, CaseReturned, Rating
 from shared.playbook.model import Policy
 from shared.vocabulary import AppealGround, CaseState, EmergencyService, OrderRole, OrderState, Refused, WhistleKind

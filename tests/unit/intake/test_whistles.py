@@ -6,19 +6,19 @@ from uuid import UUID
 
 import pytest
 
-from services.intake.domain.actions import ActionRequest, Circumstances, command_of, order_meant
-from services.intake.domain.commands import (
+from services.intake.domain.asking.actions import ActionRequest, Circumstances, command_of, order_meant
+from services.intake.domain.life.commands import (
     ConfirmWhistle,
     DeclineWhistle,
     FoldOrderIssued,
     FoldOrderWithdrawn,
     ReleaseOrder,
 )
-from services.intake.domain.decide import allowed, decide
-from services.intake.domain.joining import ANSWERED_WITHIN
-from services.intake.domain.permissions import Bearer, NotYours
-from services.intake.domain.states import Action, WrongState
-from services.intake.domain.whistling import MOST_STANDING, MOST_WHISTLES
+from services.intake.domain.life.joining import ANSWERED_WITHIN
+from services.intake.domain.life.permissions import Bearer, NotYours
+from services.intake.domain.life.states import Action, WrongState
+from services.intake.domain.moves.decide import allowed, decide
+from services.intake.domain.moves.whistling import MOST_STANDING, MOST_WHISTLES
 from shared.events.case import (
     CaseReleased,
     CaseWhistleAsked,

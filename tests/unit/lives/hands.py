@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from services.intake.domain.case import CaseOrder
-from services.intake.domain.commands import DeclineWhistle, ResolveOrder, SignOrder
-from services.intake.domain.filing_commands import FileCase
-from services.intake.domain.time_commands import ResumeCase
+from services.intake.domain.life.case import CaseOrder
+from services.intake.domain.life.commands import DeclineWhistle, ResolveOrder, SignOrder
+from services.intake.domain.life.filing_commands import FileCase
+from services.intake.domain.life.time_commands import ResumeCase
 from shared.events.parts import Actor
 from shared.vocabulary import CASE_ENDED, ActorKind, CaseState, OrderRole, TargetKind
 from tests.fakes.router import SYSTEM

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.intake.domain.commands import (
+from services.intake.domain.life.commands import (
     ArriveOnSite,
     BlowWhistle,
     ChangeMode,
@@ -29,10 +29,10 @@ from services.intake.domain.commands import (
     TransferOrder,
     VerifyCase,
 )
-from services.intake.domain.filing_commands import FileCase, Naming, RecategoriseCase, RefuseCase
-from services.intake.domain.review_commands import ReplySupervision, SignOffSupervision, SuperviseCase
-from services.intake.domain.states import HELD
-from services.intake.domain.time_commands import (
+from services.intake.domain.life.filing_commands import FileCase, Naming, RecategoriseCase, RefuseCase
+from services.intake.domain.life.review_commands import ReplySupervision, SignOffSupervision, SuperviseCase
+from services.intake.domain.life.states import HELD
+from services.intake.domain.life.time_commands import (
     ApproveExtension,
     AskExtension,
     DeclineExtension,

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.intake.domain.case import Case, CaseOrder
-from services.intake.domain.commands import (
+from services.intake.domain.life.case import Case, CaseOrder
+from services.intake.domain.life.commands import (
     Command,
     FoldEscalated,
     FoldOrderIssued,
     FoldOrderWithdrawn,
 )
-from services.intake.domain.decide import decide
-from services.intake.domain.evolve import evolve
+from services.intake.domain.life.evolve import evolve
+from services.intake.domain.moves.decide import decide
 from services.router.domain.answering import Answered, answer, text_of
 from services.router.domain.facts import Facts
 from services.router.domain.issuing import events_of

@@ -18,7 +18,7 @@ from deploy.local.demo.messages import (
 )
 from deploy.local.demo.playbook import FORGOTTEN_CATEGORY, demo_playbook
 from services.intake.api.bodies import ReportBody
-from services.intake.domain.texts import clean
+from services.intake.domain.reports.texts import clean
 from shared.playbook.model import Playbook
 from shared.vocabulary import Level, level_of
 

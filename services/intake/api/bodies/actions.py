@@ -9,9 +9,9 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from services.intake.api.bodies.parts import Body, Id
-from services.intake.domain.requests import ActionRequest, ReplyRequest
-from services.intake.domain.states import Action
-from services.intake.domain.targets import Whom
+from services.intake.domain.asking.requests import ActionRequest, ReplyRequest
+from services.intake.domain.asking.targets import Whom
+from services.intake.domain.life.states import Action
 from shared.events.case import Grade, Rating
 from shared.vocabulary import (
     AppealGround,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from services.intake.domain.states import Action
+from services.intake.domain.life.states import Action
 from shared.vocabulary import CaseState, OrderState
 
 

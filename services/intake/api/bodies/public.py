@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from services.intake.api.bodies.parts import Body
 from services.intake.api.bodies.reports import PlaceBody, ReportBody, ReporterBody
-from services.intake.domain.reports import Report
+from services.intake.domain.reports.report import Report
 from shared.events.case import Rating
 from shared.events.parts import Note
 from shared.vocabulary import AreaCode, CaseState, Source

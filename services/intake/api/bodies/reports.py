@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from services.intake.api.bodies.parts import Body
-from services.intake.domain.reports import Report, Reporter
+from services.intake.domain.reports.report import Report, Reporter
 from shared.events.parts import Place, Slug
 from shared.vocabulary import AreaCode, CaseState, CategoryCode, Purpose, Severity, Source
 

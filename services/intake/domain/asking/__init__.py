@@ -1,0 +1,1 @@
+"""An action as somebody asks for it, and the command that it becomes."""

@@ -1,0 +1,1 @@
+"""What intake keeps, in PostgreSQL, schema ``intake``."""
