@@ -160,6 +160,8 @@ def test_a_file_too_large_is_refused_unread() -> None:
     assert "bytes" in refusal_of(a_photo() + bytes(MOST_BYTES)).reason
 
 
+# Pillow warns of a camera's words that break off and goes on without them; a service logs that.
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @seed(20261121)
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
