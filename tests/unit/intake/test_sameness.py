@@ -270,6 +270,18 @@ def test_places_are_found_by_how_they_end(text: str, places: set[str]) -> None:
     assert places_in(text) == places
 
 
+@pytest.mark.parametrize("done", "绕让封修堵拦挡带赶走上过找弯")
+def test_what_people_do_on_a_road_names_none(done: str) -> None:
+    assert places_in(f"施工挡住，学生只好{done}路，车辆{done}路困难") == set()
+
+
+@pytest.mark.parametrize(
+    "name", ("幸福路", "玉带路", "开封路", "五一路", "封丘路", "绕城路", "过境路", "中山路", "清水路")
+)
+def test_a_road_with_such_a_sign_in_its_name_stays_one(name: str) -> None:
+    assert places_in(f"反映{name}的路灯不亮") == {name}
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     (

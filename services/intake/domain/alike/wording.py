@@ -48,10 +48,14 @@ _NO_NAME: Final = re.compile(
     "(?:"
     + _one_of("""
     政府 道路 马路 公路 铁路 线路 公司 城管 城市 城乡 天桥 旧城 中心城 出路 一路 半路 占路 本村 农村
-    断头路 过街 上街 逛街 当街 沿街 临街 背街 全城 县城 校园 网路 思路 法院 家庭 路口 学校大桥""").pattern
+    断头路 过街 上街 逛街 当街 沿街 临街 背街 全城 县城 校园 网路 思路 法院 家庭 路口 学校大桥
+    绕路 封路 堵路 拦路 挡路 带路 赶路 走路 过路 找路 迷路 认路 弯路 水泥路 砂石路 泥巴路 柏油路 沥青路
+    机耕路""").pattern
     + ")$"
 )
 """What ends like a name and is none."""
+_NAME_YET: Final = ("公园", "玉带路", "银带路", "金带路", "锦带路", "开封路", "登封路", "五一路", "统一路")
+"""What is a name although it ends like one of these."""
 _KINDS: Final = frozenset({"农贸市场", "集贸市场", "菜市场", "批发市场", "安置小区", "中心幼儿园", "村委会大楼"})
 """Kinds of places: every town has some, and which one is meant the words before say."""
 _BEFORE_A_NAME: Final = re.compile(
@@ -164,7 +168,7 @@ def _names(part: str) -> list[str]:
 
 
 def _is_name(name: str) -> bool:
-    return name not in _KINDS and (name.endswith("公园") or _NO_NAME.search(name) is None)
+    return name not in _KINDS and (name.endswith(_NAME_YET) or _NO_NAME.search(name) is None)
 
 
 def _numbers(text: str) -> frozenset[tuple[str, str]]:
