@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import GPS, IFD, Base
 
@@ -28,22 +29,31 @@ MOST_PIXELS: Final = 50_000_000
 """Of a JPEG, which can be read at half its size or less."""
 MOST_PIXELS_WHOLE: Final = 16_000_000
 """Of PNG and WebP, which are unpacked whole: 64 MiB."""
+MOST_PIXELS_HEIC: Final = 25_000_000
+"""Of HEIC, unpacked whole too: what phones take that write it."""
 LONGEST_EDGE: Final = 2560
 SMALL_EDGE: Final = 320
 MEDIA_TYPE: Final = "image/jpeg"
 
-_FORMATS: Final = ("JPEG", "PNG", "WEBP")
+_FORMATS: Final = ("JPEG", "PNG", "WEBP", "HEIF")
+_MOST_PIXELS: Final = {"JPEG": MOST_PIXELS, "MPO": MOST_PIXELS, "HEIF": MOST_PIXELS_HEIC}
 _SCANS: Final = 64
 """A JPEG in more steps than that is made to cost time."""
 _SCAN: Final = b"\xff\xda"
-_ALLOWED: Final = (f"a JPEG, PNG or WebP of at most {MOST_BYTES // 1024 // 1024} MiB",)
+_ALLOWED: Final = (f"a JPEG, PNG, WebP or HEIC of at most {MOST_BYTES // 1024 // 1024} MiB",)
+_BROKEN: Final = "the photo breaks off or is damaged"
 _QUALITY: Final = 85
+_DAMAGED: Final = (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, struct.error, RuntimeError)
+"""What readers of pictures raise; RuntimeError is libheif's, also of a picture larger than its file says."""
 _SECONDS_OF_A_CIRCLE: Final = (1.0, 60.0, 3600.0)
 _WHITE: Final = (255, 255, 255)
 
+# The picture alone is read, by one thread: what else such a file may hold costs time and memory, and is not kept.
+pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+
 
 def develop(data: bytes, *, field: str) -> Developed:
-    """The photo of an upload, upright, at most 2560 pixels long; takes up to a second of a processor.
+    """The photo of an upload, upright, at most 2560 pixels long; takes up to two seconds of a processor.
 
     Raises:
         Refused: it is too large, no picture of an allowed kind, or breaks off; ``field`` names it.
@@ -54,8 +64,8 @@ def develop(data: bytes, *, field: str) -> Developed:
         with _opened(data, field) as upload:
             told = _told(upload)
             image = _drawn_anew(upload)
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, struct.error) as error:
-        raise _refused("the photo breaks off or is damaged", field) from error
+    except _DAMAGED as error:
+        raise _refused(_BROKEN, field) from error
     picture, small = _jpeg(image, LONGEST_EDGE), _jpeg(image, SMALL_EDGE)
     photo = Photo(
         photo_id=hashlib.sha256(picture).hexdigest(),
@@ -73,14 +83,15 @@ def _opened(data: bytes, field: str) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except UnidentifiedImageError as error:
+        if pillow_heif.is_supported(data):
+            raise _refused(_BROKEN, field) from error
         raise _refused("this is no picture of an allowed kind, whatever its name says", field) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _refused("the photo has too many pixels", field) from error
-    jpeg = image.format in {"JPEG", "MPO"}
-    most = MOST_PIXELS if jpeg else MOST_PIXELS_WHOLE
+    most = _MOST_PIXELS.get(image.format or "", MOST_PIXELS_WHOLE)
     if image.width * image.height > most:
         raise _refused(f"the photo has {image.width} × {image.height} pixels", field, f"at most {most} pixels")
-    if jpeg and data.count(_SCAN) > _SCANS:
+    if image.format in {"JPEG", "MPO"} and data.count(_SCAN) > _SCANS:
         raise _refused("the photo is drawn in too many steps", field)
     return image
 
@@ -89,8 +100,9 @@ def _drawn_anew(upload: Image.Image) -> Image.Image:
     """The pixels alone, upright: a fresh image has no comment, no profile and no tags to be saved."""
     upload.draft("RGB", (LONGEST_EDGE, LONGEST_EDGE))
     upload.load()
+    # Made small before it is turned: turning copies every pixel.
+    upload.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
     upright = ImageOps.exif_transpose(upload)
-    upright.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
     fresh = Image.new("RGB", upright.size, _WHITE)
     if upright.has_transparency_data:
         layer = upright.convert("RGBA")

@@ -14,6 +14,7 @@ from deploy.local.keys import DEMO_COUNTY, Bearer
 from shared.vocabulary import Role
 from tests.e2e.chromium import browser, needs_chromium
 from tests.e2e.form import WIDE, code_of, fill, of, opened_form, photo, send, tap, telephone, tracked, until, words
+from tests.fakes.photos import a_photo
 
 if TYPE_CHECKING:
     from deploy.local.platform import Platform
@@ -107,6 +108,26 @@ def test_a_report_with_a_photo_and_a_place_on_the_map_gets_a_code(page: Page, sy
     case = of(system, f"/v1/cases/{told['case_id']}").json()["case"]
     assert case["area"].startswith(village)
     assert case["place"] is not None
+
+
+def test_a_telephones_heic_that_this_browser_cannot_draw_is_sent_as_it_is(page: Page, tmp_path: Path) -> None:
+    fill(page, words())
+    heic = tmp_path / "IMG_0001.HEIC"
+    heic.write_bytes(a_photo(kind="HEIF"))
+    page.locator("#photo").set_input_files(heic)
+    expect(page.locator(".shot img")).to_have_count(1)
+    with page.expect_response(lambda answer: answer.url.endswith("/with-photos")) as taken:
+        send(page)
+    assert taken.value.status == 201
+    code_of(page)
+
+
+def test_what_only_calls_itself_a_picture_is_not_taken(page: Page, tmp_path: Path) -> None:
+    other = tmp_path / "IMG_0002.HEIC"
+    other.write_bytes(b"not a picture at all")
+    page.locator("#photo").set_input_files(other)
+    expect(page.locator("#photo-wrong")).to_contain_text("打不开")
+    expect(page.locator(".shot img")).to_have_count(0)
 
 
 def test_the_map_is_used_by_keyboard_alone(page: Page) -> None:

@@ -6,12 +6,15 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+import pillow_heif
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
 from shared.events.parts import Place
 
 CAMERA = "Made-up Camera 7"
+
+pillow_heif.register_heif_opener()
 
 
 def a_photo(
@@ -27,7 +30,7 @@ def a_photo(
     image = Image.new("RGB", size, "black")
     image.paste(Image.new("RGB", (size[0] // 2, size[1]), colour), (0, 0))
     out = io.BytesIO()
-    image.save(out, kind, exif=exif_of(place, taken, orientation), **save)
+    image.save(out, kind, exif=exif_of(place, taken, orientation).tobytes(), **save)
     return out.getvalue()
 
 

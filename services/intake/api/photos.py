@@ -43,7 +43,7 @@ def upload_schema(report: str) -> dict[str, Any]:
         "minItems": 1,
         "maxItems": MOST_PHOTOS,
         "items": {"type": "string", "format": "binary"},
-        "description": "JPEG, PNG or WebP, at most 10 MiB each and 48 MiB together.",
+        "description": "JPEG, PNG, WebP or HEIC, at most 10 MiB each and 48 MiB together.",
     }
     schema = {
         "type": "object",

@@ -6,18 +6,27 @@ import io
 import struct
 import zlib
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.intake.photos import LONGEST_EDGE, MOST_BYTES, MOST_PIXELS_WHOLE, SMALL_EDGE, develop
+from services.intake.photos import (
+    LONGEST_EDGE,
+    MOST_BYTES,
+    MOST_PIXELS_HEIC,
+    MOST_PIXELS_WHOLE,
+    SMALL_EDGE,
+    develop,
+)
 from services.intake.ports import Developed
 from shared.events.parts import Place
 from shared.vocabulary import Refused
 from tests.fakes.photos import CAMERA, a_photo
 
+KINDS = ("JPEG", "PNG", "WEBP", "HEIF")
 HERE = Place(lon=100.52341, lat=25.50002)
 
 
@@ -46,7 +55,7 @@ def holds_nothing_else(made: Developed) -> None:
         assert CAMERA.encode() not in data
 
 
-@pytest.mark.parametrize("kind", ("JPEG", "PNG", "WEBP"))
+@pytest.mark.parametrize("kind", KINDS)
 def test_place_and_time_are_read_and_then_gone(kind: str) -> None:
     made = develop(a_photo(kind=kind, place=HERE, taken="2026:11:21 08:00:00+08:00"), field="photo")
     assert lies(made.photo.place, HERE)
@@ -70,9 +79,10 @@ def test_a_time_that_is_none_or_has_no_offset_is_none(taken: str) -> None:
     assert develop(a_photo(taken=taken), field="photo").photo.taken_at is None
 
 
-def test_a_photo_is_kept_upright() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_photo_is_kept_upright(kind: str) -> None:
     # 6: the camera was turned; the coloured half, left in the file, belongs on top
-    made = develop(a_photo(size=(640, 480), orientation=6), field="photo")
+    made = develop(a_photo(size=(640, 480), kind=kind, orientation=6), field="photo")
     assert (made.photo.width, made.photo.height) == (480, 640)
     image = seen(made.picture).convert("RGB")
     assert sum(image.getpixel((240, 20))) > 200 > sum(image.getpixel((240, 620)))  # type: ignore[arg-type]
@@ -127,7 +137,7 @@ def test_pictures_of_other_kinds_are_refused(kind: str) -> None:
     assert "allowed kind" in refusal_of(out.getvalue()).reason
 
 
-@pytest.mark.parametrize("kind", ("JPEG", "PNG", "WEBP"))
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_photo_that_breaks_off_is_refused(kind: str) -> None:
     whole = a_photo(kind=kind, size=(200, 200))
     assert "breaks off" in refusal_of(whole[: len(whole) * 2 // 3]).reason
@@ -160,17 +170,46 @@ def test_a_file_too_large_is_refused_unread() -> None:
     assert "bytes" in refusal_of(a_photo() + bytes(MOST_BYTES)).reason
 
 
+def heic_of(size: tuple[int, int], *, says: int) -> bytes:
+    """A HEIC of so many pixels, whose file says that it is ``says`` pixels wide and high."""
+    data = bytearray(a_photo(size=size, kind="HEIF"))
+    where = data.index(b"ispe") + 8
+    data[where : where + 8] = struct.pack(">II", says, says)
+    return bytes(data)
+
+
+def test_a_heic_with_too_many_pixels_is_refused_by_what_its_file_says() -> None:
+    assert "pixels" in refusal_of(heic_of((64, 64), says=int(MOST_PIXELS_HEIC**0.5) + 1)).reason
+
+
+def test_a_heic_that_is_larger_than_its_file_says_is_refused_before_it_is_unpacked() -> None:
+    assert "damaged" in refusal_of(heic_of((1200, 1200), says=100)).reason
+
+
+def test_what_else_a_heic_holds_is_left() -> None:
+    with_thumbnail = a_photo(kind="HEIF", thumbnails=[64], xmp=b"<x:xmpmeta>secret words</x:xmpmeta>")
+    made = develop(with_thumbnail, field="photo")
+    assert b"secret" in with_thumbnail
+    assert (made.photo.width, made.photo.height) == (640, 480)
+    holds_nothing_else(made)
+
+
+@cache
+def a_small_one(kind: str) -> bytes:
+    return a_photo(kind=kind, size=(60, 40), place=HERE, taken="2026:11:21 08:00:00+08:00")
+
+
 # Pillow warns of a camera's words that break off and goes on without them; a service logs that.
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @seed(20261121)
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    kind=st.sampled_from(("JPEG", "PNG", "WEBP")),
+    kind=st.sampled_from(KINDS),
     spots=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=12),
     cut=st.floats(0.05, 1),
 )
 def test_a_spoilt_photo_is_taken_clean_or_refused(kind: str, spots: list[tuple[float, int]], cut: float) -> None:
-    spoilt = bytearray(a_photo(kind=kind, size=(60, 40), place=HERE, taken="2026:11:21 08:00:00+08:00"))
+    spoilt = bytearray(a_small_one(kind))
     for where, value in spots:
         spoilt[int(where * len(spoilt))] = value
     try:
