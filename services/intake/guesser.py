@@ -18,6 +18,8 @@ from shared.runtime.waking import woken
 LOOKS: Final = timedelta(seconds=5)
 MOST: Final = 256
 """Models that are kept ready; of more files the first by name."""
+_AGAIN: Final = (0, 0)
+"""The stamp of a file that the disk would not give: it is read again at the next look."""
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +57,15 @@ class LearnedGuesser:
         return tuple(county for county, kept in self._kept.items() if kept.model is not None)
 
     def look(self) -> None:
-        """Read what is new or has changed; forget what is gone."""
-        files = sorted(self._folder.glob(f"[0-9]*{ENDING}"))[:MOST] if self._folder is not None else []
+        """Read what is new or has changed; forget what is gone. A folder out of reach changes nothing."""
+        if self._folder is None:
+            return
+        try:
+            files = sorted(self._folder.glob(f"[0-9]*{ENDING}"))[:MOST]
+        except OSError as error:
+            # A volume that is away must not end intake: reports are worth more than guesses.
+            log.error("the models are out of reach: %s", error, extra={"event.name": "intake.models_away"})  # noqa: TRY400  the reason is all
+            return
         self._kept = {path.name.removesuffix(ENDING): kept for path in files if (kept := self._read(path)) is not None}
 
     async def run(self) -> None:
@@ -73,8 +82,10 @@ class LearnedGuesser:
         before = self._kept.get(path.name.removesuffix(ENDING))
         try:
             seen = path.stat()
-        except OSError:
+        except FileNotFoundError:
             return None
+        except OSError:
+            return before
         stamp = (seen.st_mtime_ns, seen.st_size)
         if before is not None and before.stamp == stamp:
             return before
@@ -82,6 +93,7 @@ class LearnedGuesser:
             model = read_model(path)
         except BadModel as bad:
             log.error("%s", bad.reason, extra={"event.name": "intake.model_refused"})  # noqa: TRY400  the reason is all
+            stamp = _AGAIN if isinstance(bad.__cause__, OSError) else stamp
             return _Kept(stamp, None if before is None else before.model)
         log.info("%s learned from %d examples", path.name, model.examples, extra={"event.name": "intake.model_read"})
         return _Kept(stamp, model)

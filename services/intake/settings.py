@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     rate_proxies: NonNegativeInt = 0
     """Proxies of ours in front, whose ``X-Forwarded-For`` says who asks; 0 believes none."""
 
+    @field_validator("models", mode="before")
+    @classmethod
+    def _empty_is_no_folder(cls, told: object) -> object:
+        # Path("") would be the folder that the process happens to stand in.
+        return told or None
+
     @field_validator("rate_key", "rate_source", "rate_address")
     @classmethod
     def _is_a_rate(cls, text: str) -> str:

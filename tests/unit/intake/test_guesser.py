@@ -1,16 +1,20 @@
 """Models that appear, change, break and go while intake runs."""
 
 import asyncio
+import errno
 import logging
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from pydantic import SecretStr
 
 from services.intake.domain.reading.guessing import NO_OPINION
 from services.intake.guesser import LearnedGuesser
-from shared.learning.file import write_model
+from services.intake.settings import Settings
+from shared.learning.file import BadModel, write_model
 from shared.learning.model import TextModel
 from shared.learning.training import Example, train
 
@@ -64,6 +68,44 @@ def test_a_broken_file_is_refused_loudly_once_and_the_model_before_it_stays(
         guesser.look()
     assert len([one for one in caplog.records if one.levelno == logging.ERROR]) == 1
     assert "02.003" in guesser.opinion("990101", "路灯不亮").shares
+
+
+def test_a_folder_out_of_reach_changes_nothing_and_what_the_disk_would_not_give_is_read_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_model(taught(), tmp_path)
+    guesser = LearnedGuesser(tmp_path)
+    guesser.look()
+    write_model(taught("02.009"), tmp_path)
+    os.utime(path, (1, 1))
+    with monkeypatch.context() as away:
+        away.setattr("services.intake.guesser.read_model", unread)
+        guesser.look()
+        for method in ("stat", "glob"):
+            away.setattr(Path, method, stale)
+            guesser.look()
+    assert "02.003" in guesser.opinion("990101", "路灯不亮").shares
+    guesser.look()
+    assert "02.009" in guesser.opinion("990101", "路灯不亮").shares
+
+
+def stale(*_: object) -> NoReturn:
+    """What a volume says whose server has gone."""
+    raise OSError(errno.ESTALE, "Stale file handle")
+
+
+def unread(path: Path) -> NoReturn:
+    try:
+        stale()
+    except OSError as gone:
+        raise BadModel(f"{path.name} cannot be opened", field="model", allowed=[]) from gone
+
+
+@pytest.mark.parametrize(("said", "folder"), (("", None), ("/models", Path("/models"))))
+def test_no_folder_is_none_and_never_the_one_that_the_process_stands_in(said: str, folder: Path | None) -> None:
+    assert (
+        Settings(kafka="k", postgres="p", keys_file=Path("k"), secret_key=SecretStr("s"), models=said).models == folder
+    )
 
 
 async def test_it_looks_again_by_itself_until_it_is_stopped(tmp_path: Path) -> None:
