@@ -102,10 +102,11 @@ def unread(path: Path) -> NoReturn:
 
 
 @pytest.mark.parametrize(("said", "folder"), (("", None), ("/models", Path("/models"))))
-def test_no_folder_is_none_and_never_the_one_that_the_process_stands_in(said: str, folder: Path | None) -> None:
-    assert (
-        Settings(kafka="k", postgres="p", keys_file=Path("k"), secret_key=SecretStr("s"), models=said).models == folder
-    )
+def test_no_folder_is_none_and_never_the_one_that_the_process_stands_in(
+    monkeypatch: pytest.MonkeyPatch, said: str, folder: Path | None
+) -> None:
+    monkeypatch.setenv("WHISTLE_MODELS", said)
+    assert Settings(kafka="k", postgres="p", keys_file=Path("k"), secret_key=SecretStr("s")).models == folder
 
 
 async def test_it_looks_again_by_itself_until_it_is_stopped(tmp_path: Path) -> None:
