@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import uvicorn
 
-HEADER_LIMIT_BYTES: Final = 16 * 1024
+from shared.runtime.wire import BoundedProtocol
 
 
 class HttpServer:
@@ -34,7 +34,8 @@ class HttpServer:
                 server_header=False,
                 proxy_headers=False,
                 limit_concurrency=connections,
-                h11_max_incomplete_event_size=HEADER_LIMIT_BYTES,
+                http=BoundedProtocol,
+                ws="none",
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=grace_seconds,
                 reset_contextvars=True,

@@ -13,7 +13,8 @@ from fastapi import FastAPI, Request
 from starlette.responses import StreamingResponse
 
 from shared.runtime.problems import Limits, ProblemHooks, install
-from shared.runtime.serving import HEADER_LIMIT_BYTES, HttpServer
+from shared.runtime.serving import HttpServer
+from shared.runtime.wire import HEADER_LIMIT_BYTES
 
 HOST = "127.0.0.1"
 DEADLINE_SECONDS = 10
