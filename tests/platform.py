@@ -77,6 +77,6 @@ def system() -> Iterator[Platform]:
     Traces lie in ``traces/`` of its data folder, one file of spans a service.
     """
     with data_folder("system") as data:
-        options = Options(data=data, bearers=county_bearers(DEMO_COUNTY), known_ports=False, traces=True)
+        options = Options(data=data, bearers=county_bearers(DEMO_COUNTY), known_ports=False, traces=True, taught=True)
         with Platform(options, Quiet()) as platform:
             yield platform

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _up(data: Path, cache: Path) -> None:
-    options = Options(data=data, cache=cache, bearers=county_bearers(DEMO_COUNTY))
+    options = Options(data=data, cache=cache, bearers=county_bearers(DEMO_COUNTY), taught=True)
     with Platform(options, progress_on()) as platform:
         sys.stdout.write(
             f"\nintake    {platform.url('intake')}\nnotifier  {platform.url('notifier')}\n"

@@ -16,6 +16,7 @@ from typing import Self, TextIO
 
 from deploy.local.kafka import KafkaPlace, jars_in, kafka_program, prepare_kafka
 from deploy.local.keys import Bearer, KeyBook, secret_key, write_private
+from deploy.local.models import Lesson, Teaching
 from deploy.local.places import default_cache, default_data
 from deploy.local.playbooks import any_in_force, load_playbook, put_into_force
 from deploy.local.ports import LOOPBACK, choose_ports
@@ -54,6 +55,8 @@ class Options:
     environment: Mapping[str, str] = field(default_factory=dict)
     known_ports: bool = True
     traces: bool = False
+    taught: bool = False
+    """Intake has the demo county's model; without, words alone say what a report is about."""
 
 
 class Platform:
@@ -71,6 +74,7 @@ class Platform:
         self._environments: dict[str, dict[str, str]] = {}
         self._ports: dict[str, int] = {}
         self._dsn = ""
+        self._teaching: Teaching | None = None
         self._lock: TextIO | None = None
 
     def __enter__(self) -> Self:
@@ -91,6 +95,11 @@ class Platform:
     def logs(self) -> Path:
         """The folder with one log file a part."""
         return self.data / "logs"
+
+    @property
+    def models(self) -> Path:
+        """The folder that intake reads models from, if the system is taught."""
+        return self.data / "models"
 
     @property
     def bootstrap(self) -> str:
@@ -127,11 +136,13 @@ class Platform:
         """
         try:
             self._open_data()
+            self._begin_teaching()
             self._start_servers()
             make_topics(self.bootstrap)
             create_database(self._dsn)
             self._migrate()
             self._put_playbooks_into_force()
+            self._finish_teaching()
             self._start_services()
             self._announce()
         except BaseException:
@@ -145,6 +156,8 @@ class Platform:
         with suppress(FileNotFoundError):
             (self.data / "run.json").unlink()
         self._progress.say("platform", "stopping …")
+        if self._teaching is not None:
+            self._teaching.stop()
         servers = [name for name in ("postgres", "kafka") if name in self._keepers]
         services = [name for name in reversed(self._keepers) if name not in servers]
         for group in (services, servers):
@@ -248,6 +261,17 @@ class Platform:
             wanted[f"{part}.ops"] = OPS_PORTS[service] if self.options.known_ports else None
         return wanted
 
+    def _begin_teaching(self) -> None:
+        """Beside the start of the servers, which wait more than they work."""
+        if self.options.taught:
+            log = self.logs / "model.log"
+            self._teaching = Teaching(Lesson(cache=self.options.cache, folder=self.models, log=log))
+            self._teaching.begin()
+
+    def _finish_teaching(self) -> None:
+        if self._teaching is not None:
+            self._progress.say("model", self._teaching.finish(), tone=Tone.GOOD)
+
     def _start_servers(self) -> None:
         """Start Kafka and PostgreSQL side by side: Kafka needs seconds, PostgreSQL fits into them."""
         self._progress.say("platform", f"data in {self.data}, one log file a part in {self.logs}")
@@ -321,6 +345,7 @@ class Platform:
             secret_key=secret_key(self.data),
             logs=self.logs,
             traces=self._traces(),
+            models=self.models if self.options.taught else None,
             extra=self.options.environment,
         )
         self._environments = {part: service_environment(part, around, self._ports) for part in self.options.services}

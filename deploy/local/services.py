@@ -30,6 +30,7 @@ class Surroundings:
     secret_key: str
     logs: Path
     traces: Path | None
+    models: Path | None
     extra: Mapping[str, str]
 
 
@@ -56,6 +57,8 @@ def service_environment(part: str, around: Surroundings, ports: Mapping[str, int
         own["WHISTLE_ROUTER"] = f"http://{LOOPBACK}:{ports[routers[0]]}"
     if service in WITH_DATABASE:
         own["WHISTLE_POSTGRES"] = around.postgres
+    if service == "intake" and around.models is not None:
+        own["WHISTLE_MODELS"] = str(around.models)
     if service in HTTP_PORTS:
         own |= {"WHISTLE_HTTP_HOST": LOOPBACK, "WHISTLE_HTTP_PORT": str(ports[f"{part}.http"])}
         own |= _open_to_residents(service, around, ports)

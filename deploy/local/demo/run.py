@@ -59,7 +59,7 @@ def run(seconds: int | None = None, *, data: Path | None = None, cache: Path | N
 def _run(seconds: int | None, data: Path, cache: Path) -> int:
     playbook = demo_playbook()
     bearers = (*county_bearers(playbook.county), *desks_and_departments(playbook))
-    options = Options(data=data, cache=cache, bearers=bearers, playbooks=(playbook,))
+    options = Options(data=data, cache=cache, bearers=bearers, playbooks=(playbook,), taught=True)
     with Platform(options, progress_on()) as platform:
         demo = Demo(platform, playbook, Teller(Console(soft_wrap=True)))
         return asyncio.run(demo.play(seconds))
