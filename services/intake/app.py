@@ -18,7 +18,7 @@ from services.intake.api.limits import RateLimits, Rates
 from services.intake.api.public import PublicDoor
 from services.intake.consumer import fold_loop, inbound_loop
 from services.intake.custody import Custody
-from services.intake.darkroom import BlobDarkroom
+from services.intake.darkroom import BlobDarkroom, KeptPhotos
 from services.intake.guesser import LearnedGuesser
 from services.intake.handlers import CountyMaps, Doors, Size, Together
 from services.intake.health import IntakeHealth
@@ -27,9 +27,10 @@ from services.intake.playbooks import ShelvedPlaybooks
 from services.intake.settings import Settings
 from services.intake.store.audit import PostgresAudit
 from services.intake.store.cases import PostgresCaseStore
+from services.intake.store.photos import PostgresPhotos
 from services.intake.store.privacy import PostgresPersons
 from services.intake.timers import OFF, Canaries, Resuming, Settling, Timer
-from services.intake.upkeep import DataKeys, Retention, Sealing
+from services.intake.upkeep import DataKeys, Retention, Sealing, Sweeping
 from services.intake.vault import EnvelopeVault, PostgresDataKeys
 from shared.events.topics import PLAYBOOK
 from shared.playbook.shelf import PlaybookShelf
@@ -115,14 +116,14 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
             papers=Together(size, told=partial(metrics.kept_together, "papers")),
             deeds=Together(size, told=partial(metrics.kept_together, "deeds")),
         )
-        darkroom = _darkroom(settings, closing)
+        darkroom = _darkroom(settings, pool, closing)
         custody = Custody(
             audit=PostgresAudit(pool),
             persons=PostgresPersons(pool),
             vault=vault,
             playbooks=playbooks,
             clock=utc_now,
-            blobs=None if darkroom is None else darkroom.blobs,
+            photos=None if darkroom is None else darkroom.photos,
             watch=metrics,
         )
         reader = CompactedReader(settings.kafka, PLAYBOOK.name, shelf.receive)
@@ -136,6 +137,8 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
             "sealing": Sealing(doors, custody),
             "retention": Retention(doors, custody, audit_days=settings.audit_days),
         }
+        if darkroom is not None:
+            timers["sweeping"] = Sweeping(doors, custody, darkroom.photos)
         if settings.canary_county != OFF:
             timers["canaries"] = Canaries(doors, county=settings.canary_county, seconds=settings.canary_seconds)
         health = IntakeHealth(watch, playbooks, {"fold": fold, "inbound": inbound}, timers)
@@ -174,10 +177,10 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
         yield Running(rooms=rooms, http=http, ops=ops, shelf=shelf)
 
 
-def _darkroom(settings: Settings, closing: AsyncExitStack) -> BlobDarkroom | None:
+def _darkroom(settings: Settings, pool: Pool, closing: AsyncExitStack) -> BlobDarkroom | None:
     if not settings.blobs:
         return None
-    darkroom = BlobDarkroom(open_blobs(settings.blobs))
+    darkroom = BlobDarkroom(KeptPhotos(open_blobs(settings.blobs), PostgresPhotos(pool)))
     closing.callback(darkroom.close)
     return darkroom
 

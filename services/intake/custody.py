@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -178,11 +179,30 @@ class PersonVault(Protocol):
         """Wrap every data key that an older key wraps by the newest: ``rewrapped`` and how many are ``left``."""
 
 
-class Blobs(Protocol):
+class PhotoBook(Protocol):
+    """Which photos are on their way, and which no report shows."""
+
+    async def note(self, photo_ids: Sequence[str]) -> None:
+        """Say that these are about to be kept; waits while one of them is being removed."""
+
+    def unshown(self, photo_ids: Sequence[str]) -> AbstractAsyncContextManager[Sequence[str]]:
+        """Those that no report shows and that are not on their way; nobody keeps one until this is left."""
+
+    async def forget(self, *, most: int) -> int:
+        """Forget at most so many notes of photos that have arrived long ago; how many."""
+
+
+class PhotoStore(Protocol):
     """Where photos lie."""
 
-    async def delete(self, keys: Sequence[str]) -> None:
-        """Remove what lies under these keys; nothing where there is none."""
+    async def burn(self, photo_ids: Sequence[str]) -> int:
+        """Remove those that no report shows; how many. One that is just being sent again stays."""
+
+    def listed(self) -> AsyncIterator[Sequence[tuple[str, datetime]]]:
+        """What lies here, some photos at a time, each with when it was last written; one may come twice."""
+
+    async def forget(self, *, most: int) -> int:
+        """See ``PhotoBook.forget``."""
 
 
 class Watch(Protocol):
@@ -220,5 +240,5 @@ class Custody:
     vault: PersonVault
     playbooks: Playbooks
     clock: Callable[[], datetime]
-    blobs: Blobs | None = None
+    photos: PhotoStore | None = None
     watch: Watch = field(default_factory=Unwatched)

@@ -111,7 +111,7 @@ class Metrics:
         )
         self.removed_total = Counter(
             "whistle_intake_removed_total",
-            "What was erased or outlived its time: reports, photos, client_keys, audit_blocks.",
+            "What was erased or outlived its time: reports, photos, photos_unshown, client_keys, audit_blocks.",
             ["kind"],
             registry=self.registry,
         )

@@ -22,6 +22,7 @@ from services.intake.handlers import (
 )
 from services.intake.ports import NoPlaybook, PlaybookAway
 from shared.events.topics import CASE_PARTITIONS
+from shared.runtime.blobs import BlobsAway
 from shared.runtime.postgres import OUTAGES
 from shared.runtime.waking import woken
 
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class Timer(ABC):
-    """A round again and again until ``stop``; an outage of PostgreSQL or of the playbooks is sat out."""
+    """A round again and again until ``stop``; an outage of PostgreSQL, the photos or the playbooks is sat out."""
 
     def __init__(self, doors: Doors, *, every: timedelta) -> None:
         self._doors = doors
@@ -62,7 +63,7 @@ class Timer(ABC):
                 if await self._round():
                     pause = 0
                 self.outage = None
-            except (*OUTAGES, PlaybookAway) as error:
+            except (*OUTAGES, PlaybookAway, BlobsAway) as error:
                 self.outage = f"{type(error).__name__}: {error}"
                 log.warning("%s waits: %s", type(self).__name__, self.outage)
                 pause = max(pause, OUTAGE_PAUSE_SECONDS)

@@ -1,9 +1,10 @@
-"""Edges in from time: data keys are made, the audit is sealed, and what has outlived its time is taken out."""
+"""Edges in from time: data keys are made, the audit is sealed; what outlived its time, and photos of no report, go."""
 
 from __future__ import annotations
 
 import logging
 import math
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -12,12 +13,13 @@ from services.intake.custody import CountedAnew
 from services.intake.domain.auditing import MARK_BYTES
 from services.intake.handlers.auditing import drop_old_entries, seal_audit
 from services.intake.handlers.privacy import forget_client_keys, reseal, retain, retain_photos
+from services.intake.handlers.sweeping import forget_uploads, sweep_photos
 from services.intake.store.audit import ENTRIES_A_BLOCK
 from services.intake.timers import Timer
 from services.intake.vault import EnvelopeVault, Unreadable
 
 if TYPE_CHECKING:
-    from services.intake.custody import Custody
+    from services.intake.custody import Custody, PhotoStore
     from services.intake.handlers import Doors
 
 BEGIN: Final = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
@@ -120,6 +122,41 @@ class Retention(Timer):
             return False
         self._begun, self._left = now, sorted(self._doors.playbooks.counties())
         return bool(self._left)
+
+
+class Sweeping(Timer):
+    """Walks once a day over the store of photos, a hundred pictures a step, and removes what no report shows."""
+
+    def __init__(
+        self, doors: Doors, custody: Custody, photos: PhotoStore, *, every: timedelta = timedelta(seconds=10)
+    ) -> None:
+        super().__init__(doors, every=every)
+        self._custody = custody
+        self._photos = photos
+        self._walk: AsyncIterator[Sequence[tuple[str, datetime]]] | None = None
+        self._begun = BEGIN[0]
+
+    async def _round(self) -> bool:
+        walk = self._walk = self._walk or self._begin()
+        if walk is None:
+            return bool(await forget_uploads(custody=self._custody))
+        try:
+            found = await anext(walk, None)
+            await sweep_photos(found or (), custody=self._custody)
+        except BaseException:
+            # A walk that broke off cannot go on; what it has passed by is looked at again.
+            self._walk, self._begun = None, BEGIN[0]
+            raise
+        if found is None:
+            self._walk = None
+        return True
+
+    def _begin(self) -> AsyncIterator[Sequence[tuple[str, datetime]]] | None:
+        now = self._doors.clock()
+        if now - self._begun < timedelta(days=1):
+            return None
+        self._begun = now
+        return self._photos.listed()
 
 
 _FULL: Final = ENTRIES_A_BLOCK * MARK_BYTES

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
-from datetime import timedelta
+import re
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -24,6 +25,7 @@ PATIENCE: Final = timedelta(seconds=10)
 """How long one call may take with all of its repeats."""
 
 _S3_OPTIONS: Final = ("endpoint", "region")
+_PHOTO: Final = re.compile(r"photos/[0-9a-f]{2}/([0-9a-f]{64})(?:\.small)?\.jpg")
 _REGION: Final = "us-east-1"
 """What storage that is not Amazon's takes when nobody names a region."""
 
@@ -66,6 +68,20 @@ class Blobs:
                 return bytes(await found.bytes_async())
         except FileNotFoundError:
             return None
+        except (BaseError, OSError) as error:
+            raise _away(error) from error
+
+    async def listed(self, folder: str, *, most: int) -> AsyncIterator[Sequence[tuple[str, datetime]]]:
+        """The keys below ``folder`` and when each was last written, ``most`` at a time, in any order.
+
+        Raises:
+            BlobsAway: nobody can say.
+        """
+        pages = obstore.list(self._store, folder, chunk_size=most)
+        try:
+            # In a thread: a page that is awaited may call into an interpreter that is ending.
+            while page := await asyncio.to_thread(next, pages, ()):
+                yield [(one["path"], one["last_modified"]) for one in page]
         except (BaseError, OSError) as error:
             raise _away(error) from error
 
@@ -112,6 +128,17 @@ def photo_key(photo_id: str) -> str:
 def thumbnail_key(photo_id: str) -> str:
     """Where the small picture of a photo lies."""
     return f"photos/{photo_id[:2]}/{photo_id}.small.jpg"
+
+
+def photo_id_of(key: str) -> str | None:
+    """The photo that lies under ``key``, or whose small picture does; None when it is no photo's."""
+    found = _PHOTO.fullmatch(key)
+    return None if found is None else found[1]
+
+
+def photo_folders() -> Sequence[str]:
+    """The folders in which photos lie, each with a 256th of them."""
+    return [f"photos/{number:02x}" for number in range(256)]
 
 
 def _bucket(path: str, options: dict[str, str]) -> ObjectStore:

@@ -18,7 +18,6 @@ from services.intake.domain.reports.texts import clean
 from services.intake.ports import NoPlaybook
 from services.intake.vault import Unreadable
 from shared.playbook.model import Retention
-from shared.runtime.blobs import photo_key, thumbnail_key
 from shared.runtime.origin import current_origin
 from shared.vocabulary import Refused, Role, covers
 
@@ -275,8 +274,8 @@ async def _taken_out(report_ids: Sequence[UUID], looks: Sequence[Looked], custod
 
 
 async def _burn(photos: Sequence[str], custody: Custody) -> None:
-    if custody.blobs is not None and photos:
-        await custody.blobs.delete([key(photo_id) for photo_id in photos for key in (photo_key, thumbnail_key)])
+    if custody.photos is not None and photos:
+        await custody.photos.burn(photos)
 
 
 def _about(kept: KeptReport, custody: Custody) -> About:

@@ -25,7 +25,8 @@ from schemathesis.specs.openapi.checks import (
 from services.intake.api import describe_api, make_api
 from services.intake.api.limits import RateLimits, Rates
 from services.intake.api.public import PublicDoor
-from services.intake.darkroom import BlobDarkroom
+from services.intake.darkroom import BlobDarkroom, KeptPhotos
+from services.intake.store.photos import PostgresPhotos
 from shared.runtime.auth import KeyRing
 from shared.runtime.blobs import open_blobs
 from shared.runtime.serving import HttpServer
@@ -61,16 +62,16 @@ async def served(postgres: str, photos: Path) -> AsyncIterator[str]:
     """Where intake answers, with every door open and nobody held back."""
     keyring = KeyRing([made.key for made in KEYS.values()])
     off = RateLimits(rates=Rates(key="off", source="off", address="off"))
-    darkroom = BlobDarkroom(open_blobs(photos.as_uri()))
     async with opened(postgres, keyring) as intake:
-        custody = replace(intake.custody, blobs=darkroom.blobs)
+        darkroom = BlobDarkroom(KeptPhotos(open_blobs(photos.as_uri()), PostgresPhotos(intake.pool)))
+        custody = replace(intake.custody, photos=darkroom.photos)
         door = PublicDoor(county=COUNTY)
         api = make_api(intake.doors, keyring, intake.metrics, off, darkroom, custody, door=door)
         server = HttpServer(api, "127.0.0.1", 0)
         await server.start()
         yield f"http://127.0.0.1:{server.port}"
         await server.stop()
-    darkroom.close()
+        darkroom.close()
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from services.intake.api import make_api
-from services.intake.darkroom import BlobDarkroom
+from services.intake.darkroom import BlobDarkroom, KeptPhotos
+from services.intake.store.photos import PostgresPhotos
 from shared.events.parts import Place
 from shared.runtime.auth import KeyRing
 from shared.runtime.blobs import Blobs, open_blobs, photo_key, thumbnail_key
@@ -61,7 +62,7 @@ class Photographed:
 
 @pytest.fixture
 async def photographed(intake: Intake, keyring: KeyRing, tmp_path: Path) -> AsyncIterator[Photographed]:
-    darkroom = BlobDarkroom(open_blobs(tmp_path.as_uri()))
+    darkroom = BlobDarkroom(KeptPhotos(open_blobs(tmp_path.as_uri()), PostgresPhotos(intake.pool)))
     api = make_api(intake.doors, keyring, intake.metrics, darkroom=darkroom)
     transport = httpx.ASGITransport(api, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://intake") as http:
@@ -175,7 +176,7 @@ async def test_an_upload_too_large_is_cut_off(photographed: Photographed) -> Non
 async def test_a_store_that_is_away_answers_503_and_opens_no_case(
     intake: Intake, keyring: KeyRing, tmp_path: Path
 ) -> None:
-    darkroom = BlobDarkroom(open_blobs(tmp_path.as_uri()))
+    darkroom = BlobDarkroom(KeptPhotos(open_blobs(tmp_path.as_uri()), PostgresPhotos(intake.pool)))
     (tmp_path / "photos").write_text("a file where the folder should be")
     transport = httpx.ASGITransport(
         make_api(intake.doors, keyring, intake.metrics, darkroom=darkroom), raise_app_exceptions=False

@@ -14,12 +14,14 @@ import pytest
 from cryptography.fernet import Fernet
 
 from services.intake.custody import Custody
+from services.intake.darkroom import KeptPhotos
 from services.intake.domain.life.permissions import Bearer
 from services.intake.domain.reports.persons import ERASED
 from services.intake.handlers.privacy import Erasure, erase_person, retain, retain_photos
+from services.intake.store.photos import PostgresPhotos
 from services.intake.upkeep import BEGIN, DataKeys, Retention, Sealing
 from services.intake.vault import EnvelopeVault, PostgresDataKeys
-from shared.runtime.blobs import photo_key, thumbnail_key
+from shared.runtime.blobs import Blobs, photo_key, thumbnail_key
 from shared.runtime.clock import utc_now
 from shared.vocabulary import Role
 from tests.fakes.small_county import COUNTY
@@ -145,7 +147,7 @@ async def test_an_erased_person_is_gone_and_what_happened_stays(intake: Intake) 
     phone = phone_of(3)
     report_id = await filed(intake, reporter={**WHO, "phone": phone}, text=f"市场门口燃气味很重,我电话{phone}")
     events = await intake.rows("case_event")
-    compared = "SELECT count(*) FROM matter JOIN report USING (case_id) WHERE report_id = $1"
+    compared = "SELECT count(*) FROM case_profile JOIN report USING (case_id) WHERE report_id = $1"
     assert await intake.pool.fetchval(compared, report_id) == 1
     assert (await ask(intake, "erase", phone=phone)).json() == {"reports": 1, "photos": 0, "left": 0}
     assert (await look(intake, report_id, "county desk")).status_code == 404
@@ -173,7 +175,7 @@ async def test_an_order_to_erase_must_say_what(intake: Intake, body: dict[str, s
     assert answer.status_code == status, answer.text
 
 
-class Blobs:
+class RemovedBlobs(Blobs):
     """Remembers what was removed."""
 
     def __init__(self) -> None:
@@ -184,8 +186,8 @@ class Blobs:
 
 
 async def test_photos_go_with_their_last_report(intake: Intake) -> None:
-    blobs, photo = Blobs(), "ab" * 32
-    custody = replace(intake.custody, blobs=blobs)
+    blobs, photo = RemovedBlobs(), "ab" * 32
+    custody = replace(intake.custody, photos=KeptPhotos(blobs, PostgresPhotos(intake.pool)))
     reports = [await filed(intake, reporter={"phone": phone_of(4 + n)}) for n in range(2)]
     await intake.pool.executemany(
         "INSERT INTO report_photo (report_id, position, photo_id, photo) VALUES ($1, 0, $2, '{}')",
@@ -284,8 +286,8 @@ async def test_photos_outlive_their_time_by_themselves(intake: Intake, outlived:
         "INSERT INTO report_photo (report_id, position, photo_id, photo) VALUES ($1, 0, $2, '{}')",
         [(outlived["old"], photo), (outlived["new"], "ef" * 32)],
     )
-    blobs = Blobs()
-    custody = replace(intake.custody, blobs=blobs)
+    blobs = RemovedBlobs()
+    custody = replace(intake.custody, photos=KeptPhotos(blobs, PostgresPhotos(intake.pool)))
     assert [await retain_photos(COUNTY, custody=custody) for _ in range(2)] == [1, 0]
     assert blobs.gone == [photo_key(photo), thumbnail_key(photo)]
     assert await intake.pool.fetchval("SELECT count(*) FROM report_photo WHERE report_id = $1", outlived["new"]) == 1

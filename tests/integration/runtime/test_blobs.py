@@ -6,13 +6,15 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
-from shared.runtime.blobs import Blobs, BlobsAway, open_blobs, photo_key, thumbnail_key
+from shared.runtime.blobs import Blobs, BlobsAway, open_blobs, photo_id_of, photo_key, thumbnail_key
+from shared.runtime.clock import utc_now
 
 JPEG = "image/jpeg"
 
@@ -100,3 +102,22 @@ def test_a_photo_and_its_small_picture_lie_side_by_side() -> None:
     photo_id = "ab" * 32
     assert photo_key(photo_id).startswith("photos/ab/")
     assert thumbnail_key(photo_id) != photo_key(photo_id)
+
+
+async def test_what_lies_in_a_folder_is_listed_with_when_it_was_written(blobs: Blobs) -> None:
+    ids = [hashlib.sha256(bytes([n])).hexdigest() for n in range(25)]
+    folders = {one[:2] for one in ids}
+    for one in ids:
+        await blobs.put(photo_key(one), b"1", media_type=JPEG)
+        await blobs.put(thumbnail_key(one), b"1", media_type=JPEG)
+    pages = [page for folder in folders async for page in blobs.listed(f"photos/{folder}", most=3)]
+    assert all(len(page) <= 3 for page in pages)
+    found = [(photo_id_of(key), at) for page in pages for key, at in page]
+    assert sorted(one for one, _ in found if one in ids) == sorted([*ids, *ids])
+    assert all(abs(utc_now() - at) < timedelta(minutes=5) for _, at in found)
+    assert [page async for page in blobs.listed("photos/nothing", most=3)] == []
+
+
+@pytest.mark.parametrize("key", ("photos/ab/x.jpg", "other", f"photos/ab/{'0' * 64}.txt", f"photos/{'0' * 64}.jpg"))
+def test_what_is_no_photo_has_no_id(key: str) -> None:
+    assert photo_id_of(key) is None
