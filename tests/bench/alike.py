@@ -52,20 +52,20 @@ WHAT: Final = (
 STREETS: Final = "甲丙丁戊壬癸金银铜木石青红白黑松柏梅兰竹菊荷桂杏"
 
 _FILL: Final = """
-    INSERT INTO matter (case_id, town, family, purpose, last_at, times, names, anchors, accounts)
+    INSERT INTO case_profile (case_id, town, family, purpose, last_at, times, names, anchors, accounts)
     SELECT md5('case' || n)::uuid, ($2::text[])[1 + n % 20], ($3::text[])[1 + (n / 20) % 12], 'real',
         $4::timestamptz - $5::interval * (n::double precision / $1),
         ARRAY[$4::timestamptz - $5::interval * (n::double precision / $1)],
         ARRAY(SELECT hashtext('name' || n || i) FROM generate_series(1, 2) AS i),
         $7::integer[] || ARRAY(SELECT hashtext('own' || n || i) FROM generate_series(1, 18) AS i),
-        $6::jsonb
+        $6::json
     FROM generate_series(0, $1 - 1) AS n
 """
 _CASES: Final = """
     INSERT INTO case_snapshot (case_id, version, state, area, snapshot, updated_at, category, opened_at, closed)
     SELECT case_id, 1, CASE WHEN random() < 0.9 THEN 'closed' ELSE 'routed' END, town, '{"view": {}}', last_at,
         family, last_at, true
-    FROM matter
+    FROM case_profile
 """
 
 
@@ -93,10 +93,10 @@ async def bench() -> Sequence[Row]:
 async def _measure(pool: Pool, profiles: int) -> tuple[list[float], list[float]]:
     """Seconds of each search, judged; and of one look-up by primary key in the same table."""
     async with pool.acquire() as connection:
-        await connection.execute("TRUNCATE matter, case_snapshot")
+        await connection.execute("TRUNCATE case_profile, case_snapshot")
         await _fill(connection, profiles)
         plan = await _plan(connection)
-        if "matter_newest" not in plan or "Seq Scan" in plan:
+        if "case_profile_newest" not in plan or "Seq Scan" in plan:
             raise AssertionError(f"the search does not walk over its index:\n{plan}")
         book = PostgresProfiles(connection)
         draw = random.Random(profiles)
@@ -113,15 +113,15 @@ async def _fill(connection: Connection, profiles: int) -> None:
     given = (profiles, list(TOWNS), list(FAMILIES), utc_now(), SPAN, accounts, shared)
     await connection.execute(_FILL, *given, timeout=600)
     await connection.execute(_CASES, timeout=600)
-    await connection.execute("ANALYZE matter", timeout=600)
+    await connection.execute("ANALYZE case_profile", timeout=600)
     await connection.execute("ANALYZE case_snapshot", timeout=600)
 
 
 async def _plan(connection: Connection) -> str:
-    """How PostgreSQL walks for one search: what ``matters_alike`` asks of the table, made visible."""
+    """How PostgreSQL walks for one search: what ``newest_profiles`` asks of the table, made visible."""
     rows = await connection.fetch(
         f"""
-        EXPLAIN SELECT m.case_id FROM matter m
+        EXPLAIN SELECT m.case_id FROM case_profile m
         WHERE m.town = '{TOWNS[3]}' AND m.family = '{FAMILIES[3]}' AND m.purpose = 'real'
             AND m.last_at > now() - interval '168 hours'
         ORDER BY m.last_at DESC LIMIT 256
@@ -140,7 +140,7 @@ async def _search(book: PostgresProfiles, draw: random.Random) -> None:
 
 
 async def _look_up(connection: Connection, draw: random.Random) -> None:
-    await connection.fetchrow("SELECT * FROM matter WHERE case_id = $1", UUID(int=draw.getrandbits(128)))
+    await connection.fetchrow("SELECT * FROM case_profile WHERE case_id = $1", UUID(int=draw.getrandbits(128)))
 
 
 async def _timed(work: Awaitable[object]) -> float:

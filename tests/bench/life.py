@@ -48,11 +48,11 @@ _SEED: Final = """
         SELECT new_id, version, state, area, jsonb_set(snapshot, '{view,case_id}', to_jsonb(new_id)),
             updated_at - ago, category, opened_at - ago, purpose, closed
         FROM many
-    ), matters AS (
-        INSERT INTO matter (case_id, town, family, purpose, lon, lat, last_at, times, names, anchors, accounts)
+    ), profiles AS (
+        INSERT INTO case_profile (case_id, town, family, purpose, lon, lat, last_at, times, names, anchors, accounts)
         SELECT new_id, m.town, m.family, m.purpose, m.lon, m.lat, m.last_at - ago,
             ARRAY(SELECT at - ago FROM unnest(m.times) AS at ORDER BY at), m.names, m.anchors, m.accounts
-        FROM many JOIN matter m USING (case_id)
+        FROM many JOIN case_profile m USING (case_id)
     )
     INSERT INTO report (report_id, case_id, source, sender, text, received_at)
     SELECT gen_random_uuid(), new_id, 'resident', 'seed', 'x', updated_at - ago FROM many
@@ -148,7 +148,7 @@ async def _leads(dsn: str, cases: set[UUID]) -> dict[UUID, UUID]:
 async def _seed(dsn: str, wanted: int) -> int:
     """Fill the tables of intake with copies of cases that have lived, up to so many; how many there are.
 
-    Snapshots, matters and reports are copied, older the more; the log of each case is not, for it is read by its key.
+    Snapshots, profiles and reports are copied, older the more; the log of each case is not, for it is read by its key.
     """
     connection = await asyncpg.connect(dsn, timeout=10, server_settings={"search_path": "intake"})
     try:

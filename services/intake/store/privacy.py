@@ -87,7 +87,10 @@ class PostgresPersons:
             await connection.execute("UPDATE report SET text = $2 WHERE report_id = ANY($1::uuid[])", report_ids, text)
             # What new reports are compared with is made of this one's words too.
             await connection.execute(
-                "DELETE FROM matter WHERE case_id IN (SELECT case_id FROM report WHERE report_id = ANY($1::uuid[]))",
+                """
+                DELETE FROM case_profile
+                WHERE case_id IN (SELECT case_id FROM report WHERE report_id = ANY($1::uuid[]))
+                """,
                 report_ids,
             )
             photos = await connection.fetch(

@@ -1,8 +1,9 @@
-"""Matters and whose reports they are, in PostgreSQL, schema ``intake``."""
+"""Profiles of cases and whose reports they are, in PostgreSQL, schema ``intake``."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import msgspec
 
 from services.intake.domain.alike.sameness import Account, Kin, Profile, Standing, anchors_of, names_of, standing_of
 from services.intake.ports import KeptReport, ProfileAsk, ShownProfile
+from services.intake.store.shelves import shortlisted
 from shared.events.parts import Photo, Place
 from shared.vocabulary import CaseState, Source
 
@@ -18,69 +20,60 @@ if TYPE_CHECKING:
 
     from shared.runtime.postgres import Connection
 
-METRES_OF_A_DEGREE: Final = 111_195.0
 _ACCOUNTS: Final = msgspec.json.Decoder(tuple[Account, ...])
 _PHOTOS: Final = msgspec.json.Decoder(tuple[Photo, ...])
 
 
 class PostgresProfiles:
-    """See ``ports.MatterBook``."""
+    """See ``ports.ProfileBook``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def alike(self, asks: Sequence[ProfileAsk], *, hold: bool) -> Sequence[Sequence[Profile]]:
-        """See ``ports.MatterBook.alike``; one statement for all."""
-        found: list[list[Profile]] = [[] for _ in asks]
+        """See ``ports.ProfileBook.alike``; two statements for all, and each profile is read once."""
         if not asks:
-            return found
+            return []
+        listed = await shortlisted(self._connection, asks, hold=hold)
+        kins = {case_id: ask.kin for ask, cases in zip(asks, listed, strict=True) for case_id in cases}
+        if not kins:
+            return [[] for _ in asks]
         rows = await self._connection.fetch(
             """
-            SELECT * FROM matters_alike($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[],
-                $7::double precision[], $8::double precision[], $9::double precision[], $10)
+            SELECT case_id, p.times, p.accounts::text AS accounts, c.state,
+                CASE WHEN c.closed THEN (c.snapshot ->> 'closed_at')::timestamptz END AS closed_at
+            FROM case_profile p JOIN case_snapshot c USING (case_id) WHERE p.case_id = ANY($1::uuid[])
             """,
-            [ask.kin.town for ask in asks],
-            [ask.kin.family for ask in asks],
-            [ask.kin.purpose for ask in asks],
-            [ask.since for ask in asks],
-            [_array(names_of(ask.account)) for ask in asks],
-            [_array(anchors_of(ask.account)) for ask in asks],
-            [None if ask.account.place is None else ask.account.place.lon for ask in asks],
-            [None if ask.account.place is None else ask.account.place.lat for ask in asks],
-            [ask.metres / METRES_OF_A_DEGREE for ask in asks],
-            hold,
+            list(kins),
         )
-        for row in rows:
-            profile = _profile(row, asks[row["asks"][0] - 1].kin)
-            for place in row["asks"]:
-                found[place - 1].append(profile)
-        return found
+        profiles = {row["case_id"]: _profile(row, kins[row["case_id"]]) for row in rows}
+        return [[profiles[case_id] for case_id in cases if case_id in profiles] for cases in listed]
 
     async def find(self, case_ids: Collection[UUID]) -> Mapping[UUID, Profile]:
-        """See ``ports.MatterBook.find``."""
+        """See ``ports.ProfileBook.find``."""
         if not case_ids:
             return {}
         rows = await self._connection.fetch(
             """
-            SELECT case_id, town, family, m.purpose, times, accounts::text AS accounts, c.state
-            FROM matter m JOIN case_snapshot c USING (case_id) WHERE case_id = ANY($1::uuid[])
+            SELECT case_id, town, family, p.purpose, times, accounts::text AS accounts, c.state
+            FROM case_profile p JOIN case_snapshot c USING (case_id) WHERE case_id = ANY($1::uuid[])
             """,
             list(case_ids),
         )
         return {row["case_id"]: _profile(row, Kin(**{name: row[name] for name in _KIN})) for row in rows}
 
     async def keep(self, profiles: Sequence[Profile]) -> None:
-        """See ``ports.MatterBook.keep``; in one order, so that two batches cannot lock each other out."""
+        """See ``ports.ProfileBook.keep``; in one order, so that two batches cannot lock each other out."""
         if not profiles:
             return
         rows = sorted(profiles, key=lambda one: one.case_id)
         places = [one.accounts[0].place for one in rows]
         await self._connection.execute(
             """
-            INSERT INTO matter (case_id, town, family, purpose, lon, lat, last_at, times, names, anchors,
+            INSERT INTO case_profile (case_id, town, family, purpose, lon, lat, last_at, times, names, anchors,
                 accounts)
             SELECT case_id, town, family, purpose, lon, lat, last_at, times::timestamptz[], names::integer[],
-                anchors::integer[], accounts::jsonb
+                anchors::integer[], accounts::json
             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::double precision[],
                 $6::double precision[], $7::timestamptz[], $8::text[], $9::text[], $10::text[], $11::text[])
                 AS new (case_id, town, family, purpose, lon, lat, last_at, times, names, anchors, accounts)
@@ -102,11 +95,11 @@ class PostgresProfiles:
         )
 
     async def forget(self, case_ids: Collection[UUID]) -> None:
-        """See ``ports.MatterBook.forget``."""
-        await self._connection.execute("DELETE FROM matter WHERE case_id = ANY($1::uuid[])", list(case_ids))
+        """See ``ports.ProfileBook.forget``."""
+        await self._connection.execute("DELETE FROM case_profile WHERE case_id = ANY($1::uuid[])", list(case_ids))
 
     async def shown(self, case_ids: Collection[UUID]) -> Mapping[UUID, ShownProfile]:
-        """See ``ports.MatterBook.shown``."""
+        """See ``ports.ProfileBook.shown``."""
         rows = await self._connection.fetch(
             """
             SELECT case_id, state, opened_at, snapshot -> 'view' ->> 'title' AS title,
@@ -121,24 +114,24 @@ class PostgresProfiles:
         return {row["case_id"]: _shown(row) for row in rows}
 
     async def case_of_code(self, digest: str) -> UUID | None:
-        """See ``ports.MatterBook.case_of_code``; one look at the unique index."""
+        """See ``ports.ProfileBook.case_of_code``; one look at the unique index."""
         found: UUID | None = await self._connection.fetchval("SELECT case_id FROM report WHERE tracking = $1", digest)
         return found
 
     async def report(self, report_id: UUID) -> KeptReport | None:
-        """See ``ports.MatterBook.report``."""
+        """See ``ports.ProfileBook.report``."""
         row = await self._connection.fetchrow(f"{_REPORTS} WHERE r.report_id = $1", report_id)
         return None if row is None else _report(row)
 
     async def reports_of(self, case_id: UUID, most: int) -> Sequence[KeptReport]:
-        """See ``ports.MatterBook.reports_of``."""
+        """See ``ports.ProfileBook.reports_of``."""
         rows = await self._connection.fetch(
             f"{_REPORTS} WHERE r.case_id = $1 ORDER BY r.received_at, r.report_id LIMIT $2", case_id, most
         )
         return [_report(row) for row in rows]
 
     async def move(self, report_ids: Collection[UUID], *, to: UUID) -> None:
-        """See ``ports.MatterBook.move``."""
+        """See ``ports.ProfileBook.move``."""
         await self._connection.execute(
             "UPDATE report SET case_id = $2 WHERE report_id = ANY($1::uuid[])", list(report_ids), to
         )
@@ -157,11 +150,17 @@ def _profile(row: asyncpg.Record, kin: Kin) -> Profile:
     return Profile(
         case_id=row["case_id"],
         kin=kin,
-        accounts=_ACCOUNTS.decode(row["accounts"]),
+        accounts=_accounts(row["accounts"]),
         times=tuple(row["times"]),
         standing=standing_of(CaseState(row["state"])),
         closed_at=row.get("closed_at"),
     )
+
+
+@lru_cache(maxsize=4096)
+def _accounts(text: str) -> tuple[Account, ...]:
+    """The same for the same text: in a rush each profile is read by many batches, one after the other."""
+    return _ACCOUNTS.decode(text)
 
 
 def _shown(row: asyncpg.Record) -> ShownProfile:

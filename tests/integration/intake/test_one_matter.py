@@ -226,7 +226,7 @@ async def test_an_officer_merges_a_case_and_its_reports_go_on_in_the_other(intak
     assert (ended.view.state, ended.view.master, ended.standing) == (CaseState.MERGED, master, ())
     assert (await case_of(intake, master)).view.reports == 2
     assert await intake.pool.fetchval("SELECT count(*) FROM report WHERE case_id = $1", master) == 2
-    assert await intake.pool.fetchval("SELECT count(*) FROM matter WHERE case_id = $1", child) == 0
+    assert await intake.pool.fetchval("SELECT count(*) FROM case_profile WHERE case_id = $1", child) == 0
 
 
 async def test_what_is_like_a_merged_case_joins_the_case_that_it_went_on_in(intake: Intake) -> None:
@@ -368,5 +368,5 @@ async def test_a_case_named_anew_is_found_under_its_new_family(intake: Intake) -
     case_id = UUID((await sent(intake, burst(road)))["case_id"])
     done = await intake.act(case_id, "west desk", "recategorise", category="03", reason="是燃气管")
     assert done.status_code == 200, done.text
-    assert await intake.pool.fetchval("SELECT family FROM matter WHERE case_id = $1", case_id) == "03"
+    assert await intake.pool.fetchval("SELECT family FROM case_profile WHERE case_id = $1", case_id) == "03"
     assert not (await sent(intake, burst_again(road)))["merged"]

@@ -1,0 +1,82 @@
+"""The newest profiles of a kin as PostgreSQL keeps them ready: columns of numbers, none made into objects in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.intake.domain.alike.sameness import Kin, anchors_of, names_of
+from services.intake.domain.alike.shortlist import Marks, Newest, Sought, shortlist
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from services.intake.ports import ProfileAsk
+    from shared.runtime.postgres import Connection
+
+METRES_OF_A_DEGREE: Final = 111_195.0
+_HEAD: Final = np.dtype(
+    [("case_id", "V16"), ("last_at", ">i8"), ("lon", ">f8"), ("lat", ">f8"), ("names", ">i4"), ("anchors", ">i4")]
+)
+"""As the column ``head`` of ``case_profile`` is put together."""
+_BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""From when on PostgreSQL counts microseconds."""
+_TICK: Final = timedelta(microseconds=1)
+
+
+async def shortlisted(connection: Connection, asks: Sequence[ProfileAsk], *, hold: bool) -> list[list[UUID]]:
+    """The cases that each report is compared with; with ``hold`` nobody else who holds sees their kins meanwhile."""
+    kins: dict[Kin, list[int]] = {}
+    for place, ask in enumerate(asks):
+        kins.setdefault(ask.kin, []).append(place)
+    rows = await connection.fetch(
+        "SELECT * FROM newest_profiles($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5)",
+        [kin.town for kin in kins],
+        [kin.family for kin in kins],
+        [kin.purpose for kin in kins],
+        [min(asks[place].since for place in places) for places in kins.values()],
+        hold,
+    )
+    found: list[list[UUID]] = [[] for _ in asks]
+    for row, places in zip(rows, kins.values(), strict=True):
+        if row["heads"] is not None:
+            for place, cases in zip(places, _of_kin(row, [asks[place] for place in places]), strict=True):
+                found[place] = cases
+    return found
+
+
+def _of_kin(row: asyncpg.Record, asks: Sequence[ProfileAsk]) -> list[list[UUID]]:
+    heads = np.frombuffer(row["heads"], _HEAD)
+    listed = shortlist(_newest(heads, row), [_sought(ask) for ask in asks])
+    cases = {place: UUID(bytes=heads["case_id"][place].tobytes()) for place in set().union(*listed)}
+    return [[cases[place] for place in places] for places in listed]
+
+
+def _newest(heads: NDArray[np.void], row: asyncpg.Record) -> Newest:
+    return Newest(
+        last_at=heads["last_at"].astype(np.int64),
+        lon=heads["lon"].astype(np.float64),
+        lat=heads["lat"].astype(np.float64),
+        names=_marks(row["name_marks"], heads["names"]),
+        anchors=_marks(row["anchor_marks"], heads["anchors"]),
+    )
+
+
+def _marks(sent: bytes, counts: NDArray[np.int32]) -> Marks:
+    # Each number lies behind four bytes that say how long it is.
+    values = np.frombuffer(sent, ">i4")[1::2].astype(np.int32)
+    return Marks(values=values, owners=np.repeat(np.arange(len(counts)), counts))
+
+
+def _sought(ask: ProfileAsk) -> Sought:
+    names, anchors, since = names_of(ask.account), anchors_of(ask.account), (ask.since - _BEGINNING) // _TICK
+    if ask.account.place is None:
+        return Sought(names=names, anchors=anchors, since=since)
+    degrees = ask.metres / METRES_OF_A_DEGREE
+    lon, lat = ask.account.place.lon, ask.account.place.lat
+    return Sought(names=names, anchors=anchors, since=since, lon=lon, lat=lat, degrees=degrees)
