@@ -102,7 +102,7 @@ async def intake(settings: Settings) -> AsyncIterator[Running]:
         closing.push_async_callback(publisher.stop)
         relay = OutboxRelay(pool, publisher, settings=RelaySettings(service="intake"))
         store = PostgresCaseStore(pool, committed=relay.wake)
-        guesser = LearnedGuesser(settings.models)
+        guesser = LearnedGuesser(settings.models, told=metrics.learned)
         await asyncio.to_thread(guesser.look)
         size = Size(together=settings.together, transactions=settings.transactions)
         doors = Doors(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -102,7 +103,17 @@ class Metrics:
             ["loop"],
             registry=self.registry,
         )
-
+        self.models = Gauge(
+            "whistle_intake_models",
+            "Models of counties: used to guess categories; refused, for their file is no model.",
+            ["state"],
+            registry=self.registry,
+        )
+        self.oldest_model = Gauge(
+            "whistle_intake_model_oldest_timestamp_seconds",
+            "When the oldest model in use was trained, in seconds since 1970; 0 when none is in use.",
+            registry=self.registry,
+        )
         self.sights = Counter(
             "whistle_intake_sights_total",
             "Looks at who reported (read) and exports of a person's data, by how much was seen.",
@@ -138,6 +149,12 @@ class Metrics:
         """See ``custody.Watch.sealed``."""
         self.audit_block.set(block)
         self.audit_waiting_seconds.set(waiting_seconds)
+
+    def learned(self, used: int, refused: int, oldest_at: datetime | None) -> None:
+        """See ``guesser.Told``."""
+        self.models.labels("used").set(used)
+        self.models.labels("refused").set(refused)
+        self.oldest_model.set(0 if oldest_at is None else oldest_at.timestamp())
 
     def canary_sent(self) -> None:
         """See ``ports.Tell.canary_sent``."""

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 
 from services.intake.domain.reading.guessing import NO_OPINION
 from services.intake.guesser import LearnedGuesser
+from services.intake.metrics import Metrics
 from services.intake.settings import Settings
 from shared.learning.file import BadModel, write_model
 from shared.learning.model import TextModel
@@ -24,6 +26,13 @@ AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 def taught(lamp: str = "02.003") -> TextModel:
     examples = [Example(text="路灯不亮", category=lamp), Example(text="停水", category="01.002")]
     return train(examples, county="990101", at=AT)
+
+
+def shown(metrics: Metrics) -> tuple[float | None, ...]:
+    """Models used and refused, and when the oldest was trained, as a scrape would read them."""
+    value = metrics.registry.get_sample_value
+    states = (value("whistle_intake_models", {"state": state}) for state in ("used", "refused"))
+    return (*states, value("whistle_intake_model_oldest_timestamp_seconds"))
 
 
 def test_without_a_model_there_is_no_opinion(tmp_path: Path) -> None:
@@ -56,16 +65,28 @@ def test_a_changed_file_is_read_again_and_one_that_is_gone_forgotten(tmp_path: P
     assert guesser.opinion("990101", "路灯不亮") == NO_OPINION
 
 
+@pytest.mark.parametrize(
+    ("said", "at"), ((AT.isoformat(), AT), ("2026-11-23T01:00:00", AT), ("yesterday", datetime(1970, 1, 2, tzinfo=UTC)))
+)
+def test_a_model_that_does_not_say_when_it_was_trained_is_old(tmp_path: Path, said: str, at: datetime) -> None:
+    write_model(replace(taught(), trained_at=said), tmp_path)
+    metrics = Metrics()
+    LearnedGuesser(tmp_path, told=metrics.learned).look()
+    assert shown(metrics) == (1, 0, at.timestamp())
+
+
 def test_a_broken_file_is_refused_loudly_once_and_the_model_before_it_stays(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = write_model(taught(), tmp_path)
-    guesser = LearnedGuesser(tmp_path)
+    path, metrics = write_model(taught(), tmp_path), Metrics()
+    guesser = LearnedGuesser(tmp_path, told=metrics.learned)
     guesser.look()
+    assert shown(metrics) == (1, 0, AT.timestamp())
     path.write_bytes(b"broken")
     with caplog.at_level(logging.ERROR):
         guesser.look()
         guesser.look()
+    assert shown(metrics) == (1, 1, AT.timestamp())
     assert len([one for one in caplog.records if one.levelno == logging.ERROR]) == 1
     assert "02.003" in guesser.opinion("990101", "路灯不亮").shares
 
