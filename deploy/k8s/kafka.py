@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from shared.events.topics import DEAD_LETTER, PLAYBOOK, TOPICS, Topic
+from shared.events.topics import CASE, DEAD_LETTER, PLAYBOOK, TOPICS, Topic
 
 FOLDER: Final = Path(__file__).resolve().parent / "components" / "kafka-strimzi"
 MADE: Final = "# Made by `make schema` from shared/events/topics.py; edit the catalogue, not this file.\n"
@@ -19,6 +19,9 @@ PUBLISHER: Final = "publisher"
 """Not a service: whoever runs ``whistle playbook publish``."""
 OPERATOR: Final = "operator"
 """Not a service: whoever runs ``whistle dead-letter``, reads letters and sends them again to where they came from."""
+LEARNER: Final = "learner"
+"""Not a service: whoever runs ``whistle classify train --from-topic``."""
+_ALSO_READ: Final = {OPERATOR: DEAD_LETTER, LEARNER: CASE}
 
 REPLICAS: Final = 3
 DURABLE: Final = {"min.insync.replicas": "2"}
@@ -27,7 +30,7 @@ DURABLE: Final = {"min.insync.replicas": "2"}
 
 def main() -> int:
     """Write the two files, or with ``--check`` name those that are stale; the exit code is the answer."""
-    users = (*SERVICES, PUBLISHER, OPERATOR)
+    users = (*SERVICES, PUBLISHER, OPERATOR, LEARNER)
     made = {"topics.yaml": documents(map(topic, TOPICS)), "users.yaml": documents(map(user, users))}
     if "--check" not in sys.argv[1:]:
         for name, text in made.items():
@@ -87,7 +90,7 @@ def rights(name: str) -> Iterator[str]:
     """
     for entry in TOPICS:
         operations = [
-            *(["Read"] if name in entry.consumers or (name == OPERATOR and entry is DEAD_LETTER) else []),
+            *(["Read"] if name in entry.consumers or _ALSO_READ.get(name) is entry else []),
             *(["Write"] if name in entry.producers or (name == OPERATOR and entry is not PLAYBOOK) else []),
         ]
         if operations:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from shared.events.topics import DEAD_LETTER, PLAYBOOK, TOPICS
+from shared.events.topics import CASE, DEAD_LETTER, PLAYBOOK, TOPICS
+from tests.contract.kubernetes.lint_models import claims_are_shared_rightly, lessons_take_turns, models_are_taught
 from tests.contract.kubernetes.manifests import (
     Manifests,
     Object,
@@ -170,7 +171,7 @@ def secrets_exist(made: Manifests) -> Iterator[str]:
         for secret in mounted_secrets(workload):
             if secret not in owners:
                 yield f"{title(workload)}: nothing makes Secret {secret}"
-            elif owners[secret] not in {None, name(workload)} and workload["kind"] != "Job":
+            elif owners[secret] not in {None, name(workload)} and workload["kind"] not in {"Job", "CronJob"}:
                 yield f"{title(workload)} holds Secret {secret} of {owners[secret]}"
         volumes = {volume["name"] for volume in pod(workload).get("volumes", ())}
         for container in containers(workload):
@@ -198,7 +199,7 @@ def topics_are_the_catalogue(made: Manifests) -> Iterator[str]:
 
 def rights_are_least(made: Manifests) -> Iterator[str]:
     """Each service may read what it consumes, write what it produces, be in its own group, and nothing else."""
-    for service in (*SERVICES, "publisher", "operator"):
+    for service in (*SERVICES, "publisher", "operator", "learner"):
         if f"kafka-{service}" not in made.names("KafkaUser"):
             yield f"KafkaUser kafka-{service} is missing"
             continue
@@ -219,6 +220,8 @@ def _needs(service: str) -> set[tuple[str, str, str, str]]:
         # Sends letters again to any topic but the playbooks', and reads and marks the letters themselves.
         writes = {("topic", t.name, "literal", o) for t in TOPICS if t is not PLAYBOOK for o in ("Write", "Describe")}
         reads = {("topic", DEAD_LETTER.name, "literal", "Read")}
+    if service == "learner":
+        reads = {("topic", CASE.name, "literal", operation) for operation in ("Read", "Describe")}
     group = {("group", f"whistle-{service}", "prefix", "Read")} if service in SERVICES else set()
     return reads | writes | group
 
@@ -313,4 +316,7 @@ RULES: tuple[Rule, ...] = (
     rights_are_least,
     database_roles_fit,
     network_is_closed,
+    claims_are_shared_rightly,
+    models_are_taught,
+    lessons_take_turns,
 )

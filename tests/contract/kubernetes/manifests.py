@@ -67,7 +67,7 @@ class Manifests:
     @property
     def workloads(self) -> list[Object]:
         """Everything that makes pods."""
-        return self.of("Deployment", "StatefulSet", "Job")
+        return self.of("Deployment", "StatefulSet", "Job", "CronJob")
 
     @property
     def services(self) -> list[Object]:
@@ -98,14 +98,20 @@ def title(made: Mapping[str, Any]) -> str:
 
 def pod(workload: Mapping[str, Any]) -> Object:
     """Return the pod that a workload makes."""
-    spec: Object = workload["spec"]["template"]["spec"]
+    spec: Object = _template(workload)["spec"]
     return spec
 
 
 def labels(workload: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the labels of the pods that a workload makes."""
-    found: Mapping[str, str] = workload["spec"]["template"]["metadata"].get("labels", {})
+    found: Mapping[str, str] = _template(workload)["metadata"].get("labels", {})
     return found
+
+
+def _template(workload: Mapping[str, Any]) -> Object:
+    spec = workload["spec"]
+    template: Object = spec["jobTemplate"]["spec"]["template"] if workload["kind"] == "CronJob" else spec["template"]
+    return template
 
 
 def containers(workload: Mapping[str, Any]) -> Sequence[Object]:

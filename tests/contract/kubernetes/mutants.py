@@ -18,6 +18,10 @@ def _container(made: Manifests, wanted: str = "router") -> Object:
     return containers(_service(made, wanted))[0]
 
 
+def _mount(made: Manifests, wanted: str, volume: str) -> Object:
+    return next(mount for mount in _container(made, wanted)["volumeMounts"] if mount["name"] == volume)
+
+
 def _rules(made: Manifests, user: str = "kafka-router") -> list[Object]:
     found: list[Object] = made.get("KafkaUser", user)["spec"]["authorization"]["acls"]
     return found
@@ -93,5 +97,25 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "PostgreSQL out of reach": lambda made: made.get("NetworkPolicy", "migrate")["spec"]["egress"].clear(),
     "brokers let nobody in": lambda made: made.get("NetworkPolicy", "kafka")["spec"]["ingress"].pop(1),
     "databases let nobody in": lambda made: made.get("NetworkPolicy", "postgres")["spec"]["ingress"].pop(1),
+    "claim missing": lambda made: _drop(made, "PersistentVolumeClaim", "models"),
+    "claim of nobody": lambda made: made.get("PersistentVolumeClaim", "models")["metadata"].update(name="else"),
+    "one node's volume for two": lambda made: _service(made, "intake")["spec"].update(replicas=2),
+    "models beside the volume": lambda made: _set(made, "WHISTLE_MODELS", "/tmp", service="intake"),  # noqa: S108
+    "models of nobody": lambda made: _drop(made, "CronJob", "train-model"),
+    "models for nobody": lambda made: _container(made, "intake")["env"].remove(
+        {"name": "WHISTLE_MODELS", "value": "/models"}
+    ),
+    "service writes models": lambda made: _mount(made, "intake", "models").pop("readOnly"),
+    "lesson cannot write": lambda made: containers(made.get("CronJob", "train-model"))[0]["volumeMounts"][1].update(
+        readOnly=True
+    ),
+    "lessons at once": lambda made: made.get("CronJob", "train-model")["spec"].pop("concurrencyPolicy"),
+    "endless lesson": lambda made: made.get("CronJob", "train-model")["spec"]["jobTemplate"]["spec"].pop(
+        "activeDeadlineSeconds"
+    ),
+    "lesson at anybody's hour": lambda made: made.get("CronJob", "train-model")["spec"].pop("timeZone"),
+    "lesson runs as root": lambda made: pod(made.get("CronJob", "train-model"))["securityContext"].clear(),
+    "lesson out of Kafka's reach": lambda made: _drop(made, "NetworkPolicy", "train-model"),
+    "learner may write": lambda made: _rules(made, "kafka-learner")[0]["operations"].append("Write"),
     "no broker": lambda made: _drop(made, "KafkaNodePool", "broker"),
 }

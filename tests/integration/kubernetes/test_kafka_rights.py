@@ -12,7 +12,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
 from cli.dead_letters import Wanted, find, one, send_again
-from shared.events.codec import Message
+from cli.lessons import of_topic
+from shared.events.codec import Message, encode
 from shared.events.topics import CASE, PLAYBOOK, TOPICS, Topic
 from shared.runtime.clock import utc_now
 from shared.runtime.compacted import CompactedReader
@@ -28,6 +29,7 @@ from shared.runtime.delivery import (
     dead_letter,
 )
 from shared.runtime.kafka_tls import client_security
+from tests.fakes.router import a_case, event, opened
 from tests.integration.kubernetes.guarded_kafka import GuardedKafka, running_guarded_kafka
 from tests.platform import data_folder
 
@@ -85,7 +87,7 @@ async def test_a_producer_may_write_what_is_its_own(
         await publish(guarded, [message(topic) for topic in own])
 
 
-@pytest.mark.parametrize("writer", (*SERVICES, "publisher"))
+@pytest.mark.parametrize("writer", (*SERVICES, "publisher", "learner"))
 async def test_nobody_may_write_what_another_produces(
     guarded: GuardedKafka, monkeypatch: pytest.MonkeyPatch, writer: str
 ) -> None:
@@ -151,6 +153,18 @@ async def test_every_service_may_read_the_playbooks(
         await compacted.stop()
         await running
     assert seen
+
+
+async def test_a_learner_may_read_what_people_named_in_past_cases(
+    guarded: GuardedKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    become("kafka-intake", guarded, monkeypatch)
+    told = opened(a_case(), text="路灯不亮")
+    await publish(guarded, [encode(event(told))])
+    become("kafka-learner", guarded, monkeypatch)
+    async with asyncio.timeout(PATIENCE.total_seconds()):
+        lessons = await of_topic(guarded.bootstrap, county=told.case.county, since=utc_now() - timedelta(hours=1))
+    assert [(one.text, one.category) for one in lessons.examples] == [("路灯不亮", told.case.category)]
 
 
 async def test_a_service_may_not_join_the_group_of_another(
