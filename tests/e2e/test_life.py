@@ -50,7 +50,7 @@ async def handle_clock(who: Door, case_id: str, order_id: str) -> dict[str, Any]
 
 async def test_a_guess_nobody_is_sure_of_waits_for_a_person(system: Platform) -> None:
     async with everybody(system, BEARERS) as who:
-        report = {"source": "resident", "text": "那个东西还是老样子，说了好几回了，请你们看着办吧", "area": VILLAGE}
+        report = {"source": "resident", "text": "村史馆里的老照片挂反了", "area": VILLAGE}
         sent = await who["operator"].send(report, "life-unsure")
         assert sent.status_code == 201, sent.text
         assert sent.json()["state"] == "received", sent.text
@@ -65,6 +65,14 @@ async def test_a_guess_nobody_is_sure_of_waits_for_a_person(system: Platform) ->
         assert filed["state"] == "opened"
         order = await awaited_order(who["town"], case_id, role="lead")
         assert order["target"]["id"]
+
+
+async def test_what_no_word_of_the_playbook_names_is_known_from_its_messages(system: Platform) -> None:
+    async with everybody(system, BEARERS) as who:
+        report = {"source": "resident", "text": "水来了没有啊？", "area": VILLAGE}
+        sent = await who["operator"].send(report, "life-learned")
+        assert sent.status_code == 201, sent.text
+        assert (sent.json()["category"], sent.json()["state"]) == ("01.002", "opened"), sent.text
 
 
 async def test_a_case_stands_still_runs_longer_and_is_watched_over(system: Platform) -> None:
