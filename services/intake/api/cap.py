@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -72,6 +73,11 @@ async def _take(alert: CapAlert, bearer: Bearer, doors: Doors) -> Taken:
         report=report_of(alert, area=bearer.area, now=doors.clock()),
         note=note_of(alert),
         once=True,
-        earlier=() if says is Says.FIRES else alert.references,
+        earlier=() if says is Says.FIRES else _oldest_first(alert.references),
     )
     return await take_message(message, bearer=bearer, doors=doors)
+
+
+def _oldest_first(references: Sequence[str]) -> tuple[str, ...]:
+    """By when they were sent, the last of the three parts of a reference."""
+    return tuple(sorted(references, key=lambda one: one.rpartition(",")[2]))

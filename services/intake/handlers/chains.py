@@ -18,6 +18,7 @@ from services.intake.domain.reports.texts import clean
 from services.intake.domain.sources.chains import Chain, Note, Open, Outcome, Says, Stay, next_step
 from services.intake.handlers.doors import Doors, KeyReused, change_of
 from services.intake.handlers.reports import accept_report
+from services.intake.handlers.turns import Crowded
 from services.intake.ports import ClientKey, Transaction
 from shared.masking import mask
 from shared.vocabulary import CASE_ENDED, CaseState, county_of
@@ -25,6 +26,8 @@ from shared.vocabulary import CASE_ENDED, CaseState, county_of
 MOST_MERGES: Final = 8
 """How far a case that was merged is followed."""
 MOST_OF_NOTE: Final = 2000
+TRIES: Final = 4
+"""How often a message is taken anew because another of its warning came first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +35,8 @@ class Message:
     """One message of a warning.
 
     ``front`` is the protocol and ``reference`` the name in it: of the warning, or with ``once`` of this message
-    alone, and then ``earlier`` are names of messages of the same warning. ``note`` is what its case is told when it
-    stands already.
+    alone, and then ``earlier`` are names of messages of the same warning, the first one first. ``note`` is what its
+    case is told when it stands already.
     """
 
     front: str
@@ -43,6 +46,11 @@ class Message:
     note: str
     once: bool = False
     earlier: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> str:
+        """The name that all messages of its warning know, as far as one can tell."""
+        return self.earlier[0] if self.earlier else self.reference
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,12 +71,17 @@ async def take_message(message: Message, *, bearer: Bearer, doors: Doors) -> Tak
 
     Raises:
         NotYours: the bearer's key does not cover the area, or sends no reports.
+        Crowded: its warning's case was ended and opened anew again and again meanwhile.
         Refused: the message is wrong; names the field and what is allowed.
     """
     must_report(bearer, bearer.area)
-    async with doors.store.transaction() as transaction:
-        taken = await _told(message, transaction, bearer=bearer, doors=doors)
-    return taken if isinstance(taken, Taken) else await _opened(message, taken, bearer=bearer, doors=doors)
+    for _ in range(TRIES):
+        async with doors.store.transaction() as transaction:
+            step = await _told(message, transaction, bearer=bearer, doors=doors)
+        taken = step if isinstance(step, Taken) else await _opened(message, step, bearer=bearer, doors=doors)
+        if taken is not None:
+            return taken
+    raise Crowded("messages of this warning come too fast")
 
 
 async def _told(message: Message, transaction: Transaction, *, bearer: Bearer, doors: Doors) -> Taken | Open:
@@ -95,10 +108,13 @@ async def _told(message: Message, transaction: Transaction, *, bearer: Bearer, d
 async def _standing(message: Message, county: str, transaction: Transaction) -> tuple[Chain | None, Case | None]:
     """The message's chain and its case, locked by the case: all that hear of one warning wait there in turn."""
     chain = await transaction.chains.find(county, message.front, message.names)
-    case = None if chain is None else await _case_of(chain, transaction)
-    # Asked again behind the lock: who had it before may have told the case the same.
-    chain = await transaction.chains.find(county, message.front, message.names)
-    return chain, case
+    for _ in range(TRIES):
+        case = None if chain is None else await _case_of(chain, transaction)
+        # Asked again behind the lock: who had it before may have told the case the same, or opened the next one.
+        before, chain = chain, await transaction.chains.find(county, message.front, message.names)
+        if (before and before.case_id) == (chain and chain.case_id):
+            return chain, case
+    raise Crowded("cases of this warning open and end too fast")
 
 
 async def _case_of(chain: Chain, transaction: Transaction) -> Case | None:
@@ -130,30 +146,36 @@ async def _note(
     await transaction.save([change_of(case, decide(case, command, now), at=now)])
 
 
-async def _opened(message: Message, step: Open, *, bearer: Bearer, doors: Doors) -> Taken:
-    key = ClientKey(owner=bearer.key_id, key=f"{message.front}-{_digest(message.reference)[:40]}-{step.round}")
-    outcome = Outcome.OPENED
+async def _opened(message: Message, step: Open, *, bearer: Bearer, doors: Doors) -> Taken | None:
+    """The case is opened, once for all keys and replicas; None when other words of the same warning came first."""
+    county = county_of(bearer.area)
+    key = ClientKey(owner=f"chain:{county}", key=f"{message.front}-{_digest(message.root)[:40]}-{step.round}")
     try:
-        reply = await accept_report(message.report, bearer=bearer, client_key=key.key, doors=doors)
-        body = reply.body
-        outcome = Outcome.KNOWN if reply.replayed else Outcome.OPENED
+        reply = await accept_report(message.report, bearer=bearer, client_key=key, doors=doors)
     except KeyReused:
-        # Another replica has opened it in this moment, by a message in other words.
-        async with doors.store.transaction() as transaction:
-            body = (await transaction.answers([key]))[key].body
-        outcome = Outcome.KNOWN
-    case_id = UUID(msgspec.json.decode(body)["case_id"])
-    chain = Chain(
-        county=county_of(bearer.area),
-        front=message.front,
-        reference=message.reference,
-        case_id=case_id,
-        round=step.round,
-    )
+        await _opened_by_another(message, key, step, county=county, doors=doors)
+        return None
+    case_id = _case_in(reply.body)
+    chain = Chain(county=county, front=message.front, reference=message.root, case_id=case_id, round=step.round)
     async with doors.store.transaction() as transaction:
         for name in sorted(message.names):
             await transaction.chains.keep(replace(chain, reference=name), at=doors.clock())
-    return Taken(outcome=outcome, case_id=case_id)
+    return Taken(outcome=Outcome.KNOWN if reply.replayed else Outcome.OPENED, case_id=case_id)
+
+
+async def _opened_by_another(message: Message, key: ClientKey, step: Open, *, county: str, doors: Doors) -> None:
+    """Whoever opened the case may not have come to note the chain yet: it is noted by the name that both know."""
+    async with doors.store.transaction() as transaction:
+        known = await transaction.chains.find(county, message.front, [message.root])
+        if known is not None and known.round >= step.round:
+            return
+        case_id = _case_in((await transaction.answers([key]))[key].body)
+        chain = Chain(county=county, front=message.front, reference=message.root, case_id=case_id, round=step.round)
+        await transaction.chains.keep(chain, at=doors.clock())
+
+
+def _case_in(body: str) -> UUID:
+    return UUID(msgspec.json.decode(body)["case_id"])
 
 
 def _digest(reference: str) -> str:

@@ -15,10 +15,10 @@ from services.intake.ports import ClientKey
 from shared.vocabulary import Refused
 
 
-async def accept_report(report: Report, *, bearer: Bearer, client_key: str | None, doors: Doors) -> Reply:
+async def accept_report(report: Report, *, bearer: Bearer, client_key: str | ClientKey | None, doors: Doors) -> Reply:
     """Open the case of ``report`` and answer once it is durable; the same key and report: the same answer.
 
-    Reports that come at one time are kept by one transaction.
+    Reports that come at one time are kept by one transaction. A key that is a text is the bearer's own.
 
     Raises:
         NotYours: the bearer's key does not cover the report's area, or sends no reports.
@@ -36,7 +36,9 @@ async def accept_report(report: Report, *, bearer: Bearer, client_key: str | Non
     return await begun
 
 
-def begin_report(report: Report, *, bearer: Bearer, client_key: str | None, doors: Doors) -> asyncio.Future[Reply]:
+def begin_report(
+    report: Report, *, bearer: Bearer, client_key: str | ClientKey | None, doors: Doors
+) -> asyncio.Future[Reply]:
     """``accept_report`` for who has more to send meanwhile; what was accepted before under another playbook aside.
 
     Raises:
@@ -48,21 +50,23 @@ def begin_report(report: Report, *, bearer: Bearer, client_key: str | None, door
     return doors.papers.begin(paper, turn=f"{bearer.key_id} {report.source}", work=partial(keep_all, doors=doors))
 
 
-def paper_of(report: Report, *, bearer: Bearer, client_key: str | None, doors: Doors) -> Paper:
+def paper_of(report: Report, *, bearer: Bearer, client_key: str | ClientKey | None, doors: Doors) -> Paper:
     """What is to be kept of a report of ``bearer``.
 
     Raises:
         NotYours: the bearer's key does not cover the report's area, or sends no reports.
         Refused: the report is wrong; names the field and what is allowed.
     """
-    key = None if client_key is None else ClientKey(owner=bearer.key_id, key=client_key)
+    key = _key(client_key, bearer)
     report_id = uuid4() if key is None else report_id_of(key.owner, key.key)
     draft = prepare(report, report_id=report_id, by=bearer.actor, at=bearer.area, doors=doors)
     must_report(bearer, draft.sent_for)
     return Paper(draft=draft, key=key, asked=asked_by(report))
 
 
-async def accepted_before(report: Report, *, bearer: Bearer, client_key: str | None, doors: Doors) -> Reply | None:
+async def accepted_before(
+    report: Report, *, bearer: Bearer, client_key: str | ClientKey | None, doors: Doors
+) -> Reply | None:
     """The answer that ``report`` got under this key when it was first sent.
 
     What was accepted once stays accepted, though the playbook or the key's scope has changed since.
@@ -70,9 +74,13 @@ async def accepted_before(report: Report, *, bearer: Bearer, client_key: str | N
     Raises:
         KeyReused: the client key belongs to another report.
     """
-    if client_key is None:
+    key = _key(client_key, bearer)
+    if key is None:
         return None
-    key = ClientKey(owner=bearer.key_id, key=client_key)
     async with doors.store.transaction() as transaction:
         known = (await transaction.answers([key])).get(key)
     return None if known is None else replay(known, asked_by(report), doors.vault)
+
+
+def _key(client_key: str | ClientKey | None, bearer: Bearer) -> ClientKey | None:
+    return ClientKey(owner=bearer.key_id, key=client_key) if isinstance(client_key, str) else client_key

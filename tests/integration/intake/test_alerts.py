@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from services.intake.api import make_api
-from services.intake.handlers import Doors
+from services.intake.handlers import Doors, Together
 from services.intake.metrics import Metrics
 from shared.runtime.auth import KeyRing
 from shared.runtime.clock import utc_now
@@ -123,6 +124,34 @@ async def test_the_same_alert_to_two_replicas_at_once_is_one_case(intake: Intake
         )
         assert {answer.status_code for answer in answers} == {200}
         assert len(await cases_of(intake, name)) == 1
+
+
+@pytest.fixture
+async def replica(intake: Intake, keyring: KeyRing) -> AsyncIterator[Intake]:
+    """A second process on the same database: it keeps what comes to it by transactions of its own."""
+    doors = replace(intake.doors, papers=Together(), deeds=Together())
+    transport = httpx.ASGITransport(make_api(doors, keyring, Metrics()), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://intake") as http:
+        yield replace(intake, http=http, doors=doors)
+
+
+async def test_one_alert_by_several_keys_to_two_replicas_at_once_is_one_case(intake: Intake, replica: Intake) -> None:
+    keys = ("hotline", "west source", "west desk", "operator")
+    for n in range(12):
+        name = f"keys-{n}"
+        answers = await asyncio.gather(
+            *(
+                post(where, an_alert(name, words=f"{key} 上报：燃气浓度超限"), key=key)
+                for key in keys
+                for where in (intake, replica)
+            )
+        )
+        assert {answer.status_code for answer in answers} == {200}
+        (case,) = await cases_of(intake, name)
+        # The same key opens no second one either, and the next round is a case of its own.
+        await close(intake, case["case_id"])
+        await asyncio.gather(*(post(where, an_alert(name), key=key) for key in keys for where in (intake, replica)))
+        assert len(await cases_of(intake, name)) == 2
 
 
 async def test_a_wrong_alert_is_named_and_the_others_are_taken(intake: Intake) -> None:

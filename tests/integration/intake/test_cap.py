@@ -85,6 +85,20 @@ async def test_an_update_of_what_never_came_opens_the_case_and_the_late_alert_fi
     assert (await post(intake, cap(name))).json() == {"outcome": "known", "case_id": update["case_id"]}
 
 
+async def test_a_warning_and_its_update_by_two_keys_at_one_instant_are_one_case_as_grave_as_the_graver(
+    intake: Intake,
+) -> None:
+    for _ in range(8):
+        name = str(uuid4())
+        update = cap(f"{name}-2", "Update", refer(name), severity="Extreme", words="暴雨红色预警", parameter="")
+        answers = await asyncio.gather(
+            post(intake, cap(name, severity="Minor", parameter="")), post(intake, update, key="west source")
+        )
+        (case_id,) = {answer.json()["case_id"] for answer in answers}
+        assert (await view_of(intake, case_id))["severity"] == 1
+        assert (await post(intake, update)).json() == {"outcome": "known", "case_id": case_id}
+
+
 async def test_a_cancel_of_what_never_came_opens_nothing(intake: Intake) -> None:
     before = await intake.rows("report")
     name = str(uuid4())
