@@ -285,7 +285,7 @@ class _Told:
         if demand.stop is not None and demand.stop != self.clocks[demand.clock_id]:
             self.stopped[demand.clock_id] = demand.stop
         if clock is not None and len(demand.moves) > clock.moves:
-            terms = Terms.of(playbooks.of(demand.matter.area))
+            terms = Terms.of(playbooks.of(demand.matter.area), clock.shown.target, clock.shown.level)
             self.moved.append(_moving(clock, demand.moves[clock.moves :], terms))
 
 

@@ -107,6 +107,7 @@ def _draft(sheets: Sheets) -> Playbook | None:
         rules=rules,
         clocks=tuple(clocks),
         calendar=calendar.value(),
+        hours=calendar.hours(),
         roster=Roster(officers=officers_by_id, shifts=tuple(shifts)),
         policy=header.policy.value(),
         zones=zones_by_id,

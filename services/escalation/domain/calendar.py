@@ -1,14 +1,26 @@
-"""Working time of a county as stretches between two instants, daylight saving time and all."""
+"""Working time of one calendar in one zone: how much lies between two instants, and what each day is called.
+
+A year is a table of its open stretches in UTC with the working time before each (prefix sums), made when the first
+clock runs into it: an answer is found by bisection, however long the limit is. Everything is counted in whole
+microseconds since 1970, so that nothing is rounded on the way (docs/decisions/0025).
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum, unique
+from itertools import accumulate
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from shared.playbook.model import Calendar, Opening
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_DAY: Final = timedelta(days=1)
 
 
 @unique
@@ -31,56 +43,112 @@ class Day:
     stretches: tuple[tuple[datetime, datetime], ...]
 
 
-def days_from(
-    start: datetime, *, calendar: Calendar, zone: ZoneInfo, known: dict[date, Day] | None = None
-) -> Iterator[Day]:
-    """Yield the day of ``start`` and every day after it, without end; stretches are cut at ``start``.
+class WorkingTime:
+    """The working time of ``calendar``, whose hours are local to ``zone``; its tables are made when first asked for."""
 
-    ``known`` remembers the days of this calendar and zone from one walk to the next.
+    def __init__(self, calendar: Calendar, zone: ZoneInfo) -> None:
+        self._calendar = calendar
+        self._zone = zone
+        self._years: dict[int, _Year] = {}
+        self._days: dict[date, Day] = {}
 
-    Raises:
-        UnknownYear: when the walk enters a year that the calendar does not know.
-    """
-    known = {} if known is None else known
-    day = start.astimezone(zone).date()
-    first = _day(day, calendar, zone)
-    yield Day(
-        date=day,
-        kind=first.kind,
-        name=first.name,
-        stretches=tuple((max(opens, start), closes) for opens, closes in first.stretches if closes > start),
-    )
-    while True:
-        day += timedelta(days=1)
-        found = known.get(day)
+    def after(self, start: datetime, amount: timedelta) -> datetime:
+        """The instant, in UTC, at which ``amount`` (more than nothing) has been worked since ``start``.
+
+        Working time that ends with a stretch ends at its close, not at the next opening.
+
+        Raises:
+            UnknownYear: when that lies in, or behind, a year that the calendar does not know.
+        """
+        number = start.astimezone(self._zone).year
+        year = self._year(number)
+        wanted = year.before((start - _EPOCH) // _MICROSECOND) + amount // _MICROSECOND
+        while wanted > year.whole:
+            wanted -= year.whole
+            number += 1
+            year = self._year(number)
+        return _EPOCH + timedelta(microseconds=year.at(wanted))
+
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """How much working time lies between two instants; nothing when ``end`` is not after ``start``.
+
+        Raises:
+            UnknownYear: when the stretch touches a year that the calendar does not know.
+        """
+        if end <= start:
+            return timedelta()
+        first, last = start.astimezone(self._zone).year, end.astimezone(self._zone).year
+        whole = sum(self._year(number).whole for number in range(first, last))
+        taken = self._year(first).before((start - _EPOCH) // _MICROSECOND)
+        return timedelta(microseconds=whole + self._year(last).before((end - _EPOCH) // _MICROSECOND) - taken)
+
+    def days(self, start: datetime, end: datetime) -> Iterator[Day]:
+        """Yield each day from that of ``start`` to that of ``end``, its stretches cut at both.
+
+        For whoever explains a deadline: nothing is counted by it.
+
+        Raises:
+            UnknownYear: when the walk enters a year that the calendar does not know.
+        """
+        here, last = start.astimezone(self._zone).date(), end.astimezone(self._zone).date()
+        # Between two instants of one zone Python subtracts what the wall clock shows.
+        start, end = start.astimezone(UTC), end.astimezone(UTC)
+        while here <= last:
+            day = self._day(here)
+            cut = tuple((max(opens, start), min(closes, end)) for opens, closes in day.stretches)
+            yield Day(
+                date=here,
+                kind=day.kind,
+                name=day.name,
+                stretches=tuple((opens, closes) for opens, closes in cut if opens < closes),
+            )
+            here += _DAY
+
+    def _year(self, number: int) -> _Year:
+        found = self._years.get(number)
         if found is None:
-            found = known[day] = _day(day, calendar, zone)
-        yield found
+            found = self._years[number] = _year(number, self._calendar, self._zone)
+        return found
+
+    def _day(self, day: date) -> Day:
+        found = self._days.get(day)
+        if found is None:
+            openings = self._calendar.openings_on(day)
+            kind, name = _kind(day, self._calendar, openings)
+            stretches = tuple(_stretch(day, opening, self._zone) for opening in openings)
+            found = self._days[day] = Day(date=day, kind=kind, name=name, stretches=stretches)
+        return found
 
 
-def worked(start: datetime, end: datetime, *, calendar: Calendar, zone: ZoneInfo) -> timedelta:
-    """How much working time lies between two instants; nothing when ``end`` is not after ``start``.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Year:
+    """One year: where its stretches open, and how much was worked in it before each; ``whole`` is all of it."""
 
-    Raises:
-        UnknownYear: when the stretch touches a year that the calendar does not know.
-    """
-    total = timedelta()
-    if end <= start:
-        return total
-    last = end.astimezone(zone).date()
-    for day in days_from(start, calendar=calendar, zone=zone):
-        if day.date > last:
-            break
-        total += sum((max(min(closes, end) - opens, timedelta()) for opens, closes in day.stretches), timedelta())
-        if day.date == last:
-            break
-    return total
+    opens: tuple[int, ...]
+    worked: tuple[int, ...]
+    whole: int
+
+    def before(self, instant: int) -> int:
+        """How much of the year's working time lies before ``instant``."""
+        last = bisect_right(self.opens, instant) - 1
+        if last < 0:
+            return 0
+        return min(self.worked[last] + instant - self.opens[last], self.worked[last + 1])
+
+    def at(self, worked: int) -> int:
+        """The first instant before which ``worked``, more than nothing and not more than all, has been worked."""
+        stretch = bisect_left(self.worked, worked) - 1
+        return self.opens[stretch] + worked - self.worked[stretch]
 
 
-def _day(day: date, calendar: Calendar, zone: ZoneInfo) -> Day:
-    openings = calendar.openings_on(day)
-    kind, name = _kind(day, calendar, openings)
-    return Day(date=day, kind=kind, name=name, stretches=tuple(_stretch(day, opening, zone) for opening in openings))
+def _year(number: int, calendar: Calendar, zone: ZoneInfo) -> _Year:
+    # The first day is asked first: it says so when the year is unknown.
+    first = date(number, 1, 1)
+    days = (first + timedelta(days=n) for n in range((date(number, 12, 31) - first).days + 1))
+    stretches = [_stretch(day, opening, zone) for day in days for opening in calendar.openings_on(day)]
+    opens = tuple((opens - _EPOCH) // _MICROSECOND for opens, _ in stretches)
+    worked = tuple(accumulate(((closes - opens) // _MICROSECOND for opens, closes in stretches), initial=0))
+    return _Year(opens, worked, worked[-1])
 
 
 def _kind(day: date, calendar: Calendar, openings: tuple[Opening, ...]) -> tuple[DayKind, str]:
@@ -99,9 +167,9 @@ def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     # Subtraction between two local times of one zone ignores its shifts; in UTC it cannot.
     local = datetime.combine(day, at, tzinfo=zone)
     found = local.astimezone(UTC)
-    if found.astimezone(zone).time() == at:
+    if found.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
         return found
-    # A local time that the clocks skip is the instant at which they are put forward.
+    # A local time that the clocks skip, or a day that is left out at the date line, is the instant of the jump.
     found = local.replace(fold=1).astimezone(UTC)
     before = found.astimezone(zone).utcoffset()
     while found.astimezone(zone).utcoffset() == before:

@@ -6,38 +6,56 @@ hours only, 工作日 is ``Calendar.working_day_hours`` working hours, a natural
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
-from services.escalation.domain.calendar import Day, days_from, worked
+from services.escalation.domain.calendar import Day, WorkingTime
+from shared.events.parts import Target
 from shared.playbook.model import Calendar, Limit, LimitUnit, Playbook
+from shared.vocabulary import Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a county's playbook says about counting time."""
+    """What a county's playbook says about counting time, by the hours that one target keeps."""
 
     calendar: Calendar
     zone: ZoneInfo
     speed: float
-    days: dict[date, Day] = field(init=False, compare=False, repr=False, default_factory=dict)
-    """The days that were walked before: most deadlines of a county fall on the same few."""
+    time: WorkingTime = field(init=False, compare=False, repr=False)
+    """The working time of both, with the tables it made: most deadlines of a county fall into one year."""
+
+    def __post_init__(self) -> None:
+        """Begin without any table."""
+        object.__setattr__(self, "time", WorkingTime(self.calendar, self.zone))
 
     @classmethod
-    def of(cls, playbook: Playbook) -> Terms:
-        """The terms of ``playbook``; the same value for the same playbook, with the days it knows."""
-        for known, terms in _RECENT:
-            if known is playbook:
-                return terms
-        terms = cls(calendar=playbook.calendar, zone=ZoneInfo(playbook.timezone), speed=playbook.speed)
-        _RECENT.appendleft((playbook, terms))
+    def of(cls, playbook: Playbook, target: Target | None = None, level: Level | None = None) -> Terms:
+        """The terms by which ``target`` of ``level`` is timed, the county's own where it keeps no other hours.
+
+        The same value for the same playbook and hours, with the tables it has.
+        """
+        kept = None if target is None else playbook.hours_of(target.kind, target.id, level=level)
+        recent = _RECENT.get(id(playbook))
+        if recent is None:
+            while len(_RECENT) >= _MOST:
+                del _RECENT[next(iter(_RECENT))]
+            # The entry holds its playbook, so that no other can have its id meanwhile.
+            recent = _RECENT[id(playbook)] = (playbook, {})
+        name = "" if kept is None else kept.id
+        terms = recent[1].get(name)
+        if terms is None:
+            calendar = playbook.calendar if kept is None else kept.calendar
+            terms = cls(calendar=calendar, zone=ZoneInfo(playbook.timezone), speed=playbook.speed)
+            recent[1][name] = terms
         return terms
 
 
-_RECENT: Final[deque[tuple[Playbook, Terms]]] = deque(maxlen=64)
+_MOST: Final = 64
+_RECENT: Final[dict[int, tuple[Playbook, dict[str, Terms]]]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +68,11 @@ class Counted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
-    """An instant and how it was found: ``days`` is empty when time ran on without a calendar."""
+    """An instant and what it was reckoned from; ``days_of`` says by which days."""
 
     started_at: datetime
     due_at: datetime
     amount: timedelta
-    days: tuple[Counted, ...] = ()
 
 
 def deadline(start: datetime, limit: Limit, *, terms: Terms, taken: timedelta = timedelta()) -> Deadline:
@@ -82,7 +99,7 @@ def after(start: datetime, amount: timedelta, unit: LimitUnit, *, terms: Terms) 
     amount = max(amount, timedelta())
     if _is_continuous(unit, terms) or not amount:
         return Deadline(started_at=start, due_at=start.astimezone(UTC) + amount, amount=amount)
-    return _by_working_time(start, amount, terms)
+    return Deadline(started_at=start, due_at=terms.time.after(start, amount), amount=amount)
 
 
 def elapsed(start: datetime, end: datetime, unit: LimitUnit, *, terms: Terms) -> timedelta:
@@ -92,8 +109,20 @@ def elapsed(start: datetime, end: datetime, unit: LimitUnit, *, terms: Terms) ->
         UnknownYear: as ``deadline``.
     """
     if _is_continuous(unit, terms):
-        return max(end - start, timedelta())
-    return worked(start, end, calendar=terms.calendar, zone=terms.zone)
+        # Between two instants of one zone Python subtracts what the wall clock shows.
+        return max(end.astimezone(UTC) - start.astimezone(UTC), timedelta())
+    return terms.time.between(start, end)
+
+
+def days_of(found: Deadline, unit: LimitUnit, *, terms: Terms) -> Iterator[Counted]:
+    """Yield what each day between start and end gave to ``found``; nothing where time runs on without a calendar.
+
+    Made when somebody asks why: it walks the days, and a limit of months has many.
+    """
+    if _is_continuous(unit, terms) or not found.amount:
+        return
+    for day in terms.time.days(found.started_at, found.due_at):
+        yield Counted(day=day, amount=sum((closes - opens for opens, closes in day.stretches), timedelta()))
 
 
 def span(limit: Limit, *, terms: Terms) -> timedelta:
@@ -117,16 +146,3 @@ def _hours(unit: LimitUnit, calendar: Calendar) -> float:
 
 def _is_continuous(unit: LimitUnit, terms: Terms) -> bool:
     return terms.speed > 1 or unit not in (LimitUnit.WORKING_HOUR, LimitUnit.WORKING_DAY)
-
-
-def _by_working_time(start: datetime, amount: timedelta, terms: Terms) -> Deadline:
-    left, days = amount, list[Counted]()
-    for day in days_from(start, calendar=terms.calendar, zone=terms.zone, known=terms.days):
-        before = left
-        for opens, closes in day.stretches:
-            if closes - opens >= left:
-                days.append(Counted(day=day, amount=before))
-                return Deadline(started_at=start, due_at=opens + left, amount=amount, days=tuple(days))
-            left -= closes - opens
-        days.append(Counted(day=day, amount=before - left))
-    raise AssertionError("days never end")

@@ -114,19 +114,22 @@ def start(demand: Demand, playbook: Playbook) -> RunningClock | None:
     limit = limit_for(playbook, demand.kind, demand.matter, order=demand.order.order if demand.order else None)
     if limit is None:
         return None
-    terms = Terms.of(playbook)
-    clock = _begun(demand, limit, playbook, terms)
+    answers = _answers(demand, playbook)
+    terms = Terms.of(playbook, *answers)
+    clock = _begun(demand, limit, playbook, answers=answers, terms=terms)
     for move in demand.moves:
         clock = moved(clock, move, terms=terms)
     return replace(clock, warnings_passed=_said_before(clock, demand))
 
 
-def _begun(demand: Demand, limit: ClockLimit, playbook: Playbook, terms: Terms) -> RunningClock:
+def _begun(
+    demand: Demand, limit: ClockLimit, playbook: Playbook, *, answers: tuple[Target, Level], terms: Terms
+) -> RunningClock:
     """The clock at its start, before anything held it."""
     issued = demand.order.order if demand.order else None
     run = _run(demand, limit, terms)
     found = run.found
-    target, level = _answers(demand, playbook)
+    target, level = answers
     above = _above(demand, playbook, target, level)
     silent = demand.matter.purpose is Purpose.CANARY
     shown = sla.Clock(

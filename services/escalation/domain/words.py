@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Final
 
 from services.escalation.domain.calendar import DayKind
-from services.escalation.domain.deadline import Counted, Deadline, Terms
+from services.escalation.domain.deadline import Counted, Deadline, Terms, days_of
 from shared.playbook.model import Limit, LimitUnit
 
 LONGEST: Final = 1200
@@ -92,8 +92,9 @@ def arithmetic(found: Deadline, limit: Limit, *, terms: Terms, taken: timedelta 
     if terms.speed > 1:
         zh.append(f"演练加速 {terms.speed:g} 倍，连续计时 {_length(found.amount)}")
         en.append(f"drill at {terms.speed:g} times the speed: {_length(found.amount)} of continuous time")
-    steps = list(_steps(found.days, terms))
-    shown = steps if len(steps) <= SHOWN_STEPS else _shortened(found.days, terms)
+    days = list(days_of(found, limit.unit, terms=terms))
+    steps = list(_steps(days, terms))
+    shown = steps if len(steps) <= SHOWN_STEPS else _shortened(days, terms)
     zh.extend(step for step, _ in shown)
     en.extend(step for _, step in shown)
     zh.append(f"止 {due[0]}（{terms.zone.key}）")
@@ -116,13 +117,8 @@ def _shut(counted: Counted) -> tuple[DayKind, str] | None:
 
 
 def _worked(counted: Counted, terms: Terms) -> tuple[str, str]:
-    left, pieces = counted.amount, list[str]()
-    for opens, closes in counted.day.stretches:
-        ends = min(closes, opens + left)
-        pieces.append(f"{opens.astimezone(terms.zone):%H:%M}–{ends.astimezone(terms.zone):%H:%M}")
-        left -= ends - opens
-        if not left:
-            break
+    zone = terms.zone
+    pieces = [f"{opens.astimezone(zone):%H:%M}–{ends.astimezone(zone):%H:%M}" for opens, ends in counted.day.stretches]
     day, during = f"{counted.day.date:%m-%d}", ", ".join(pieces)
     makeup = counted.day.kind is DayKind.MAKEUP
     zh, en = _KINDS[DayKind.MAKEUP] if makeup else ("", "")

@@ -1,13 +1,13 @@
-"""Clocks, calendar and roster: a limit for every order, a known year, nobody's desk unwatched."""
+"""Clocks and roster: a limit for every order, nobody's desk unwatched."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, time, timedelta
+from datetime import time
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.playbook.check.finding import Finding
-from shared.playbook.model import Calendar, ClockLimit, Limit, LimitUnit, Opening, Playbook, Shift
+from shared.playbook.model import ClockLimit, Playbook, Shift
 from shared.playbook.near import meant, nearest
 from shared.vocabulary import ClockKind, Level
 
@@ -60,27 +60,6 @@ def check_clocks(playbook: Playbook) -> Iterator[Finding]:
             yield Finding(part="clocks", problem=problem, needs=("clocks",))
 
 
-def check_calendar(playbook: Playbook, today: date | None) -> Iterator[Finding]:
-    """Openings rise, special days lie in known years, and the years reach as far as clocks do."""
-    calendar = playbook.calendar
-    for weekday, openings in calendar.weekly.items():
-        if not _rising(openings):
-            yield _calendar(("weekly", weekday), "openings must rise and not overlap")
-    if not _rising(calendar.makeup_hours):
-        yield _calendar(("makeup_hours",), "openings must rise and not overlap")
-    if not any(calendar.weekly.values()):
-        yield _calendar(("weekly",), "no working hours at all")
-    yield from _special_days(calendar)
-    years = sorted(calendar.years)
-    for year in range(years[0], years[-1] + 1):
-        if year not in calendar.years:
-            yield _calendar(("years",), f"{year} is missing between {years[0]} and {years[-1]}")
-    if today is not None:
-        for year in range(today.year, (today + _reach(playbook)).year + 1):
-            if year not in calendar.years:
-                yield _calendar(("years",), f"{year} is missing: a clock started on {today} can run into it")
-
-
 def check_roster(playbook: Playbook) -> Iterator[Finding]:
     """Shifts name known owners and officers; county and town desks are watched at every minute."""
     roster = playbook.roster
@@ -115,37 +94,6 @@ def _condition(index: int, category: str | None, condition: str, playbook: Playb
     if condition not in known:
         problem = f"{category} has no condition {condition!r}{meant(condition, known)}"
         yield _clock(index, "condition", problem, allowed=tuple(known), needs=("categories",))
-
-
-def _special_days(calendar: Calendar) -> Iterator[Finding]:
-    for part, days in (("holidays", calendar.holidays), ("makeup_days", calendar.makeup_days)):
-        for day in days:
-            if day.year not in calendar.years:
-                yield _calendar((part, day.isoformat()), f"{day.year} is not among the known years")
-    for day in calendar.makeup_days.keys() & calendar.holidays.keys():
-        yield _calendar(("makeup_days", day.isoformat()), "is a holiday as well")
-
-
-def _reach(playbook: Playbook) -> timedelta:
-    """Return how far the longest limit can run, working time stretched over holidays."""
-    days = (_natural_days(clock.limit, playbook.calendar.working_day_hours) for clock in playbook.clocks)
-    return timedelta(days=max(days, default=0.0))
-
-
-def _natural_days(limit: Limit, working_day_hours: float) -> float:
-    # A working day takes at most two natural ones over a year, and a golden week with its
-    # make-up days delays any of them by no more than nine.
-    match limit.unit:
-        case LimitUnit.CONTINUOUS_MINUTE:
-            return limit.amount / DAY_MINUTES
-        case LimitUnit.CONTINUOUS_HOUR:
-            return limit.amount / 24
-        case LimitUnit.NATURAL_DAY:
-            return limit.amount
-        case LimitUnit.WORKING_HOUR:
-            return 2 * limit.amount / working_day_hours + 9
-        case LimitUnit.WORKING_DAY:
-            return 2 * limit.amount + 9
 
 
 def _unwatched(code: str, level: Level, shifts: Sequence[Shift]) -> Iterator[Finding]:
@@ -187,12 +135,6 @@ def _minute(at: time) -> int:
     return at.hour * 60 + at.minute
 
 
-def _rising(openings: tuple[Opening, ...]) -> bool:
-    marks = [mark for opening in openings for mark in (opening.opens, opening.closes)]
-    inside = all(opening.opens < opening.closes for opening in openings)
-    return inside and marks == sorted(marks)
-
-
 def _clock(
     index: int, field: str, problem: str, *, allowed: tuple[str, ...] = (), needs: tuple[str, ...] = ()
 ) -> Finding:
@@ -203,7 +145,3 @@ def _shift(
     index: int, field: str, problem: str, *, allowed: tuple[str, ...] = (), needs: tuple[str, ...] = ()
 ) -> Finding:
     return Finding(part="shifts", item=index, path=(field,), problem=problem, allowed=allowed, needs=needs)
-
-
-def _calendar(path: tuple[str | int, ...], problem: str) -> Finding:
-    return Finding(part="calendar", path=path, problem=problem)

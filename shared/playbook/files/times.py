@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from shared.playbook import model
 from shared.playbook.files.rows import Grade, Name, Row, Slug, Weekday, read_blanks, read_weekdays
 from shared.playbook.model import LimitUnit, YearStatus
-from shared.vocabulary import CategoryCode, ClockKind, Pattern, WhenLate
+from shared.vocabulary import CategoryCode, ClockKind, Level, Pattern, WhenLate
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -60,15 +60,53 @@ class OpeningNode(Row):
         return model.Opening(opens=self.opens, closes=self.closes)
 
 
-class CalendarFile(Row):
-    """`calendar.yaml`: weekly hours, years, days off and make-up days."""
+Weekly = dict[Weekday, tuple[OpeningNode, ...]]
+DayHours = Annotated[float, Field(gt=0, le=24)]
 
-    working_day_hours: Annotated[float, Field(gt=0, le=24)] = 8.0
-    weekly: dict[Weekday, tuple[OpeningNode, ...]]
+
+class OtherHours(Row):
+    """Who keeps other hours than the county, and which; what is left out is as the county has it."""
+
+    id: Slug
+    zh: Name
+    en: Name
+    departments: tuple[Slug, ...] = ()
+    desks: tuple[Slug, ...] = ()
+    levels: tuple[Level, ...] = ()
+    weekly: Weekly
+    makeup_hours: tuple[OpeningNode, ...] | None = None
+    holidays: dict[date, Name] | None = None
+    makeup_days: dict[date, Name] | None = None
+    working_day_hours: DayHours | None = None
+
+    def value(self, county: model.Calendar) -> model.KeptHours:
+        return model.KeptHours(
+            id=self.id,
+            name=model.Text(zh=self.zh, en=self.en),
+            departments=self.departments,
+            desks=self.desks,
+            levels=self.levels,
+            calendar=model.Calendar(
+                weekly={day: _openings(nodes) for day, nodes in self.weekly.items()},
+                makeup_hours=county.makeup_hours if self.makeup_hours is None else _openings(self.makeup_hours),
+                holidays=county.holidays if self.holidays is None else self.holidays,
+                makeup_days=county.makeup_days if self.makeup_days is None else self.makeup_days,
+                years=county.years,
+                working_day_hours=self.working_day_hours or county.working_day_hours,
+            ),
+        )
+
+
+class CalendarFile(Row):
+    """`calendar.yaml`: weekly hours, years, days off and make-up days, and who keeps other hours."""
+
+    working_day_hours: DayHours = 8.0
+    weekly: Weekly
     makeup_hours: tuple[OpeningNode, ...]
     years: Annotated[dict[int, YearStatus], Field(min_length=1)]
     holidays: Annotated[dict[date, Name], Field(default_factory=dict)]
     makeup_days: Annotated[dict[date, Name], Field(default_factory=dict)]
+    others: tuple[OtherHours, ...] = ()
 
     def value(self) -> model.Calendar:
         return model.Calendar(
@@ -79,6 +117,11 @@ class CalendarFile(Row):
             years=self.years,
             working_day_hours=self.working_day_hours,
         )
+
+    def hours(self) -> tuple[model.KeptHours, ...]:
+        """Return the other hours, each whole."""
+        county = self.value()
+        return tuple(other.value(county) for other in self.others)
 
 
 def _openings(nodes: Sequence[OpeningNode]) -> tuple[model.Opening, ...]:

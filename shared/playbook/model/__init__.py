@@ -12,8 +12,10 @@ from shared.playbook.model.targets import CaseField, DepartmentTarget, DeskTarge
 from shared.playbook.model.templates import Channels, Matter, Mode, Settle, Step
 from shared.playbook.model.texts import Text
 from shared.playbook.model.times import (
+    YEAR_SOON,
     Calendar,
     ClockLimit,
+    KeptHours,
     Limit,
     LimitUnit,
     Officer,
@@ -26,6 +28,7 @@ from shared.playbook.model.times import (
 from shared.playbook.model.work import Category, Condition, Duty, EnforcementItem, Power
 
 __all__ = [
+    "YEAR_SOON",
     "Area",
     "Calendar",
     "CaseField",
@@ -45,6 +48,7 @@ __all__ = [
     "EnforcementItem",
     "FieldTarget",
     "Grading",
+    "KeptHours",
     "Limit",
     "LimitUnit",
     "Matter",

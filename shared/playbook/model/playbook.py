@@ -8,9 +8,9 @@ from shared.playbook.model.policy import Policy
 from shared.playbook.model.rules import Rule
 from shared.playbook.model.templates import Matter, Mode
 from shared.playbook.model.texts import Text
-from shared.playbook.model.times import Calendar, ClockLimit, Roster
+from shared.playbook.model.times import Calendar, ClockLimit, KeptHours, Roster
 from shared.playbook.model.work import Category, Duty, EnforcementItem
-from shared.vocabulary import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS, AreaCode, Level
+from shared.vocabulary import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS, AreaCode, Level, TargetKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,18 @@ class Playbook:
     enforcement: tuple[EnforcementItem, ...] = ()
     matters: Mapping[str, Matter] = field(default_factory=dict[str, Matter])
     modes: Mapping[str, Mode] = field(default_factory=dict[str, Mode])
+    hours: tuple[KeptHours, ...] = ()
+    """Other hours than those of `calendar`, and who keeps them."""
+
+    def hours_of(self, kind: TargetKind, target: str, *, level: Level | None = None) -> KeptHours | None:
+        """Return the hours that a desk (by its area) or a department of `level` keeps; None: the county's."""
+        by_level: KeptHours | None = None
+        for kept in self.hours:
+            if target in (kept.desks if kind is TargetKind.DESK else kept.departments):
+                return kept
+            if level in kept.levels:
+                by_level = kept
+        return by_level
 
     def area_line(self, code: str) -> tuple[Area, ...]:
         """Return the areas that hold `code`, smallest first; a cell's line starts at its village."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, time, timedelta
 from enum import StrEnum, unique
+from typing import Final
 
-from shared.vocabulary import ClockKind, Severity, WhenLate
+from shared.playbook.model.texts import Text
+from shared.vocabulary import ClockKind, Level, Severity, WhenLate
 
 
 @unique
@@ -20,7 +22,7 @@ class LimitUnit(StrEnum):
     WORKING_DAY = "working_day"
     """工作日: `Calendar.working_day_hours` working hours."""
     NATURAL_DAY = "natural_day"
-    """紧急工作日: 24 continuous hours."""
+    """紧急工作日, local tables' name for natural days (自然日): 24 continuous hours each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,10 @@ class YearStatus(StrEnum):
     """Weekly pattern and statutory holidays only; exchange of days is not announced yet."""
 
 
+YEAR_SOON: Final = timedelta(days=60)
+"""So long before the end of the last known year a county is warned; the notice on the next is out in November."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
     """Working time of the county, in the playbook's time zone; a year not in `years` is unknown."""
@@ -87,6 +93,15 @@ class Calendar:
     makeup_days: Mapping[date, str]
     years: Mapping[int, YearStatus]
     working_day_hours: float = 8.0
+
+    def known_until(self, today: date) -> date | None:
+        """Return the last day that is known without a gap from `today` on; None when its own year is not known."""
+        year = today.year
+        if year not in self.years:
+            return None
+        while year + 1 in self.years:
+            year += 1
+        return date(year, 12, 31)
 
     def openings_on(self, day: date) -> tuple[Opening, ...]:
         """Return the working stretches of `day`.
@@ -101,6 +116,22 @@ class Calendar:
         if day in self.holidays:
             return ()
         return self.weekly.get(day.isoweekday(), ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptHours:
+    """Working time of desks and departments that keep other hours than the county; its years are the county's.
+
+    A department or a desk keeps the hours that name it, else those that name its level, else the county's.
+    """
+
+    id: str
+    name: Text
+    calendar: Calendar
+    departments: tuple[str, ...] = ()
+    desks: tuple[str, ...] = ()
+    """Area codes; the desk of that very area."""
+    levels: tuple[Level, ...] = ()
 
 
 class UnknownYear(Exception):  # noqa: N818  named for the fact

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.escalation.domain.calendar import worked
 from services.escalation.domain.deadline import Terms, deadline, elapsed, span
 from services.escalation.domain.words import arithmetic, limit_in_words
 from shared.playbook.model import Calendar, Limit, LimitUnit, Opening, UnknownYear, YearStatus
@@ -91,6 +90,27 @@ def test_what_was_taken_before_shortens_the_limit_and_nothing_left_is_due_at_onc
     assert deadline(start, limit, terms=TERMS, taken=timedelta(hours=9)).due_at == start
 
 
+def test_a_day_that_is_left_out_at_the_date_line_has_no_working_time() -> None:
+    """Samoa had no 2011-12-30: the hours of that day are not those of the next once more."""
+    calendar = replace(
+        CALENDAR,
+        weekly=dict.fromkeys(range(1, 8), DAY),
+        holidays={},
+        years=dict.fromkeys((2011, 2012), YearStatus.ANNOUNCED),
+    )
+    terms = Terms(calendar=calendar, zone=ZoneInfo("Pacific/Apia"), speed=1)
+    assert due("2011-12-29 17:00", 2, LimitUnit.WORKING_HOUR, terms) == "2011-12-31 09:00:00"
+    before, after = (at(day, terms.zone) for day in ("2011-12-29 00:00", "2012-01-01 00:00"))
+    assert elapsed(before, after, LimitUnit.WORKING_HOUR, terms=terms) == timedelta(hours=16)
+
+
+def test_between_two_instants_of_one_zone_real_time_passes_not_that_of_the_wall_clock() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    terms = replace(TERMS, zone=berlin)
+    saturday, sunday = at("2026-03-28 12:00", berlin), at("2026-03-29 12:00", berlin)
+    assert elapsed(saturday, sunday, LimitUnit.CONTINUOUS_HOUR, terms=terms) == timedelta(hours=23)
+
+
 def test_daylight_saving_is_time_that_passes() -> None:
     """On 2026-03-29 Berlin skips the hour from two to three: a shift over it has an hour less."""
     night = (Opening(opens=time(1), closes=time(5)),)
@@ -161,7 +181,7 @@ def test_up_to_its_deadline_exactly_the_limit_has_passed(
     limit = Limit(amount=minutes / 60, unit=unit)
     found = deadline(start, limit, terms=terms)
     assert elapsed(start, found.due_at, unit, terms=terms) == span(limit, terms=terms)
-    assert worked(found.due_at, start, calendar=calendar, zone=SHANGHAI) == timedelta()
+    assert elapsed(found.due_at, start, unit, terms=terms) == timedelta()
 
 
 def shared_cases() -> Iterator[Mapping[str, str]]:

@@ -137,10 +137,18 @@ def test_a_duty_gap_names_the_areas(tmp_path: Path) -> None:
 
 def test_the_calendar_must_reach_as_far_as_the_longest_clock(tmp_path: Path) -> None:
     folder = write_tiny(tmp_path)
-    load(folder, today=date(2026, 12, 12))
-    (problem,) = problems(folder, today=date(2026, 12, 20))
-    assert "2027 is missing: a clock started on 2026-12-20" in problem.problem
+    # Five working days are forty hours, of which two days a week give eighteen.
+    load(folder, today=date(2026, 11, 28))
+    (problem,) = problems(folder, today=date(2026, 12, 3))
+    assert "2027 is missing: a clock started on 2026-12-03" in problem.problem
     assert problem.line == 5
+
+
+def test_a_calendar_without_the_present_year_is_refused_however_short_the_clocks_are(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path, calendar=("years: {2026: announced}", "years: {2025: announced, 2026: announced}"))
+    load(folder, today=date(2025, 6, 1))
+    found = problems(folder, today=date(2027, 1, 2))
+    assert ["2027 is missing" in problem.problem for problem in found] == [True]
 
 
 def test_a_department_of_a_town_is_not_named_for_the_whole_county(tmp_path: Path) -> None:

@@ -7,10 +7,8 @@ from datetime import date, timedelta
 from typing import Final
 
 from shared.playbook.check.advice.advice import Advice, Subject, Weight
-from shared.playbook.model import Playbook, Rule, RuleState, YearStatus
+from shared.playbook.model import YEAR_SOON, Playbook, Rule, RuleState, YearStatus
 
-CALENDAR_SOON: Final = timedelta(days=120)
-"""The State Council announces a year's holidays in November of the year before; this is a little earlier."""
 RULE_SOON: Final = timedelta(days=30)
 
 
@@ -24,18 +22,17 @@ def advise_dates(playbook: Playbook, *, today: date) -> Iterator[Advice]:
 
 def _calendar(playbook: Playbook, today: date) -> Iterator[Advice]:
     years = playbook.calendar.years
-    last = max(years)
-    left = date(last, 12, 31) - today
-    if left < CALENDAR_SOON:
-        passed = left < timedelta()
+    until = playbook.calendar.known_until(today)
+    if until is None or until - today < YEAR_SOON:
+        missing = today.year if until is None else until.year + 1
         yield Advice(
             subject=Subject.DATES,
-            weight=Weight.MISTAKE if passed else Weight.LOOK,
+            weight=Weight.MISTAKE if until is None else Weight.LOOK,
             part="calendar",
             path=("years",),
-            what=f"the calendar {'ended' if passed else 'ends'} with {last}",
+            what=f"the calendar does not know {missing}" if until is None else f"the calendar ends with {missing - 1}",
             why="a clock in working time that runs into an unknown year cannot start",
-            mend=f"add {max(last, today.year - 1) + 1} to years, with its holidays and make-up days",
+            mend=f"whistle calendar fill {missing} FOLDER, or write its days off by hand",
         )
     for year, status in years.items():
         announced = date(year, 1, 1) - today < timedelta(days=31)
