@@ -31,12 +31,15 @@ def mask(text: str) -> str:
 
 def _pass(text: str) -> str:
     """One pass of every kind; a pass that changes nothing is the fixed point that ``mask`` returns."""
-    plain = text.translate(_PLAIN)
-    spared = [match.span() for match in _HEX_IDS.finditer(plain)]
+    plain = before = text.translate(_PLAIN)
+    kinds = _KINDS if _LONG.search(plain) else _PLATES if _PLATE_HINT.search(plain) else ()
     hidden: set[int] = set()
-    for kind in _KINDS if _LONG.search(plain) else _PLATES:
+    spared: list[tuple[int, int]] | None = None
+    for kind in kinds:
         for match in kind.found_in(plain):
             start, end = match.span("number")
+            if spared is None:
+                spared = [one.span() for one in _HEX_IDS.finditer(before)]
             if not any(start < spared_end and spared_start < end for spared_start, spared_end in spared):
                 hidden.update(kind.hidden(match))
         if hidden:
@@ -284,6 +287,8 @@ _POLICE_PLATE: Final = _Kind(
 )
 
 _PLATES: Final = (_PLATE, _POLICE_PLATE)
+_PLATE_HINT: Final = re.compile(f"WJ|{_ISSUING}[A-HJ-NP-Za-hj-np-z]")
+"""How each of them begins."""
 _KINDS: Final = (
     _IDENTITY_CARD,
     _OLD_IDENTITY_CARD,

@@ -15,13 +15,19 @@ from shared.vocabulary import Refused
 
 _SIGNS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH: Final = 16
+_BITS: Final = 5
+"""Of one sign."""
+_PAIR: Final = 2 * _BITS
+_PAIRS: Final = tuple(first + second for first in _SIGNS for second in _SIGNS)
+_CODE: Final = re.compile(f"[{_SIGNS}]{{{_LENGTH}}}")
 _READ_AS: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
 
 def new_code() -> str:
     """A code nobody has: four groups of four signs, ``K7QM-2XVN-8RTD-C4HP``."""
-    signs = "".join(secrets.choice(_SIGNS) for _ in range(_LENGTH))
-    return "-".join(signs[start : start + 4] for start in range(0, _LENGTH, 4))
+    bits = secrets.randbits(_BITS * _LENGTH)
+    pairs = [_PAIRS[bits >> shift & len(_PAIRS) - 1] for shift in range(0, _BITS * _LENGTH, _PAIR)]
+    return "{}{}-{}{}-{}{}-{}{}".format(*pairs)
 
 
 def digest_of_code(code: str) -> str:
@@ -33,7 +39,7 @@ def digest_of_code(code: str) -> str:
         Refused: it is no tracking code at all.
     """
     tidy = code.strip().upper().translate(_READ_AS)
-    if re.fullmatch(f"[{_SIGNS}]{{{_LENGTH}}}", tidy) is None:
+    if _CODE.fullmatch(tidy) is None:
         raise Refused(
             "that is no tracking code", field="code", allowed=["16 letters and digits, as in K7QM-2XVN-8RTD-C4HP"]
         )

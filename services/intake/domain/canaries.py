@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from services.intake.domain.life.system import SYSTEM
-from services.intake.domain.reading.classifying import last_resort
+from services.intake.domain.reading.vocabulary import last_resort
 from services.intake.domain.reports.report import Report, case_id_of, report_id_of
 from shared.events.parts import Actor
 from shared.events.topics import CASE_PARTITIONS

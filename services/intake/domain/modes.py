@@ -101,6 +101,8 @@ def mode_of(area: str, purpose: Purpose, modes: Sequence[InForce]) -> str:
 
     A drill counts for drill cases alone, so that a real report during a drill is handled in earnest.
     """
+    if not modes:
+        return NORMAL
     over = sorted((one for one in modes if _holds(one, area)), key=lambda one: -len(one.area))
     fit = (one.mode for one in over if one.kind is not ModeKind.DRILL or purpose is Purpose.DRILL)
     return next(fit, NORMAL)

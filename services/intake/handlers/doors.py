@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from services.intake.handlers.papers import Paper
 
 SOURCE: Final = "/whistle/intake"
+_FIELDS: Final[Mapping[type, Sequence[tuple[str, object]]]] = {
+    kind: tuple((one.name, one.default) for one in fields(kind)) for kind in (Report, ActionRequest)
+}
+"""The fields of what is asked, each with what it is when nobody says it."""
 
 
 class UnknownCase(Refused):
@@ -155,11 +159,11 @@ def canonical(request: Report | ActionRequest, *, first: Collection[str], case_i
     Only the fields that were there ``first`` stand in it always: an answer under a key outlives the
     release that gave it, so a field that comes later is written when it says something.
     """
-    said = {
-        one.name: getattr(request, one.name)
-        for one in fields(request)
-        if one.name in first or getattr(request, one.name) != one.default
-    }
+    said: dict[str, object] = {}
+    for name, default in _FIELDS[type(request)]:
+        value = getattr(request, name)
+        if name in first or (value is not default and value != default):
+            said[name] = value
     return msgspec.json.encode(said if case_id is None else (str(case_id), said))
 
 

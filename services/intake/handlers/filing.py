@@ -59,7 +59,7 @@ async def file_all(drafts: Sequence[Draft], transaction: Transaction, *, doors: 
         await _filing(draft, asking, around, desk, transaction)
         for draft, asking, around in zip(drafts, askings, found, strict=True)
     ]
-    await transaction.profiles.keep(list(sorting.now.values()))
+    await transaction.profiles.keep(sorting.changed)
     return filings
 
 
@@ -78,8 +78,7 @@ async def _filing(
     earlier = () if draft.command.purpose is Purpose.CANARY else around.earlier
     code = desk.doors.codes()
     try:
-        command = placed(draft.command, modes=around.modes, earlier=earlier)
-        command = replace(command, tracking=digest_of_code(code))
+        command = placed(draft.command, modes=around.modes, earlier=earlier, tracking=digest_of_code(code))
         if asking is None:
             return _opened(draft, command, code, desk)
         verdict = _said_by_reporter(asking, desk) if asking.same_as else desk.sorting.verdict(asking)

@@ -50,11 +50,16 @@ class Sorting:
 
     found: dict[UUID, list[Profile]]
     """By report: what the store found for it."""
-    now: dict[UUID, Profile] = field(default_factory=dict)
-    """By case: matters that this batch has opened or added to."""
+    _now: dict[int, Profile] = field(default_factory=dict)
+    """By the number of their case's id: matters that this batch has opened or added to."""
     _shelves: defaultdict[Kin, Shelf] = field(default_factory=lambda: defaultdict(Shelf))
     _of_store: dict[UUID, list[Found]] = field(default_factory=dict)
     """By report: those of ``found`` that it may be of, as the store has them."""
+
+    @property
+    def changed(self) -> list[Profile]:
+        """The matters that this batch has opened or added to, as they are now."""
+        return list(self._now.values())
 
     def verdict(self, asking: Asking, *, joins: bool = True) -> Verdict:
         """What the report is, by all that is known at its turn; without ``joins`` only what it is like."""
@@ -68,7 +73,7 @@ class Sorting:
     def profile(self, case_id: UUID, asking: Asking) -> Profile | None:
         """The case's matter as this batch knows it."""
         stored = (one for one in self.found.get(asking.draft.command.report_id, ()) if one.case_id == case_id)
-        return self.now.get(case_id) or next(stored, None)
+        return self._now.get(case_id.int) or next(stored, None)
 
     def join(self, profile: Profile, asking: Asking) -> Profile:
         """The matter with the report, from now on known so."""
@@ -82,15 +87,19 @@ class Sorting:
         self._know(profile, asking.account)
 
     def _know(self, profile: Profile, account: Account) -> None:
-        self.now[profile.case_id] = profile
-        self._shelves[profile.kin].put(profile.case_id, _marks(account))
+        self._now[profile.case_id.int] = profile
+        self._shelves[profile.kin].put(profile, _marks(account))
 
     def _weighed(self, asking: Asking) -> list[Found]:
-        stored = (one.case_id for one in self.found.get(asking.draft.command.report_id, ()))
-        own = self._shelves[asking.kin].like(_marks(asking.account))
-        changed = [self.now[case_id] for case_id in dict.fromkeys((*stored, *own)) if case_id in self.now]
-        as_stored = [one for one in self._stored(asking) if one.profile.case_id not in self.now]
-        return [*as_stored, *_weigh(asking, changed)]
+        as_stored, now = self._stored(asking), self._now
+        if not now:
+            return as_stored
+        changed = {one.case_id.int: one for one in self._shelves[asking.kin].like(_marks(asking.account))}
+        for one in self.found.get(asking.draft.command.report_id, ()):
+            if (case := one.case_id.int) in now:
+                changed[case] = now[case]
+        unchanged = [one for one in as_stored if one.profile.case_id.int not in now]
+        return [*unchanged, *_weigh(asking, changed.values())] if changed else unchanged
 
     def _stored(self, asking: Asking) -> list[Found]:
         report_id = asking.draft.command.report_id
@@ -102,7 +111,7 @@ class Sorting:
 
 def _weigh(asking: Asking, profiles: Iterable[Profile]) -> list[Found]:
     hours, at = asking.policy.reopen_hours, asking.draft.at
-    open_ones = (one for one in profiles if not is_shut(one, reopen_hours=hours, at=at))
+    open_ones = [one for one in profiles if not is_shut(one, reopen_hours=hours, at=at)]
     return weigh(asking.account, open_ones, rules=asking.policy.merging, at=at)
 
 

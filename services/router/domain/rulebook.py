@@ -6,8 +6,8 @@ from services.router.domain.index import Index, Sighting
 from services.router.domain.senses import Senses
 from services.router.domain.targets import Directory
 from services.router.domain.walk import Compiled, Match, Walk, compiled_rules
-from services.router.domain.words import one_pass
 from shared.events.parts import PlaybookRef
+from shared.finding import one_pass
 from shared.playbook.model import Playbook
 
 __all__ = ["Compiled", "Match", "Rulebook", "Sighting", "Walk"]

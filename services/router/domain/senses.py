@@ -1,16 +1,14 @@
 """What the conditions of a rulebook look at, each seen once a case: words of the text, zones, the slot of time."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from services.router.domain.almanac import Almanac, Slot
 from services.router.domain.facts import Facts
 from services.router.domain.zones import ZoneMap
+from shared.finding import Hits, each_word
 from shared.playbook.model import Playbook, Rule, RuleState, Settlement, When
-
-Hits = Callable[[str], frozenset[str]]
-"""From a text without case to those of the wanted words that stand in it."""
 
 
 class Words(Protocol):
@@ -18,12 +16,6 @@ class Words(Protocol):
 
     def __call__(self, words: Iterable[str], /) -> Hits:
         """Return what finds each of `words`, wherever it stands in a text."""
-
-
-def each_word(words: Iterable[str]) -> Hits:
-    """Find words by looking for one after the other: what any faster finder must equal."""
-    wanted = frozenset(words)
-    return lambda text: frozenset(word for word in wanted if word in text)
 
 
 class Senses:

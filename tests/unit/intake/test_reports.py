@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.reading.classifying import classify, last_resort
+from services.intake.domain.reading.classifying import classify
+from services.intake.domain.reading.vocabulary import last_resort
 from services.intake.domain.reports.locating import CountyMap, locate
 from services.intake.domain.reports.report import Report, Reporter, opening, report_id_of, tidy
 from services.intake.domain.reports.texts import TITLE_LENGTH, clean, title_of

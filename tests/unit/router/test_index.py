@@ -4,10 +4,9 @@ from dataclasses import replace
 
 from services.router.domain.facts import Facts
 from services.router.domain.rulebook import Rulebook
-from services.router.domain.senses import each_word
-from services.router.domain.words import one_pass
 from services.router.domain.zones import ZoneMap, inside
 from shared.events.parts import Place
+from shared.finding import each_word, one_pass
 from shared.playbook.model import Demand, DeskTarget, Rule, When
 from shared.vocabulary import Level, OrderRole
 from tests.fakes.both_walks import compare_walks

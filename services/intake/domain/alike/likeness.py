@@ -62,7 +62,11 @@ def likeness(one: Wording, other: Wording, apart: Apart) -> Likeness:
 
 def likeness_from(least: float, one: Wording, other: Wording, apart: Apart) -> Likeness | None:
     """``likeness`` where it is ``least`` or more, else None: what surely is less costs little to find out."""
-    a, b = marks_of(one), marks_of(other)
+    return likeness_of(least, marks_of(one), marks_of(other), apart)
+
+
+def likeness_of(least: float, a: Marks, b: Marks, apart: Apart) -> Likeness | None:
+    """``likeness_from`` by what the two wordings tell."""
     names, titled = _named(a, b)
     if least > CONTRADICTED and _contradicted(a, b, apart, named=bool(names), titled=bool(titled)):
         return None

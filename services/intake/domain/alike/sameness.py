@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto, unique
@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from services.intake.domain.alike.likeness import Apart, Likeness, is_told, likeness_from
-from services.intake.domain.alike.wording import Wording, marks_of
+from services.intake.domain.alike.likeness import CONTRADICTED, Apart, Likeness, is_told, likeness_of
+from services.intake.domain.alike.wording import Marks, Wording, marks_of
 from services.intake.domain.life.states import AT_WORK, HELD
 from shared.events.parts import Alike, Place
 from shared.playbook.model import Merging
@@ -28,6 +28,7 @@ ANCHORS: Final = 24
 """Smallest hashes of a text's grams: two texts that share a tenth of theirs share one of these, nine times in ten."""
 NAME_ANCHORS: Final = 8
 _EARTH_METRES: Final = 6_371_000
+_HALF: Final = 2**31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +63,16 @@ class Standing(Enum):
     OVER = auto()
 
 
-_DONE: Final = frozenset({CaseState.RESOLVED, CaseState.VERIFIED, CaseState.CLOSED})
+_STANDING: Final[Mapping[CaseState, Standing]] = {
+    **dict.fromkeys(CaseState, Standing.OVER),
+    **dict.fromkeys((CaseState.RESOLVED, CaseState.VERIFIED, CaseState.CLOSED), Standing.OFFERED),
+    **dict.fromkeys(AT_WORK | HELD | {CaseState.RECEIVED}, Standing.JOINS),
+}
 
 
 def standing_of(state: CaseState) -> Standing:
     """What a case in ``state`` still takes."""
-    if state in AT_WORK | HELD | {CaseState.RECEIVED}:
-        return Standing.JOINS
-    return Standing.OFFERED if state in _DONE else Standing.OVER
+    return _STANDING[state]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,9 +136,15 @@ def judge(
 
 def weigh(account: Account, profiles: Iterable[Profile], *, rules: Merging, at: datetime) -> list[Found]:
     """Those of ``matters`` that the report may be of."""
-    recent = (one for one in profiles if is_recent(one, rules=rules, at=at))
-    weighed = ((one, like(account, one, rules=rules)) for one in recent)
-    return [Found(profile=one, likeness=alike) for one, alike in weighed if alike is not None]
+    newer_than, ours = at - timedelta(hours=rules.hours), marks_of(account.wording)
+    found: list[Found] = []
+    for one in profiles:
+        if one.standing is Standing.OVER or one.times[-1] <= newer_than:
+            continue
+        likeness = _likest(account, ours, one, rules)
+        if likeness is not None:
+            found.append(Found(profile=one, likeness=likeness))
+    return found
 
 
 def verdict_of(found: Iterable[Found], *, rules: Merging, joins: bool) -> Verdict:
@@ -158,20 +167,18 @@ def is_sure(found: Found, *, rules: Merging) -> bool:
     return found.likeness.score >= rules.sure and found.profile.standing is Standing.JOINS
 
 
-def like(account: Account, profile: Profile, *, rules: Merging) -> Likeness | None:
+def _likest(account: Account, ours: Marks, profile: Profile, rules: Merging) -> Likeness | None:
     """How alike the report is to the account of the matter that is likest to it; None below ``rules.unsure``."""
     best: Likeness | None = None
     for one in profile.accounts:
         least = rules.unsure if best is None else best.score
-        found = likeness_from(least, account.wording, one.wording, apart(account, one, metres=rules.metres))
+        where = apart(account, one, metres=rules.metres)
+        if least > CONTRADICTED and where is Apart.ELSEWHERE and not ours.name_runs:
+            continue  # No place can be in common: they are two, whatever the other says.
+        found = likeness_of(least, ours, marks_of(one.wording), where)
         if found is not None and (best is None or found.score > best.score):
             best = found
     return best
-
-
-def is_recent(profile: Profile, *, rules: Merging, at: datetime) -> bool:
-    """Whether a report that came ``at`` that moment may still be of the matter."""
-    return profile.standing is not Standing.OVER and at - profile.last_at < timedelta(hours=rules.hours)
 
 
 def is_shut(profile: Profile, *, reopen_hours: int, at: datetime) -> bool:
@@ -224,7 +231,8 @@ def names_of(account: Account) -> frozenset[int]:
 
 @lru_cache(maxsize=4096)
 def _anchors(wording: Wording) -> frozenset[int]:
-    return frozenset(sorted(map(_hash, marks_of(wording).grams))[:ANCHORS])
+    smallest = sorted(map(zlib.crc32, map(str.encode, marks_of(wording).grams)))[:ANCHORS]
+    return frozenset(one - _HALF for one in smallest)
 
 
 @lru_cache(maxsize=4096)
@@ -237,7 +245,7 @@ def _names(wording: Wording) -> frozenset[int]:
 
 def _hash(text: str) -> int:
     """A signed 32-bit number, the same in every process."""
-    return zlib.crc32(text.encode()) - 2**31
+    return zlib.crc32(text.encode()) - _HALF
 
 
 def _alike(likest: Likeness, profile: Profile) -> Alike:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import add
 from typing import Final
 
 TITLE: Final = 80
@@ -119,8 +121,8 @@ def marks_of(wording: Wording) -> Marks:
     issue = grams_of(title)
     grams = issue | grams_of(body)
     kinds = [kind for kind in _KINDS if kind in title or kind in body]
-    name_runs = frozenset[str]().union(*(_runs(name.lower()) for name in places))
-    of_names = name_runs.union(*map(_runs, kinds))
+    name_runs = _runs(map(str.lower, places))
+    of_names = name_runs | _runs(kinds)
     title_numbers = _numbers(title)
     return Marks(
         grams=grams,
@@ -137,14 +139,15 @@ def marks_of(wording: Wording) -> Marks:
 def grams_of(text: str) -> frozenset[str]:
     """The runs of two and three characters of ``text``, without courtesies, signs and administrative areas."""
     plain = _SIGNS.sub(" ", _ADMINISTRATIVE.sub(" ", text).lower())
-    return frozenset[str]().union(*map(_runs, _COURTESY.sub(" ", plain).split()))
+    return _runs(_COURTESY.sub(" ", plain).split())
 
 
 def places_in(text: str) -> frozenset[str]:
     """The places that ``text`` names by a word that ends like a place: a road, an estate, a school."""
     found: list[str] = []
     for part in _BEFORE_A_NAME.split(_ADMINISTRATIVE.sub(" ", text)):
-        found += _names(part)
+        if len(part) > _SHORTEST_HEAD:
+            found += _names(part)
     return frozenset(found[:NAMES_KEPT])
 
 
@@ -175,5 +178,9 @@ def _numbers(text: str) -> frozenset[tuple[str, str]]:
     return frozenset((unit, _FIGURES.get(figure, figure)) for figure, unit in _NUMBERED.findall(text))
 
 
-def _runs(word: str) -> frozenset[str]:
-    return frozenset(word[at : at + size] for size in (2, 3) for at in range(len(word) - size + 1))
+def _runs(words: Iterable[str]) -> frozenset[str]:
+    runs: set[str] = set()
+    for word in words:
+        pairs = list(map(add, word, word[1:]))
+        runs.update(pairs, map(add, pairs, word[2:]))
+    return frozenset(runs)

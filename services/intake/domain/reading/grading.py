@@ -22,13 +22,23 @@ class Graded:
     handovers: tuple[HandOver, ...] = ()
 
 
-def grade(own: Severity | None, text: str, category: Category, *, policy: Policy, named: bool) -> Graded:
+def grade(
+    own: Severity | None,
+    text: str,
+    category: Category,
+    *,
+    policy: Policy,
+    named: bool,
+    hits: frozenset[str] | None = None,
+) -> Graded:
     """The severity: I where life may be at risk, else as the sender says, else by category and graded words.
 
     Of category and words the graver counts. ``named``: the sender named the category, which then calls its
-    emergency service without any word.
+    emergency service without any word. ``hits`` are those of the policy's words that stand in the text, without case,
+    where somebody has found them already.
     """
-    handovers = _handovers(text, category.code if named else None, policy)
+    said = _Said(text, hits)
+    handovers = _handovers(said, category.code if named else None, policy)
     if handovers:
         words = "、".join(word for one in handovers for word in one.words) or f"{category.code} {category.name.zh}"
         services = "、".join(one.service.value for one in handovers)
@@ -39,14 +49,29 @@ def grade(own: Severity | None, text: str, category: Category, *, policy: Policy
         )
     if own is not None:
         return Graded(severity=own, why=f"报告给出 {own.name} 级 / the report says so")
-    return _by_words(text, category, policy)
+    return _by_words(said, category, policy)
 
 
-def _by_words(text: str, category: Category, policy: Policy) -> Graded:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Which words a text says; those that stand nowhere in it are not asked about."""
+
+    text: str
+    hits: frozenset[str] | None
+
+    def of(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        hits = self.hits
+        if hits is None:
+            return spoken(words, self.text)
+        # Most texts hold none of them.
+        return spoken([word for word in words if word.casefold() in hits], self.text) if hits else ()
+
+
+def _by_words(said: _Said, category: Category, policy: Policy) -> Graded:
     graver = [
         (one.severity, words)
         for one in policy.gradings
-        if one.severity < category.severity and (words := spoken(one.words, text))
+        if one.severity < category.severity and (words := said.of(one.words))
     ]
     if not graver:
         why = f"类别 {category.code} {category.name.zh} 为 {category.severity.name} 级 / its category's severity"
@@ -55,11 +80,11 @@ def _by_words(text: str, category: Category, policy: Policy) -> Graded:
     return Graded(severity=severity, why=f"用词「{'、'.join(words)}」至少 {severity.name} 级 / these words make it so")
 
 
-def _handovers(text: str, category: str | None, policy: Policy) -> tuple[HandOver, ...]:
+def _handovers(said: _Said, category: str | None, policy: Policy) -> tuple[HandOver, ...]:
     found = (
-        HandOver(service=one.service, words=said[:WORDS_TOLD])
+        HandOver(service=one.service, words=words[:WORDS_TOLD])
         for one in policy.emergencies
-        if (said := spoken(one.words, text)) or _is_of(category, one.categories)
+        if (words := said.of(one.words)) or _is_of(category, one.categories)
     )
     return tuple(found)
 

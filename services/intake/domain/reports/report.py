@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from services.intake.domain.modes import InForce, mode_of, must_be_drilled
 from services.intake.domain.reading.classifying import Classified, classify
 from services.intake.domain.reading.grading import Graded, grade
 from services.intake.domain.reading.guessing import NO_OPINION, Opinion
+from services.intake.domain.reading.vocabulary import vocabulary_of
 from services.intake.domain.reports.locating import CountyMap, Placed, locate
 from services.intake.domain.reports.texts import clean, title_of
 from shared.events.envelope import WHISTLE, derive_id
@@ -68,7 +70,12 @@ class Report:
 
 def report_id_of(owner: str, client_key: str) -> UUID:
     """The id of the report that ``owner`` sends under ``client_key``: the same each time it is sent."""
-    return derive_id(derive_id(WHISTLE, "reports of", owner), "report", client_key)
+    return derive_id(_reports_of(owner), "report", client_key)
+
+
+@lru_cache(maxsize=1024)
+def _reports_of(owner: str) -> UUID:
+    return derive_id(WHISTLE, "reports of", owner)
 
 
 def case_id_of(report_id: UUID) -> UUID:
@@ -84,10 +91,13 @@ def tidy(report: Report, *, now: datetime) -> Report:
     """
     if report.occurred_at is not None and report.occurred_at > now + CLOCKS_APART:
         raise Refused("it has not happened yet", field="occurred_at", allowed=[f"a time up to now, {now.isoformat()}"])
+    text = clean(report.text, field="text")
+    if text is report.text and not report.tags and report.reporter is None:
+        return report
     tags = (clean(tag, field=f"tags.{n}", lines=False) for n, tag in enumerate(report.tags))
     return replace(
         report,
-        text=clean(report.text, field="text"),
+        text=text,
         tags=tuple(dict.fromkeys(tags)),
         reporter=None if report.reporter is None else _tidy_reporter(report.reporter),
     )
@@ -114,12 +124,14 @@ def opening(  # noqa: PLR0913  what is known beside the report, each by its name
     """
     located = locate(report.area, report.place, playbook=playbook, county=county, text=report.text, at=at)
     classified = classify(report.category, report.text, playbook=playbook, opinion=opinion)
+    words = vocabulary_of(playbook)
     graded = grade(
         report.severity,
         report.text,
         classified.category,
         policy=playbook.policy,
         named=report.category is not None,
+        hits=words.hits(report.text) & words.grave,
     )
     text = mask(report.text)
     return OpenCase(
@@ -164,18 +176,28 @@ def _tags(report: Report, located: Placed) -> tuple[str, ...]:
 
 
 def _masked(guess: Guess) -> Guess:
-    return replace(guess, words=tuple(mask(word)[:LONGEST_WORD] for word in guess.words))
+    words = tuple(mask(word)[:LONGEST_WORD] for word in guess.words)
+    return guess if words == guess.words else replace(guess, words=words)
 
 
-def placed(command: OpenCase, *, modes: Sequence[InForce], earlier: Sequence[datetime]) -> OpenCase:
+def placed(
+    command: OpenCase, *, modes: Sequence[InForce], earlier: Sequence[datetime], tracking: str | None = None
+) -> OpenCase:
     """The command with what is known of its place when it opens: the mode in force, and earlier cases like it.
+
+    ``tracking`` is the digest of the code that its reporter is given, if they are given one now.
 
     Raises:
         Refused: it is a drill where none is in force.
     """
     if command.purpose is Purpose.DRILL:
         must_be_drilled(command.area, modes)
-    return replace(command, mode=mode_of(command.area, command.purpose, modes), earlier=tuple(earlier))
+    return replace(
+        command,
+        mode=mode_of(command.area, command.purpose, modes),
+        earlier=tuple(earlier),
+        tracking=command.tracking if tracking is None else tracking,
+    )
 
 
 def _tidy_reporter(reporter: Reporter) -> Reporter:
