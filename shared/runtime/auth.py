@@ -11,7 +11,7 @@ import hmac
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -118,7 +118,7 @@ class KeyRing:
         tokens: Tokens | None = None,
     ) -> None:
         self._tokens = tokens
-        self._keys = {key.id: key for key in keys}
+        self._keys = _known(keys)
         self._path = path
         self._clock = clock
         self._stamp = _stamp(path) if path else None
@@ -160,24 +160,16 @@ class KeyRing:
             return self._tokens.principal(token)
         self._reload_when_changed()
         key_id, secret = _parts(authorization)
-        key = self._keys.get(key_id)
+        known, bearer = self._keys.get(key_id, (_NOBODY, None))
         given = digest_of(secret)
         # An unknown key costs the same comparison as a known one, so that time tells nothing about which ids exist.
-        matching = [one for one in (key.secrets if key else _NOBODY) if hmac.compare_digest(one.sha256, given)]
-        if key is None or not matching:
+        matching = [one for one in known if hmac.compare_digest(one.sha256, given)]
+        if bearer is None or not matching:
             raise Unauthenticated("this key is not known here")
-        now = self._clock()
-        if all(one.expires_at is not None and one.expires_at <= now for one in matching):
-            ended = max(one.expires_at for one in matching if one.expires_at)
+        ends = [one.expires_at for one in matching if one.expires_at is not None]
+        if len(ends) == len(matching) and (ended := max(ends)) <= self._clock():
             raise Unauthenticated(f"key {key_id} ended at {ended.isoformat(timespec='seconds')}")
-        return Principal(
-            key_id=key.id,
-            role=key.role,
-            area=key.area,
-            department=key.department,
-            name=key.name,
-            duties=key.duties,
-        )
+        return bearer
 
     def _signed(self, authorization: str | None) -> str | None:
         """The token of the header when it reads like a signed one and somebody vouches for such."""
@@ -197,7 +189,7 @@ class KeyRing:
             return
         self._stamp = stamp
         try:
-            self._keys = {key.id: key for key in read_keys(self._path)}
+            self._keys = _known(read_keys(self._path))
         except KeyFileInvalid:
             log.exception("the old keys stay in force", extra={"event.name": "keys.refused"})
         else:
@@ -258,6 +250,24 @@ _PREFIX: Final = "wk"
 _LOOK_SECONDS: Final = 1.0
 _MAX_TOKEN: Final = 200
 _NOBODY: Final = (Secret(sha256=digest_of(secrets.token_urlsafe(32)), created_at=None, expires_at=None),)
+
+
+def _known(keys: Iterable[Key]) -> dict[str, tuple[tuple[Secret, ...], Principal]]:
+    """By its id each key's secrets and who bears it, made once and not for each request."""
+    return {
+        key.id: (
+            tuple(key.secrets),
+            Principal(
+                key_id=key.id,
+                role=key.role,
+                area=key.area,
+                department=key.department,
+                name=key.name,
+                duties=key.duties,
+            ),
+        )
+        for key in keys
+    }
 
 
 def _parts(authorization: str | None) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Never
@@ -227,12 +228,19 @@ def check_json(text: str, *, depth: int) -> None:
         Problem: 400 for a syntax error (with line and column), a repeated name, NaN or Infinity, or more than ``depth``
             levels; 422 for a text that holds U+0000 or half a surrogate pair (PostgreSQL and UTF-8 hold neither).
     """
+    if text.startswith("\ufeff"):
+        _unreadable("not JSON at line 1, column 1: it begins with a byte order mark")
     try:
-        document = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_object)
+        document = _READER.decode(text)
     except json.JSONDecodeError as error:
         _unreadable(f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}")
+    except ValueError:
+        _unreadable("a number has too many digits")
     except RecursionError:
         _unreadable(f"nested deeper than {depth} levels")
+    if text.count("{") + text.count("[") <= depth and not _SUSPECT.search(text):
+        # Nothing in it can be too deep, beyond the numbers, or no text: most bodies need not be walked.
+        return
     for pointer, level, problem in _walk(document, "", 1, depth):
         if level > depth:
             _unreadable(f"nested deeper than {depth} levels at {pointer}")
@@ -302,6 +310,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return names
 
 
+_SUSPECT: Final = re.compile(r"\\u(?:0000|[dD][89a-fA-F])|[0-9][eE]|[0-9]{300}")
+"""An escape for U+0000 or of a surrogate, a number with an exponent or very many digits; or a text like one."""
+
+
 def _no_constant(name: str) -> Never:
     _unreadable(f"{name} is no JSON number")
 
@@ -314,3 +326,6 @@ def _unreadable(problem: str) -> Never:
         detail=f"The body cannot be read: {problem}.",
         errors=[FieldError(field="/", problem=problem, allowed=["JSON in UTF-8 (RFC 8259)"])],
     )
+
+
+_READER: Final = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_object)

@@ -40,11 +40,17 @@ class BoundedMemory(Storage, SlidingWindowCounterSupport):
         return ValueError
 
     def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """See ``take``; by this name the library's limiter asks."""
+        return self.take(key, limit, expiry, amount)
+
+    def take(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Count ``amount`` unless that makes more than ``limit`` in the last ``expiry`` seconds."""
-        previous, previous_left, current, _ = self.get_sliding_window(key, expiry)
-        if floor(previous * previous_left / expiry + current) + amount > limit:
+        now = self._clock()
+        before, this = _windows(key, expiry, now)
+        previous, current = self._count(before, now), self._count(this, now)
+        if floor(previous * (expiry - now % expiry) / expiry + current) + amount > limit:
             return False
-        self.incr(_windows(key, expiry, self._clock())[1], 2 * expiry, amount)
+        self._add(this, 2 * expiry, amount, now)
         return True
 
     def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
@@ -61,7 +67,13 @@ class BoundedMemory(Storage, SlidingWindowCounterSupport):
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Add to a count, which ends ``expiry`` seconds after its first."""
-        now = self._clock()
+        return self._add(key, expiry, amount, self._clock())
+
+    def get(self, key: str) -> int:
+        """A count; 0 once it has ended."""
+        return self._count(key, self._clock())
+
+    def _add(self, key: str, expiry: float, amount: int, now: float) -> int:
         ends, count = self._counts.pop(key, (0.0, 0))
         ends, count = (ends, count) if ends > now else (now + expiry, 0)
         self._counts[key] = (ends, count + amount)
@@ -69,10 +81,9 @@ class BoundedMemory(Storage, SlidingWindowCounterSupport):
             self._counts.popitem(last=False)
         return count + amount
 
-    def get(self, key: str) -> int:
-        """A count; 0 once it has ended."""
+    def _count(self, key: str, now: float) -> int:
         ends, count = self._counts.get(key, (0.0, 0))
-        return count if ends > self._clock() else 0
+        return count if ends > now else 0
 
     def get_expiry(self, key: str) -> float:
         """When a count ends."""

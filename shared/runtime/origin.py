@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -59,8 +60,11 @@ class OriginNote:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with coming_from(Origin(channel=_channel(scope["path"]), address=address_of(scope, self._proxies))):
+        token = _ORIGIN.set(_seen(_first_two(scope["path"]), address_of(scope, self._proxies)))
+        try:
             await self._app(scope, receive, send)
+        finally:
+            _ORIGIN.reset(token)
 
 
 def address_of(scope: Scope, proxies: int = 0) -> str:
@@ -74,11 +78,18 @@ def address_of(scope: Scope, proxies: int = 0) -> str:
     return _printable(peer)[:MAX_ADDRESS]
 
 
-def _channel(path: str) -> str:
+def _first_two(path: str) -> str:
     """The first two parts of the path: enough to tell the doors apart, and no id among them."""
-    parts = path.split("/")[1:3]
-    return _printable("http /" + "/".join(parts))[:MAX_CHANNEL]
+    return "/".join(path.split("/", 3)[1:3])[:MAX_CHANNEL]
+
+
+@lru_cache(maxsize=1024)
+def _seen(parts: str, address: str) -> Origin:
+    """The origin of a request; callers and doors are few, and each asks often."""
+    return Origin(channel=_printable(f"http /{parts}")[:MAX_CHANNEL], address=address)
 
 
 def _printable(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in text)

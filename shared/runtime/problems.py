@@ -17,6 +17,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.masking import mask
 from shared.runtime.auth import Forbidden, Unauthenticated
@@ -25,12 +26,16 @@ from shared.runtime.problem import FieldError, Problem, problem_response
 from shared.runtime.requests import Observe, RequestFrame
 from shared.vocabulary import Malformed, Refused
 
-__all__ = ["FieldError", "Limits", "Outage", "Problem", "ProblemHooks", "install", "problem_response"]
+__all__ = ["FieldError", "Limits", "Outage", "Problem", "ProblemHooks", "framed", "install", "problem_response"]
 
 log = logging.getLogger(__name__)
 
 Outage = Callable[[Exception], str | None]
 """Which part is away, in words for the caller ("PostgreSQL"), when an exception means that; else None."""
+
+
+KNOWN: Final = (Problem, Refused, Malformed, RequestValidationError, HTTPException)
+"""What an endpoint raises to answer with."""
 
 
 def _never_an_outage(_error: Exception) -> str | None:
@@ -79,11 +84,33 @@ class ProblemHooks:
 def install(app: FastAPI, hooks: ProblemHooks | None = None) -> None:
     """Give ``app`` the errors, the limits on bodies, the security headers and a span for each request."""
     doors = _Doors(hooks or ProblemHooks())
-    for kind in (Problem, Refused, Malformed, RequestValidationError, HTTPException):
+    for kind in KNOWN:
         app.add_exception_handler(kind, doors.on_known)
     # The last added is the outermost: the frame sees whatever the guard and the app let through.
     app.add_middleware(BodyGuard, limits=doors.hooks.limits, special=doors.hooks.special)
     app.add_middleware(RequestFrame, failed=doors.on_unhandled, observe=doors.hooks.observe)
+
+
+def framed(app: ASGIApp, hooks: ProblemHooks) -> ASGIApp:
+    """The same as ``install`` round an app that is not FastAPI's."""
+    doors = _Doors(hooks)
+    guarded = BodyGuard(_Known(app, doors), limits=hooks.limits, special=hooks.special)
+    return RequestFrame(guarded, failed=doors.on_unhandled, observe=hooks.observe)
+
+
+class _Known:
+    """ASGI: what an app raises to say it becomes the answer."""
+
+    def __init__(self, app: ASGIApp, doors: _Doors) -> None:
+        self._app = app
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except KNOWN as error:
+            response = await self._doors.on_known(None, error)
+            await response(scope, receive, send)
 
 
 class _Doors:
@@ -92,7 +119,7 @@ class _Doors:
     def __init__(self, hooks: ProblemHooks) -> None:
         self.hooks = hooks
 
-    async def on_known(self, _request: Request, error: Exception) -> Response:
+    async def on_known(self, _request: Request | None, error: Exception) -> Response:
         """The answer to what an endpoint meant to say."""
         match error:
             case Problem():

@@ -13,14 +13,15 @@ import re
 import secrets
 import threading
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -122,7 +123,6 @@ def traceparent_of(span: Span) -> str | None:
     return f"00-{ids}-{context.trace_flags:02x}"
 
 
-@contextmanager
 def span_from(
     traceparent: str | None,
     name: str,
@@ -130,7 +130,7 @@ def span_from(
     attributes: Attributes | None = None,
     *,
     links: Iterable[str] = (),
-) -> Iterator[Span]:
+) -> AbstractContextManager[Span]:
     """Open the span ``name``, which continues ``traceparent``, or else the open span, or else begins a trace.
 
     ``links`` are traceparents of the messages of a batch. A traceparent that cannot be read counts as None.
@@ -143,12 +143,28 @@ def span_from(
     else:
         parent = None if remote is None else trace.set_span_in_context(NonRecordingSpan(remote), Context())
         span = tracer.start_span(name, parent, kind, attributes, _links(links))
-    with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
-        try:
-            yield span
-        except Exception as error:
-            note_error(span, error)
-            raise
+    return _Open(span)
+
+
+class _Open:
+    """A span while it is the open one; a class, for a generator would cost each request as much as the rest."""
+
+    __slots__ = ("_before", "_span")
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    def __enter__(self) -> Span:
+        self._before = attach(trace.set_span_in_context(self._span))
+        return self._span
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception):
+            note_error(self._span, error)
+        detach(self._before)
+        self._span.end()
 
 
 def note_error(span: Span, error: BaseException) -> None:
@@ -208,6 +224,7 @@ _tracer: trace.Tracer | None = None
 # A later version may add fields at the end; version ff is forbidden, and 00 has no more fields.
 _TRACEPARENT: Final = re.compile("(?!ff|00.{53}-)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 _UNSAMPLED: Final = TraceFlags(0)
+_SPAN_BITS: Final = 2**64 - 1
 
 
 def _remote(traceparent: str | None) -> SpanContext | None:
@@ -229,7 +246,8 @@ def _ids_only(remote: SpanContext | None) -> Span:
     """A span that records nothing but has ids: the remote span's, the open one's, or else new ones."""
     context = remote or trace.get_current_span().get_span_context()
     if not context.is_valid:
-        trace_id, span_id = secrets.randbits(128) | 1, secrets.randbits(64) | 1
+        bits = secrets.randbits(128 + 64)
+        trace_id, span_id = (bits >> 64) | 1, (bits & _SPAN_BITS) | 1
         context = SpanContext(trace_id, span_id, is_remote=False, trace_flags=_UNSAMPLED)
     return NonRecordingSpan(context)
 

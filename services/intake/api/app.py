@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRouter
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.intake.api import (
     actions,
@@ -23,6 +24,7 @@ from services.intake.api import (
     reports,
     web,
 )
+from services.intake.api.direct import DirectWay
 from services.intake.api.fronts import ALERTMANAGER, BODIES, NDJSON, OPEN311, ForeignErrors, Translate
 from services.intake.api.limits import RateLimits
 from services.intake.api.open311_words import refused as open311_refused
@@ -34,7 +36,7 @@ from services.intake.metrics import Metrics
 from services.intake.ports import Darkroom
 from shared.runtime.auth import KeyRing
 from shared.runtime.origin import OriginNote
-from shared.runtime.problems import ProblemHooks, install
+from shared.runtime.problems import ProblemHooks, framed, install
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     reports.router,
@@ -52,13 +54,28 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     web.router,
 )
 
+_DIRECT: Final = DirectWay(ROUTERS)
+
 FOREIGN: Final[Mapping[str, Translate]] = {OPEN311: open311_refused, ALERTMANAGER: alerts.refused}
 """Who writes errors in words of their own, by the beginning of their paths."""
 
 
-def describe_api() -> FastAPI:
+class IntakeApi(FastAPI):
+    """FastAPI's app with a shorter way to the endpoints that are asked most."""
+
+    direct: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.direct is not None and _DIRECT.finds(scope):
+            scope["app"] = self
+            await self.direct(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def describe_api() -> IntakeApi:
     """The endpoints alone, for the OpenAPI file."""
-    app = FastAPI(
+    app = IntakeApi(
         title="Whistle intake",
         summary="Reports, actions on cases and changes of mode come in here; reading and listening is the notifier's.",
         version="1",
@@ -85,7 +102,7 @@ def make_api(  # noqa: PLR0913  each a room of its own
     custody: Custody | None = None,
     *,
     door: public.PublicDoor | None = None,
-) -> FastAPI:
+) -> IntakeApi:
     """The HTTP API as an ASGI app; errors by RFC 9457. Without a darkroom no photos are taken."""
     app = describe_api()
     app.state.rooms = Rooms(doors=doors, keyring=keyring, metrics=metrics)
@@ -94,9 +111,11 @@ def make_api(  # noqa: PLR0913  each a room of its own
     app.state.darkroom, app.state.uploads = darkroom, 0
     app.state.door = door or public.PublicDoor()
     app.state.public, app.state.public_uploads = bool(app.state.door.county), 0
-    install(app, ProblemHooks(refusal=problem_of, outage=outage, observe=metrics.observe_http, special=BODIES))
+    hooks = ProblemHooks(refusal=problem_of, outage=outage, observe=metrics.observe_http, special=BODIES)
+    install(app, hooks)
     app.add_middleware(ForeignErrors, translations=FOREIGN)
     app.add_middleware(OriginNote, proxies=app.state.limits.proxies)
+    app.direct = OriginNote(framed(_DIRECT, hooks), proxies=app.state.limits.proxies)
     return app
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Response
@@ -53,6 +54,11 @@ _principal: Final = bearer(_keyring)
 async def asker(request: Request, principal: Annotated[Principal, Depends(_principal)]) -> Bearer:
     """Who calls, as the domain knows them, counted; a dependency of every endpoint that needs a key."""
     limits_of(request).take_key(principal.key_id)
+    return _bearer(principal)
+
+
+@lru_cache(maxsize=4096)
+def _bearer(principal: Principal) -> Bearer:
     return Bearer(
         key_id=principal.key_id,
         role=principal.role,

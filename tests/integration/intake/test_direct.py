@@ -60,6 +60,7 @@ ASKED: Mapping[str, tuple[str, Any, Mapping[str, str]]] = {
 def solved(intake: Intake, keyring: KeyRing) -> FastAPI:
     """The same endpoints on FastAPI's own routes."""
     app = make_api(intake.doors, keyring, intake.metrics)
+    app.direct = None
     router = APIRouter(prefix="/v1", route_class=APIRoute)
     router.add_api_route("/reports", post_report, methods=["POST"], status_code=201)
     router.add_api_route("/cases/{case_id}/actions", post_action, methods=["POST"])
@@ -79,10 +80,55 @@ async def test_it_answers_as_fastapi_does(intake: Intake, solved: FastAPI, name:
     assert _lasting(direct.json()) == _lasting(by_fastapi.json())
 
 
+JSON = {"Content-Type": "application/json"}
+RAW: Mapping[str, tuple[str, str, bytes, Mapping[str, str]]] = {
+    "no key": ("POST", REPORTS, b"{}", JSON),
+    "a key of nobody": ("POST", ACTIONS, b"{}", {**JSON, "Authorization": "Bearer wk_none_x"}),
+    "no JSON": ("POST", REPORTS, b"{", {**JSON, **bearer("county desk")}),
+    "a name twice": ("POST", REPORTS, b'{"text":"a","text":"b"}', {**JSON, **bearer("county desk")}),
+    "a zero byte": ("POST", REPORTS, b'{"text":"\\u0000"}', {**JSON, **bearer("county desk")}),
+    "another type": ("POST", REPORTS, b"a,b", {"Content-Type": "text/csv", **bearer("county desk")}),
+    "too large": ("POST", ACTIONS, b" " * 300_000, {**JSON, **bearer("county desk")}),
+    "a reader": ("POST", REPORTS, json.dumps(REPORT).encode(), {**JSON, **bearer("auditor")}),
+    "to be looked at": ("GET", REPORTS, b"", bearer("county desk")),
+    "its head": ("HEAD", ACTIONS, b"", bearer("county desk")),
+    "what it takes": ("OPTIONS", REPORTS, b"", {}),
+    "a slash more": ("POST", f"{REPORTS}/", b"{}", {**JSON, **bearer("county desk")}),
+    "a line more": ("POST", f"{ACTIONS}%0A", b"{}", {**JSON, **bearer("county desk")}),
+    "a slash in the id": ("POST", "/v1/cases/a%2Fb/actions", b"{}", {**JSON, **bearer("county desk")}),
+}
+
+
+@pytest.mark.parametrize("name", RAW)
+async def test_status_and_headers_are_those_of_the_other_way(intake: Intake, solved: FastAPI, name: str) -> None:
+    method, path, content, headers = RAW[name]
+    direct = await intake.http.request(method, path, content=content, headers=headers)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(solved), base_url="http://solved") as http:
+        other = await http.request(method, path, content=content, headers=headers)
+    assert direct.status_code == other.status_code
+    assert _kept(direct.headers) == _kept(other.headers)
+    if direct.headers.get("content-type", "").endswith("json") and method != "HEAD":
+        assert _lasting(direct.json()) == _lasting(other.json())
+
+
+async def test_both_ways_are_measured_as_one_route(intake: Intake, solved: FastAPI) -> None:
+    headers = {**JSON, **bearer("county desk")}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(solved), base_url="http://solved") as http:
+        for client in (intake.http, http):
+            await client.post(f"/v1/cases/{uuid4()}/actions", content=b'{"action":"sign"}', headers=headers)
+    labels = {"method": "POST", "route": "/v1/cases/{case_id}/actions", "status": "404"}
+    assert intake.metrics.registry.get_sample_value("whistle_intake_http_request_seconds_count", labels) == 2
+
+
 @pytest.mark.parametrize("path", (REPORTS, ACTIONS))
 async def test_who_asks_is_looked_at_before_what_is_asked(intake: Intake, path: str) -> None:
     answer = await intake.http.post(path, content="{}", headers={"Content-Type": "application/json"})
     assert answer.status_code == 401
+
+
+def _kept(headers: httpx.Headers) -> dict[str, str]:
+    """What does not belong to this one request."""
+    return {name: value for name, value in headers.items() if name not in {"traceresponse", "location"}}
 
 
 def _lasting(answer: dict[str, Any]) -> dict[str, Any]:
