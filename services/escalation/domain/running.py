@@ -62,20 +62,22 @@ def left_after(rounds: Iterable[Round], whole: timedelta, unit: LimitUnit, *, te
 
 def _run(before: Left, run: Round, unit: LimitUnit, terms: Terms) -> Left:
     left, whole = before.left, before.whole
-    since: datetime | None = run.started_at
+    due: datetime | None = after(run.started_at, left, unit, terms=terms).due_at
     for move in run.moves:
-        if move.kind is MoveKind.GO:
-            since = move.at
-        elif since is not None:
-            left, since = max(left - elapsed(since, move.at, unit, terms=terms), timedelta()), move.at
-            if move.kind is MoveKind.HOLD:
-                since = None
-        if move.to is not None and left:
-            granted = max(elapsed(move.at, move.to, unit, terms=terms) - left, timedelta())
-            left, whole = left + granted, whole + granted
-    if since is not None:
-        left = max(left - elapsed(since, run.ended_at, unit, terms=terms), timedelta())
-    return Left(left=left, whole=whole)
+        if due is not None and move.at >= due:
+            # Late by then: nothing that is done afterwards gives any of it back.
+            return Left(left=timedelta(), whole=whole)
+        match move.kind:
+            case MoveKind.HOLD if due is not None:
+                left, due = elapsed(move.at, due, unit, terms=terms), None
+            case MoveKind.GO if due is None:
+                due = after(move.at, left, unit, terms=terms).due_at
+            case MoveKind.EXTEND if move.to is not None and (due is None or move.to > due):
+                rest = left if due is None else elapsed(move.at, due, unit, terms=terms)
+                granted = max(elapsed(move.at, move.to, unit, terms=terms) - rest, timedelta())
+                left, whole = rest + granted, whole + granted
+                due = None if due is None else move.to
+    return Left(left=left if due is None else elapsed(run.ended_at, due, unit, terms=terms), whole=whole)
 
 
 def _held(clock: RunningClock, at: datetime, terms: Terms) -> RunningClock:
@@ -121,7 +123,8 @@ def _due(clock: RunningClock, found: Deadline, words: tuple[str, str]) -> Runnin
 
 def _warned_at(clock: RunningClock, warning: Warned, found: Deadline, terms: Terms) -> datetime:
     # A warning stands where its fraction of the whole limit has passed, that is where the rest is left.
-    until = found.amount - _amount(clock, terms) * (1 - warning.fraction)
+    whole = _amount(clock, terms)
+    until = found.amount - (whole - whole * warning.fraction)
     return after(found.started_at, until, _unit(clock), terms=terms).due_at
 
 
