@@ -28,21 +28,24 @@ def show(
     report: Annotated[
         UUID | None, typer.Option(help="The report, for looks at who reported.", metavar="REPORT")
     ] = None,
+    modes: Annotated[
+        str | None, typer.Option(help="The area, for changes of mode in it and below it.", metavar="AREA")
+    ] = None,
     url: places.Url = None,
     key: places.Key = None,
     data: places.Data = None,
     as_json: places.Json = False,
 ) -> None:
-    """Print the audit of a case, or of looks at a report."""
-    if (case is None) == (report is None):
+    """Print the audit of a case, of looks at a report, or of changes of mode."""
+    if [case, report, modes].count(None) != 2:  # noqa: PLR2004  one of three
         raise Trouble(
             "It is not clear what to show",
-            why="one of --case and --report is needed",
+            why="one of --case, --report and --modes is needed",
             mend="see --help",
             status=MISUSED,
         )
     with _http(url, key, data) as http:
-        entries = _entries(http, case_id=_text(case), report_id=_text(report))
+        entries = _entries(http, case_id=_text(case), report_id=_text(report), modes_of=modes)
     if as_json:
         for entry in entries:
             emit_json(entry)
@@ -51,7 +54,7 @@ def show(
     for heading in ("at", "what", "who", "key", "from", "why"):
         table.add_column(heading)
     for one in entries:
-        what = one["kind"].removeprefix("whistle.case.").removesuffix(".v1")
+        what = one["kind"].removeprefix("whistle.case.").removesuffix(".v1").removeprefix("whistle.")
         shown = (what, one["who"], one["key_id"], one["origin"], one["why"])
         table.add_row(local_time(one["at"], date=True), *(escape(text) for text in shown))
     out.print(table)
@@ -88,7 +91,7 @@ def verify(
     data: places.Data = None,
     as_json: places.Json = False,
 ) -> None:
-    """Recompute the whole chain, compare each fact with the case's log, and look for facts without an entry.
+    """Recompute the whole chain, compare each fact and each change of mode, and look for what has no entry.
 
     Exit 1 names the first entry that does not hold.
     """

@@ -219,7 +219,7 @@ async def _pool(settings: Settings) -> Pool:
             continue
         try:
             # What the last migration makes: files are applied in the order of their numbers.
-            migrated = await pool.fetchval("SELECT to_regclass('reporter_by_age') IS NOT NULL")
+            migrated = await pool.fetchval("SELECT to_regproc('audit_modes') IS NOT NULL")
         except OUTAGES:
             pool.terminate()
             continue

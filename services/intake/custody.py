@@ -75,11 +75,16 @@ class AuditBook(Protocol):
     async def of_subject(self, subject: UUID, *, after: tuple[int, int], most: int) -> Sequence[Entry]:
         """The entries about a case or a report behind ``after`` (turn, entry), oldest first."""
 
+    async def of_modes(self, area: str, *, after: tuple[int, int], most: int) -> Sequence[Entry]:
+        """The entries about changes of mode in ``area`` and below it behind ``after``, oldest first."""
+
     async def check(self, *, after: int, most: int) -> Checked:
         """Recompute at most so many blocks behind block ``after``; stops at the first flaw."""
 
     async def check_facts(self, *, after: UUID, most: int) -> tuple[UUID | None, Flaw | None]:
         """Whether so many cases behind ``after`` have all their facts, and each fact its entry; the last one seen.
+
+        The first step looks at all changes of mode too, and at the modes in force.
 
         None instead of the last when there are no more.
         """

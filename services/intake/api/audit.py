@@ -19,7 +19,7 @@ from services.intake.api.bodies.privacy import (
 from services.intake.api.custody import Auditor, InCustody
 from services.intake.api.rooms import problems
 from services.intake.domain.auditing import Entry, Flaw
-from services.intake.handlers.auditing import entries_about
+from services.intake.handlers.auditing import About, entries_about
 
 router = APIRouter(prefix="/v1/audit")
 MOST_ENTRIES: Final = 500
@@ -29,7 +29,7 @@ Bigint = Annotated[int, Query(ge=0, le=2**63 - 1)]
 
 @router.get(
     "",
-    summary="Read the audit of a case or a report",
+    summary="Read the audit of a case, a report or an area's modes",
     response_model=EntriesBody,
     responses=problems(401, 403, 404, 422, 503),
 )
@@ -39,14 +39,16 @@ async def get_entries(  # noqa: PLR0913  each is one parameter of the query
     *,
     case_id: Annotated[UUID | None, Query(description="The case whose facts are read.")] = None,
     report_id: Annotated[UUID | None, Query(description="The report, for looks at who reported.")] = None,
+    modes_of: Annotated[
+        str | None, Query(pattern=r"^\d{6,15}$", description="The area, for changes of mode in it and below it.")
+    ] = None,
     after_turn: Bigint = 0,
     after_entry: Bigint = 0,
     most: Annotated[int, Query(ge=1, le=MOST_ENTRIES)] = 100,
 ) -> EntriesBody:
-    """Who did or saw what, when, why and from where; one of `case_id` and `report_id`."""
-    found = await entries_about(
-        case_id=case_id, report_id=report_id, after=(after_turn, after_entry), most=most, bearer=bearer, custody=custody
-    )
+    """Who did or saw what, when, why and from where; one of `case_id`, `report_id` and `modes_of`."""
+    about = About(case_id=case_id, report_id=report_id, modes_of=modes_of)
+    found = await entries_about(about=about, after=(after_turn, after_entry), most=most, bearer=bearer, custody=custody)
     return EntriesBody(entries=[_entry(one) for one in found])
 
 
@@ -92,7 +94,10 @@ async def get_check_facts(
     after: Annotated[UUID, Query(description="The case behind which to go on.")] = _FIRST,
     most: Annotated[int, Query(ge=1, le=1000, description="Cases of this step.")] = 500,
 ) -> FactsCheckedBody:
-    """Whether the versions of a few cases have no hole, and each of their facts an entry."""
+    """Whether the versions of a few cases have no hole, and each of their facts an entry.
+
+    The first step compares the changes of mode, and the modes in force, with their entries too.
+    """
     last, flaw = await custody.audit.check_facts(after=after, most=most)
     return FactsCheckedBody(last=last, flaw=_flaw(flaw))
 

@@ -15,6 +15,8 @@ from uuid import UUID
 
 MARK_BYTES: Final = 16
 """Of a SHA-256: 2^128 tries to make another entry with the same mark."""
+MODES: Final = "whistle.mode."
+"""What the kinds of entries about changes of mode begin with; the state that a change has come to follows."""
 NOTHING: Final = bytes(32)
 """What the first block hangs on."""
 
@@ -23,7 +25,8 @@ NOTHING: Final = bytes(32)
 class Entry:
     """One line of the audit; ``version`` is 0 unless it is a fact of the case ``subject``.
 
-    ``stands`` is False when the fact that it speaks of is gone or no longer what it was; it is no part of the mark.
+    ``stands`` is False when the fact or the change of mode that it speaks of is gone or no longer what it was; it is
+    no part of the mark.
     """
 
     entry: int
@@ -119,7 +122,7 @@ def entries_flaw(block: Block, entries: Sequence[Entry]) -> Flaw | None:
         if mark != sealed_marks[place]:
             return _other_than_sealed(block, sealed_marks, entries, place)
         if not entry.stands:
-            return _flaw(block, entry, f"speaks of version {entry.version} of case {entry.subject}, which was changed")
+            return _flaw(block, entry, f"speaks of {_what(entry)}, which was changed")
     if len(entries) < len(sealed_marks):
         where = f"after entry {entries[-1].entry}" if entries else "all of them"
         return Flaw(
@@ -143,6 +146,12 @@ def _other_than_sealed(block: Block, sealed_marks: Sequence[bytes], entries: Seq
 
 def _flaw(block: Block, entry: Entry, words: str) -> Flaw:
     return Flaw(block=block.block, entry=entry.entry, words=f"entry {entry.entry} of block {block.block} {words}")
+
+
+def _what(entry: Entry) -> str:
+    if entry.kind.startswith(MODES):
+        return f"the change of mode {entry.subject}"
+    return f"version {entry.version} of case {entry.subject}"
 
 
 def _marks(block: Block) -> list[bytes]:

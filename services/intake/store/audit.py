@@ -1,4 +1,4 @@
-"""The audit in PostgreSQL: what is written into it, sealed, read and checked. Facts are written by a trigger (0009)."""
+"""The audit in PostgreSQL: written, sealed, read and checked. Triggers write facts (0009) and modes (0017)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from services.intake.custody import Checked, CountedAnew, Looked, Sealed
-from services.intake.domain.auditing import MARK_BYTES, Block, Entry, Flaw, chain_flaw, entries_flaw, sealed
+from services.intake.domain.auditing import MARK_BYTES, MODES, Block, Entry, Flaw, chain_flaw, entries_flaw, sealed
+from services.intake.store.mode_audit import modes_flaw
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -18,13 +19,20 @@ if TYPE_CHECKING:
 ENTRIES_A_BLOCK: Final = 1000
 """About: a block ends where a transaction does."""
 ACQUIRE_SECONDS: Final = 3.0
+_FIRST: Final = UUID(int=0)
 _SEALING: Final = 1635083369
 """The advisory lock of whoever seals; the number is the ASCII of ``audi``."""
 _FIELDS: Final = "entry, turn, at, kind, subject, version, event_id, who, key_id, why, origin, digest"
 _OF_A: Final = ", ".join(f"a.{name}" for name in _FIELDS.split(", "))
-_STANDS: Final = """
-    a.version = 0 OR coalesce(e.event_id = a.event_id AND e.type = a.kind AND e.at = a.at AND e.origin = a.origin
-        AND sha256(convert_to(e.data::text, 'UTF8')) = a.digest, false)
+_STANDS: Final = f"""
+    CASE WHEN a.version > 0 THEN coalesce(e.event_id = a.event_id AND e.type = a.kind AND e.at = a.at
+            AND e.origin = a.origin AND sha256(convert_to(e.data::text, 'UTF8')) = a.digest, false)
+        -- A change of mode is as its last step has left it.
+        WHEN starts_with(a.kind, '{MODES}') THEN m.change_id IS NOT NULL AND (
+            a.digest = sha256(convert_to(m.change::text, 'UTF8')) AND a.kind = '{MODES}' || m.state
+            OR EXISTS (SELECT FROM audit later WHERE later.subject = a.subject AND later.version = 0
+                AND later.entry > a.entry AND starts_with(later.kind, '{MODES}')))
+        ELSE true END
 """
 
 
@@ -96,6 +104,20 @@ class PostgresAudit:
         )
         return [_entry(row) for row in rows]
 
+    async def of_modes(self, area: str, *, after: tuple[int, int], most: int) -> Sequence[Entry]:
+        """See ``custody.AuditBook.of_modes``."""
+        rows = await self._pool.fetch(
+            f"""
+            SELECT {_OF_A} FROM mode_change m JOIN audit a ON a.subject = m.change_id AND a.version = 0
+            WHERE starts_with(m.area, $1) AND starts_with(a.kind, '{MODES}') AND (a.turn, a.entry) > ($2, $3)
+            ORDER BY a.turn, a.entry LIMIT $4
+            """,  # noqa: S608  a list of our own columns
+            area,
+            *after,
+            most,
+        )
+        return [_entry(row) for row in rows]
+
     async def check(self, *, after: int, most: int) -> Checked:
         """See ``custody.AuditBook.check``; one block in memory at a time."""
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
@@ -119,6 +141,11 @@ class PostgresAudit:
 
     async def check_facts(self, *, after: UUID, most: int) -> tuple[UUID | None, Flaw | None]:
         """See ``custody.AuditBook.check_facts``."""
+        if after == _FIRST:
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                flaw = await modes_flaw(connection)
+            if flaw is not None:
+                return None, flaw
         rows = await self._pool.fetch(
             """
             WITH begun AS (
@@ -199,6 +226,7 @@ async def _entries(connection: Connection, block: Block) -> list[Entry]:
         f"""
         SELECT {_OF_A}, ({_STANDS}) AS stands
         FROM audit a LEFT JOIN case_event e ON a.version > 0 AND e.case_id = a.subject AND e.version = a.version
+            LEFT JOIN mode_change m ON a.version = 0 AND m.change_id = a.subject
         WHERE a.turn >= $1 AND a.turn < $2 ORDER BY a.turn, a.entry LIMIT $3
         """,  # noqa: S608  a list of our own columns
         block.from_turn,

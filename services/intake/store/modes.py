@@ -15,6 +15,7 @@ from shared.events.codec import encode
 from shared.events.envelope import Event
 from shared.events.mode import ModeChanged
 from shared.events.parts import Actor
+from shared.runtime.origin import current_origin
 from shared.runtime.outbox import enqueue
 from shared.vocabulary import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS
 
@@ -49,19 +50,23 @@ class PostgresModes:
 
     async def propose(self, change: ModeChange) -> None:
         """See ``ports.ModeBook.propose``."""
+        await self._say_from_where()
         await self._connection.execute(
             """
-            UPDATE mode_change SET state = $2, change = jsonb_set(change, '{state}', to_jsonb($2::text))
+            UPDATE mode_change SET state = $2,
+                change = change || jsonb_build_object('state', $2::text, 'superseded_by', $3::text::jsonb)
             WHERE area = $1 AND state = 'proposed'
             """,
             change.area,
             ChangeState.SUPERSEDED,
+            msgspec.json.encode(change.by).decode(),
         )
         await self._insert([change])
 
     async def ask(self, changes: Sequence[ModeChange]) -> None:
         """See ``ports.ModeBook.ask``."""
         if changes:
+            await self._say_from_where()
             await self._insert(changes)
 
     async def asked(self, most: int) -> Sequence[ModeChange]:
@@ -84,6 +89,7 @@ class PostgresModes:
 
     async def decide(self, change: ModeChange) -> None:
         """See ``ports.ModeBook.decide``."""
+        await self._say_from_where()
         await self._connection.execute(
             "UPDATE mode_change SET state = $2, change = $3::text::jsonb WHERE change_id = $1",
             change.change_id,
@@ -179,6 +185,10 @@ class PostgresModes:
         await self._connection.execute(
             "UPDATE mode_settling SET done_at = $2 WHERE change_id = $1 AND done_at IS NULL", settling.change_id, at
         )
+
+    async def _say_from_where(self) -> None:
+        """For the trigger that writes what becomes of a change into the audit."""
+        await self._connection.execute("SELECT set_config('whistle.origin', $1, true)", str(current_origin()))
 
     async def _insert(self, changes: Sequence[ModeChange]) -> None:
         await self._connection.execute(

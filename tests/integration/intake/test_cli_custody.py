@@ -17,7 +17,10 @@ from cli.__main__ import app
 from cli.trouble import Trouble
 from services.intake.upkeep import Sealing
 from shared.runtime.serving import HttpServer
-from tests.integration.intake.harness import KEYS, Intake
+from tests.fakes.called_county import TOWN_FLOOD
+from tests.fakes.small_county import WEST
+from tests.integration.intake.harness import KEYS, Intake, bearer
+from tests.integration.intake.test_modes import enter
 from tests.integration.intake.waiting import until
 
 PHONE = "13700002222"
@@ -89,6 +92,22 @@ async def test_a_person_is_exported_and_erased_and_the_audit_holds_until_somebod
     broken = await whistle(url, "auditor", "audit", "verify")
     assert broken.status == 1
     assert "was changed after its block was sealed" in broken.err
+
+
+async def test_changes_of_mode_are_shown_and_a_changed_one_is_named(intake: Intake, url: str) -> None:
+    change = await enter(intake, TOWN_FLOOD, WEST)
+    shown = await whistle(url, "auditor", "audit", "show", "--modes", WEST)
+    assert shown.status == 0, shown.err
+    assert all(word in shown.out for word in ("mode.proposed", "mode.in_force", "县防指通知"))
+    both = await whistle(url, "auditor", "audit", "show", "--modes", WEST, "--case", change)
+    assert both.status == 2
+
+    row = "UPDATE mode_change SET change = jsonb_set(change, '{reason}', to_jsonb($2::text)) WHERE change_id = $1::uuid"
+    await intake.pool.execute(row, change, "别的理由")
+    broken = (await intake.http.get("/v1/audit/check-facts", headers=bearer("auditor"))).json()["flaw"]["words"]
+    assert broken == f"change of mode {change} was changed: its last entry says otherwise"
+    await intake.pool.execute(row, change, "县防指通知")
+    await enter(intake, "normal", WEST)
 
 
 async def sealed_head(intake: Intake, url: str) -> str:

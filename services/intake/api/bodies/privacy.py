@@ -105,7 +105,12 @@ class EntryBody(BaseModel):
     entry: int
     turn: int
     at: AwareDatetime
-    kind: Annotated[str, Field(description="A fact's event type; or read, export, erase, retain, rewrap, drop.")]
+    kind: Annotated[
+        str,
+        Field(
+            description="A fact's event type; whistle.mode. and a state; or read, export, erase, retain, rewrap, drop."
+        ),
+    ]
     subject: UUID
     version: int
     event_id: UUID | None
