@@ -95,7 +95,10 @@ def evaluate(
     from shared.learning.training import cross_validate
 
     lessons = _lessons(county, history, from_topic=from_topic, since=since, kafka=kafka, data=data)
-    scores = cross_validate(lessons.examples, also=_words_of(playbook, lessons))
+    try:
+        scores = cross_validate(lessons.examples, also=_words_of(playbook, lessons))
+    except Refused as refused:
+        raise Trouble("Nothing can be measured", why=refused.reason, mend="; ".join(refused.allowed)) from refused
     if scores is None:
         raise Trouble(
             "Nothing can be measured",

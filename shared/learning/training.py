@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.svm import LinearSVC
 
-from shared.learning.features import features
+from shared.learning.counting import count
 from shared.learning.model import Floats, TextModel, as_floats, softmax
 from shared.vocabulary import Refused
 
-FEATURES: Final = 60_000
-MANY: Final = 3000
-"""From so many examples on, features that stand in fewer than three of them are left out."""
-STRENGTH: Final = 0.3
-"""The regularisation (C): best by cross-validation of 0.1 to 1 on two collections of messages."""
 FOLDS: Final = 5
 TEMPERATURES: Final = tuple(0.05 * 1.15**step for step in range(24))
-STRENGTH_OF_FEW: Final = 1.0
 MOST: Final = 500_000
 
 
@@ -62,18 +54,19 @@ def train(
     ``scores`` of `cross_validate` over the same ones calibrate it.
 
     Raises:
-        Refused: fewer than two categories, or more examples than `MOST`.
+        Refused: fewer than two categories, no words, or more examples than `MOST`.
     """
     _must_teach(examples)
-    vectoriser, scorer = fitted(read([*examples, *also]))
-    weights = _columns(scorer)
+    all_of_them = [*examples, *also]
+    counted = count([one.text for one in all_of_them])
+    learned = counted.learn(np.arange(len(all_of_them)), np.array([one.category for one in all_of_them]))
     return TextModel(
         county=county,
-        categories=tuple(str(name) for name in scorer.classes_),
-        vocabulary=tuple(str(one) for one in vectoriser.get_feature_names_out()),
-        idf=as_floats(vectoriser.idf_),
-        weights=as_floats(weights.T),
-        intercept=as_floats(_intercepts(scorer)),
+        categories=tuple(str(name) for name in learned.categories),
+        vocabulary=tuple(str(one) for one in counted.names[learned.columns]),
+        idf=as_floats(learned.weigher.idf_),
+        weights=as_floats(learned.weights.T),
+        intercept=as_floats(learned.intercepts),
         temperature=scores.temperature if scores is not None else 1.0,
         trained_at=at.isoformat(),
         examples=len(examples),
@@ -86,6 +79,9 @@ def cross_validate(examples: Sequence[Example], *, also: Sequence[Example] = (),
 
     What stands in ``also`` teaches in every fold and is never judged. Categories with fewer examples than folds
     teach but are not scored. None when fewer than two are left.
+
+    Raises:
+        Refused: no text holds any words.
     """
     scored = _scorable(examples, folds)
     if len({one.category for one in scored}) < 2:  # noqa: PLR2004  one category is always right
@@ -97,7 +93,7 @@ def cross_validate(examples: Sequence[Example], *, also: Sequence[Example] = (),
     counts = Counter(names.tolist())
     return Scores(
         accuracy=float(accuracy_score(names, chosen)),
-        macro_f1=float(f1_score(names, chosen, average="macro", zero_division=0)),
+        macro_f1=float(by_category.mean()),
         examples=len(scored),
         by_category={str(name): (float(f1), counts[name]) for name, f1 in zip(each, by_category, strict=True)},
         temperature=_temperature(margins, found),
@@ -109,62 +105,22 @@ def _judged(
 ) -> tuple[NDArray[np.intp], NDArray[Any], list[tuple[Floats, NDArray[np.intp]]]]:
     """For each text the place of its category in its fold's model (-1: not there), the choice, and all scores."""
     groups = np.unique([_bare(one.text) for one in examples], return_inverse=True)[1]
-    told, beside = read(examples), read(also)
-    right = np.full(len(told), -1, dtype=np.intp)
+    counted = count([one.text for one in (*examples, *also)])
+    beside = np.arange(len(examples), len(examples) + len(also))
+    taught = np.array([one.category for one in (*examples, *also)])
+    right = np.full(len(examples), -1, dtype=np.intp)
     chosen = names.astype(object)
     margins: list[tuple[Floats, NDArray[np.intp]]] = []
     splits = StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(names, names, groups)
     for learn, judge in splits:
-        vectoriser, scorer = fitted([*(told[at] for at in learn), *beside])
-        rows = vectoriser.transform([told[at].features for at in judge])
-        scores = as_floats(np.asarray(rows @ _columns(scorer).T) + _intercepts(scorer))
-        places = {name: place for place, name in enumerate(scorer.classes_)}
+        rows = np.concatenate([learn, beside])
+        learned = counted.learn(rows, taught[rows])
+        scores = as_floats(learned.scores(counted, judge))
+        places = {name: place for place, name in enumerate(learned.categories)}
         right[judge] = [places.get(name, -1) for name in names[judge]]
-        chosen[judge] = scorer.classes_[scores.argmax(axis=1)]
+        chosen[judge] = learned.categories[scores.argmax(axis=1)]
         margins.append((scores, judge))
     return right, chosen, margins
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """An example as its features: taken once, however often they are counted."""
-
-    features: Sequence[str]
-    category: str
-
-
-def read(examples: Iterable[Example]) -> list[Read]:
-    """The features of every example; equal ones are one object, for there are many."""
-    known: dict[str, str] = {}
-    return [
-        Read([known.setdefault(feature, feature) for feature in features(one.text)], one.category) for one in examples
-    ]
-
-
-def fitted(examples: Sequence[Read]) -> tuple[Any, Any]:
-    """The vectoriser and the linear scorer that scikit-learn makes of ``examples``."""
-    many = len(examples) >= MANY
-    vectoriser = TfidfVectorizer(
-        analyzer=_as_they_are, sublinear_tf=True, min_df=3 if many else 1, max_features=FEATURES
-    )
-    rows = vectoriser.fit_transform([one.features for one in examples])
-    scorer = LinearSVC(C=STRENGTH if many else STRENGTH_OF_FEW, random_state=0)
-    return vectoriser, scorer.fit(rows, np.array([one.category for one in examples]))
-
-
-def _as_they_are(features: Sequence[str]) -> Sequence[str]:
-    return features
-
-
-def _columns(scorer: Any) -> NDArray[np.float64]:  # noqa: ANN401  scikit-learn ships no types
-    """One row of weights a category; of two, scikit-learn keeps one row, for the second against the first."""
-    weights: NDArray[np.float64] = scorer.coef_
-    return weights if len(weights) > 1 else np.vstack([-weights, weights])
-
-
-def _intercepts(scorer: Any) -> NDArray[np.float64]:  # noqa: ANN401  scikit-learn ships no types
-    intercepts: NDArray[np.float64] = scorer.intercept_
-    return intercepts if len(intercepts) > 1 else np.concatenate([-intercepts, intercepts])
 
 
 def _temperature(margins: Sequence[tuple[Floats, NDArray[np.intp]]], right: NDArray[np.intp]) -> float:

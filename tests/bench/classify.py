@@ -14,11 +14,11 @@ from typing import Final
 from deploy.local.demo.messages import read_messages
 from services.intake.domain.reading.classifying import classify
 from services.intake.domain.reading.guessing import Opinion
-from shared.learning.features import features
 from shared.learning.model import TextModel
-from shared.learning.training import Example, fitted, read, train
+from shared.learning.training import Example, train
 from shared.playbook.load import load
 from tests.bench.table import Row
+from tests.fakes.plain_learning import plainly_fitted
 
 YUNLU: Final = Path("playbooks/yunlu")
 ROUNDS: Final = 20
@@ -35,8 +35,8 @@ def _rows() -> Sequence[Row]:
         examples = [Example(text=row["text"], category=row["category"]) for row in csv.DictReader(lines)]
     model = train(examples, county=playbook.county, at=datetime(2026, 11, 21, tzinfo=UTC))
     texts = [message.text for message in read_messages()] * ROUNDS
-    vectoriser, scorer = fitted(read(examples))
-    bare = _rate(lambda: scorer.predict(vectoriser.transform([features(text) for text in texts])), of=len(texts))
+    vectoriser, scorer = plainly_fitted(examples)
+    bare = _rate(lambda: scorer.predict(vectoriser.transform(texts)), of=len(texts))
     words = _rate(lambda: [classify(None, text, playbook=playbook) for text in texts], of=len(texts))
     learned = _rate(lambda: [model.likeliest(text) for text in texts], of=len(texts))
     whole = _rate(

@@ -95,6 +95,16 @@ def test_a_history_that_teaches_nothing_is_refused_with_what_is_missing(
     assert not (tmp_path / "models").exists()
 
 
+@pytest.mark.parametrize("command", (("evaluate",), ("train", "--county", "990199", "--models", "models")))
+def test_texts_without_words_are_refused_with_that_reason(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    rows = "".join(f"{number},{category}\n" for number in range(100, 106) for category in ("03", "03.001"))
+    status, _, err = run(capsys, *command, "--history", file_of(tmp_path, f"text,category\n{rows}"))
+    assert status == FAILED
+    assert "no text holds words" in err
+
+
 def test_nothing_to_learn_from_is_misuse(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     status, _, err = run(capsys, "train", "--county", "990199", "--models", str(tmp_path))
     assert status == MISUSED

@@ -13,11 +13,13 @@ import pytest
 import skops.io
 from sklearn.linear_model import LogisticRegression
 
+from shared.learning import counting
 from shared.learning.features import features, is_word
 from shared.learning.file import BadModel, read_model, write_model
 from shared.learning.model import TextModel, as_floats, softmax
 from shared.learning.training import Example, cross_validate, train
 from shared.vocabulary import Refused
+from tests.fakes.plain_learning import plainly_fitted
 
 AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 LAMPS = ("路灯不亮了", "路灯一闪一闪", "灯杆倒了", "晚上没有路灯", "路灯坏了三盏", "巷子里的路灯不亮")
@@ -62,16 +64,51 @@ def test_a_text_of_nothing_known_has_no_likeliest(model: TextModel) -> None:
 
 
 def test_a_model_scores_as_scikit_learn_does(model: TextModel) -> None:
-    from shared.learning.training import _columns, _intercepts, fitted, read  # noqa: PLC0415  looked at from inside
-
-    vectoriser, scorer = fitted(read(EXAMPLES))
+    vectoriser, scorer = plainly_fitted(EXAMPLES)
     for text in ("村口路灯不亮不亮", "又停水又没电", "施工"):
-        scores = as_floats(
-            np.asarray(vectoriser.transform([features(text)]) @ _columns(scorer).T) + _intercepts(scorer)
-        )
+        scores = as_floats(scorer.decision_function(vectoriser.transform([text])))
         shares = dict(zip(scorer.classes_, softmax(scores / np.float32(model.temperature))[0], strict=True))
         for one in model.likeliest(text):
             assert one.share == pytest.approx(shares[one.category], abs=1e-4)
+
+
+@pytest.mark.parametrize(("many", "most"), ((3000, 60_000), (3000, 12), (4, 60_000), (4, 9)))
+def test_part_of_what_was_counted_teaches_what_scikit_learn_makes_of_that_part_alone(
+    monkeypatch: pytest.MonkeyPatch, many: int, most: int
+) -> None:
+    monkeypatch.setattr(counting, "MANY", many)
+    monkeypatch.setattr(counting, "FEATURES", most)
+    whole = [Example(text="狗咬人没有人管", category="dog of another"), *EXAMPLES]
+    counted = counting.count([one.text for one in whole])
+    rows = np.array([2, 3, 4, 5, 8, 9, 10, 14, 15, 16])
+    learned = counted.learn(rows, np.array([whole[row].category for row in rows]))
+    vectoriser, scorer = plainly_fitted([whole[row] for row in rows])
+    assert counted.names[learned.columns].tolist() == vectoriser.get_feature_names_out().tolist()
+    assert learned.categories.tolist() == scorer.classes_.tolist()
+    others = np.array([0, 1, 6, 7])
+    expected = scorer.decision_function(vectoriser.transform([whole[row].text for row in others]))
+    assert learned.scores(counted, others) == pytest.approx(expected, abs=1e-12)
+
+
+def test_texts_without_words_teach_nothing() -> None:
+    with pytest.raises(Refused, match="no text holds words"):
+        train([Example(text="123", category="a"), Example(text="！", category="b")], county="990101", at=AT)
+
+
+def test_a_category_beside_the_examples_keeps_its_whole_name() -> None:
+    """It begins like a category of theirs and is longer than all: what looks like it is judged to be it."""
+    also = [Example(text=text, category="noise by night") for text in NOISE * 4]
+    scores = cross_validate(EXAMPLES[6:], also=also)
+    assert scores is not None
+    assert set(scores.by_category) == {"water", "noise"}
+    assert scores.by_category["noise"][0] < 0.5
+
+
+def test_what_is_taken_for_a_category_that_is_not_scored_is_wrong_and_no_category_more() -> None:
+    also = [Example(text=text, category="pipe") for text in WATER * 4]
+    scores = cross_validate(EXAMPLES, also=also)
+    assert scores is not None
+    assert scores.macro_f1 == pytest.approx(sum(f1 for f1, _ in scores.by_category.values()) / 3)
 
 
 def test_equal_texts_are_never_on_both_sides() -> None:
