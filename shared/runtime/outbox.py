@@ -34,29 +34,37 @@ SHARDS: Final = 16
 
 _INSERT: Final = """
     INSERT INTO outbox (shard, event_id, topic, key, headers, value)
-    SELECT shard, event_id, topic, key, headers::jsonb, value
+    SELECT shard, event_id, topic, key, headers::json, value
     FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::bytea[])
         WITH ORDINALITY AS new (shard, event_id, topic, key, headers, value, place)
     ORDER BY place
     ON CONFLICT (event_id) DO NOTHING
 """
+# What is sent is soon away, and plans were made when there was something or nothing: whatever the statistics say, only
+# a walk over the index does not look at all that waits, and takes out what it finds dead.
+_BY_INDEX: Final = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
+# One glance a shard. As EXISTS it became a walk over the whole table: a backlog held up who was to work it off.
 _CLAIM: Final = """
-    SELECT shard FROM outbox_shard s
-    WHERE EXISTS (SELECT 1 FROM outbox o WHERE o.shard = s.shard)
+    SELECT s.shard FROM outbox_shard s
+    WHERE (SELECT true FROM outbox o WHERE o.shard = s.shard ORDER BY o.position LIMIT 1)
     ORDER BY random() LIMIT $1
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF s SKIP LOCKED
 """
 _OLDEST: Final = """
-    SELECT r.position, r.topic, r.key, r.headers::text AS headers, r.value
+    SELECT r.shard, r.position, r.topic, r.key, r.headers::text AS headers, r.value
     FROM unnest($1::smallint[]) AS claimed (shard)
     CROSS JOIN LATERAL (
         SELECT * FROM outbox o WHERE o.shard = claimed.shard ORDER BY o.position LIMIT $2) AS r
 """
-_DELETE: Final = "DELETE FROM outbox WHERE position = ANY($1::bigint[])"
+_DELETE: Final = """
+    DELETE FROM outbox USING unnest($1::smallint[], $2::bigint[]) AS sent (shard, position)
+    WHERE outbox.shard = sent.shard AND outbox.position = sent.position
+"""
 _BACKLOG: Final = """
     SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS few) AS rows,
-           (SELECT extract(epoch FROM clock_timestamp() - created_at)::float
-            FROM outbox ORDER BY position LIMIT 1) AS oldest
+        extract(epoch FROM clock_timestamp() - (
+            SELECT min((SELECT o.created_at FROM outbox o WHERE o.shard = s.shard ORDER BY o.position LIMIT 1))
+            FROM outbox_shard s))::float AS oldest
 """
 
 log = logging.getLogger(__name__)
@@ -196,6 +204,7 @@ class OutboxRelay:
             self._pool.acquire(timeout=self._settings.acquire.total_seconds()) as connection,
             connection.transaction(),
         ):
+            await connection.execute(_BY_INDEX)
             claimed = [row["shard"] for row in await connection.fetch(_CLAIM, self._settings.shards)]
             if not claimed:
                 return 0
@@ -203,7 +212,7 @@ class OutboxRelay:
             rows = await connection.fetch(_OLDEST, claimed, self._settings.rows)
             async with asyncio.timeout(self._settings.send.total_seconds()):
                 await self._send(rows)
-            await connection.execute(_DELETE, [row["position"] for row in rows])
+            await connection.execute(_DELETE, [row["shard"] for row in rows], [row["position"] for row in rows])
         self.figures.sent += len(rows)
         return len(rows)
 

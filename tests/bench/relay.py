@@ -18,7 +18,9 @@ from tests.bench.ground import AT_ONCE, Watch, fill, ground, make_topics, until
 from tests.bench.table import Row
 
 ROWS: Final = 50_000
-DDL: Final = Path("deploy/sql/intake/0002_pre_outbox.sql").read_text(encoding="utf-8")
+DDL: Final = "".join(
+    Path(f"deploy/sql/intake/{name}.sql").read_text(encoding="utf-8") for name in ("0002_pre_outbox", "0018_pre_outbox")
+)
 
 
 async def bench() -> Sequence[Row]:

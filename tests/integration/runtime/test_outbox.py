@@ -25,7 +25,9 @@ from shared.runtime.postgres import Pool, open_pool
 from tests.integration.conftest import Broker
 from tests.integration.runtime.worlds import KafkaWorld, until
 
-DDL = Path("deploy/sql/intake/0002_pre_outbox.sql").read_text(encoding="utf-8")
+DDL = "".join(
+    Path(f"deploy/sql/intake/{name}.sql").read_text(encoding="utf-8") for name in ("0002_pre_outbox", "0018_pre_outbox")
+)
 
 
 @pytest.fixture
