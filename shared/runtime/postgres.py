@@ -74,7 +74,16 @@ async def open_pool(
         # The server ends a statement first; this one is for a server that no longer answers at all.
         command_timeout=(limits.statement + limits.connect).total_seconds(),
         server_settings=_server_settings(schema, application or f"whistle-{schema}", limits),
+        reset=_nothing_to_undo,
     )
+
+
+async def _nothing_to_undo(_connection: Connection) -> None:
+    """Give a connection back without asking the server to forget what nobody does: that is a round trip a transaction.
+
+    Settings and locks are those of a transaction here (``SET LOCAL``, ``pg_advisory_xact_lock``) and end with it, for
+    asyncpg undoes a transaction that was left open; whoever listens keeps the connection until it is closed.
+    """
 
 
 def _server_settings(schema: str, application: str, limits: PoolSettings) -> dict[str, str]:
