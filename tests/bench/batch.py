@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from deploy.local.keys import DEMO_COUNTY
-from tests.bench.ground import ground
+from tests.bench.ground import Spent, ground
 from tests.bench.intake import report
 from tests.bench.table import Row
 
@@ -33,15 +33,17 @@ async def bench() -> Sequence[Row]:
         process = psutil.Process(system.pids()["intake"])
         await Upload(system.url("intake"), token, process).run(range(WARM_UP))
         upload = Upload(system.url("intake"), token, process)
-        before, began = process.cpu_times(), time.perf_counter()
+        spent, before, began = Spent(system), process.cpu_times(), time.perf_counter()
         await upload.run(range(WARM_UP, WARM_UP + LINES))
-        seconds, after = time.perf_counter() - began, process.cpu_times()
+        seconds, after, beside = time.perf_counter() - began, process.cpu_times(), spent.seconds()
     busy = after.user + after.system - before.user - before.system
     early, late = upload.resident[1], upload.resident[-1]
     return [
         Row(what="NDJSON: lines durable and answered", figure=LINES, unit="lines"),
         Row(what="NDJSON: one upload, one replica", figure=LINES / seconds, unit="lines/s"),
         Row(what="intake's processor time a line", figure=busy / LINES * 1e6, unit="µs"),
+        Row(what="PostgreSQL's processor time a line", figure=beside["postgres"] / LINES * 1e6, unit="µs"),
+        Row(what="Kafka's processor time a line", figure=beside["kafka"] / LINES * 1e6, unit="µs"),
         Row(what="resident after a tenth of the lines", figure=early / 2**20, unit="MiB"),
         Row(what="resident at the end", figure=late / 2**20, unit="MiB", beside=early / 2**20),
     ]

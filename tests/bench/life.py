@@ -1,7 +1,8 @@
 """Whole lives of cases: reported, routed, signed, resolved, verified and closed, with the whole system on this machine.
 
-Measured again with more cases in the tables. ``WHISTLE_BENCH_LIVES`` says how many lives a round has,
-``WHISTLE_BENCH_CASES`` how many cases lie there before each round: ``0,100000,1000000``.
+Measured again with more cases in the tables, with the processor time that each process spends on a life.
+``WHISTLE_BENCH_LIVES`` says how many lives a round has, ``WHISTLE_BENCH_CASES`` how many cases lie there before each
+round: ``0,100000,1000000``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from deploy.local.platform import Platform
 from deploy.local.services import SERVICES
 from shared.runtime.clock import utc_now
 from tests.bench.clients import Connection
-from tests.bench.ground import ground, until
+from tests.bench.ground import Spent, ground, until
 from tests.bench.intake import report
 from tests.bench.table import Row
 
@@ -67,10 +68,12 @@ async def bench() -> Sequence[Row]:
         await _round(system, 0, 200)
         for number, cases in enumerate(CASES, start=1):
             there = await _seed(system.dsn, cases)
+            spent = Spent(system)
             rate = await _round(system, number * 1_000_000, LIVES)
             first = first or rate
             rows.append(Row(what=f"whole lives with {there:,} cases there", figure=rate, unit="lives/s", beside=first))
             rows.append(Row(what="  a core", figure=rate / (os.cpu_count() or 1), unit="lives/s"))
+            rows += spent.rows(LIVES, "a life")
     return rows
 
 
