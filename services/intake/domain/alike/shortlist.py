@@ -1,7 +1,7 @@
 """Which of the newest profiles of a kin a report is compared with: those that share most with it.
 
-All reports of a batch are held against all profiles by whole columns of numbers: one by one would cost a report more
-than everything else that is done to it.
+All reports of a batch are held against all profiles of all their kins by whole columns of numbers: one by one would
+cost a report more than everything else that is done to it, and kin by kin a tenth more.
 """
 
 from __future__ import annotations
@@ -10,17 +10,21 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 SHORT: Final = 16
 """Profiles that a report is compared with, at most."""
-_LOW: Final = 0xFFFF
+_GLANCE: Final = (1 << 18) - 1
+_MARK: Final = 0xFFFFFFFF
+_NAMED: Final = 1 << 32
+_KIN: Final = 1 << 33
 
 Numbers: TypeAlias = NDArray[np.int64]
 Truths: TypeAlias = NDArray[np.bool_]
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +51,9 @@ class Newest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """What a report is found by; ``since`` counts as the times of the profiles do."""
+    """What a report is found by among the profiles of its kin; ``since`` counts as the times of the profiles do."""
 
+    kin: int
     names: Collection[int]
     anchors: Collection[int]
     since: int
@@ -57,55 +62,87 @@ class Sought:
     degrees: float = 0.0
 
 
-def shortlist(newest: Newest, sought: Sequence[Sought]) -> list[list[int]]:
-    """For each report the places of at most 16 profiles that share a name or an anchor with it, or lie near.
+def shortlist(kins: Sequence[Newest], sought: Sequence[Sought]) -> list[list[int]]:
+    """For each report the places of at most 16 profiles of its kin that share a name or an anchor with it, or lie near.
 
     A shared name of a place counts before all: where many use one pattern, the words are everybody's. Then counts
     how many anchors are shared, then which is newer.
     """
-    there = len(newest.last_at)
-    if not there:
+    width = max((len(one.last_at) for one in kins), default=0)
+    if not width or not sought:
         return [[] for _ in sought]
-    named = _shared(newest.names, [one.names for one in sought], there) > 0
-    anchors = _shared(newest.anchors, [one.anchors for one in sought], there)
-    recent = newest.last_at[None, :] > _column([one.since for one in sought])
-    may_be = recent & (named | (anchors > 0) | _near(newest, sought))
-    age = np.arange(there - 1, -1, -1)
-    rank = np.where(may_be, (named * (int(anchors.max()) + 1) + anchors) * there + age, -1)
+    shared = _shared(kins, sought, width)
+    anchors, named = shared[:, :, 0], shared[:, :, 1] > 0
+    asked = np.array([one.kin for one in sought])
+    last_at = _rows([one.last_at for one in kins], width, fill=np.iinfo(np.int64).min)[asked]
+    may_be = (last_at > _column([one.since for one in sought])) & (named | (anchors > 0) | _near(kins, sought, width))
+    age = np.arange(width - 1, -1, -1)
+    rank = np.where(may_be, (named * (int(anchors.max()) + 1) + anchors) * width + age, -1)
     order = np.argsort(-rank, axis=1)[:, :SHORT]
-    return [
-        [place for place in places if ranks[place] >= 0] for places, ranks in zip(order.tolist(), rank, strict=True)
-    ]
+    counts = np.minimum(may_be.sum(axis=1), SHORT).tolist()
+    return [places[:count] for places, count in zip(order.tolist(), counts, strict=True)]
 
 
-def _shared(stored: Marks, asked: Sequence[Collection[int]], there: int) -> Numbers:
-    """How many numbers each report shares with each profile: a row a report, a column a profile."""
-    total = sum(map(len, asked))
-    values = np.fromiter(chain.from_iterable(asked), np.int32, total)
-    askers = np.repeat(np.arange(len(asked)), [len(one) for one in asked])
-    order = np.argsort(values)
-    values, askers = values[order], askers[order]
-    # Most numbers are nobody's: a glance at half of each sets those aside before it is looked for among the sorted.
-    known = np.zeros(_LOW + 1, np.bool_)
-    known[values & _LOW] = True
-    perhaps = np.flatnonzero(known[stored.values & _LOW])
-    looked_for = stored.values[perhaps]
+def _shared(kins: Sequence[Newest], sought: Sequence[Sought], width: int) -> Numbers:
+    """How many anchors and how many names each report shares with each profile of its kin: report, profile, which."""
+    values, askers = _asked(sought)
+    stored, owners = _stored(kins)
+    # Most numbers are nobody's: a glance at a part of each sets those aside before it is looked for among the sorted.
+    known = np.zeros(_GLANCE + 1, np.bool_)
+    known[values & _GLANCE] = True
+    perhaps = np.flatnonzero(known[stored & _GLANCE])
+    looked_for, owners = stored[perhaps], owners[perhaps]
     first = np.searchsorted(values, looked_for, "left")
     hits = np.searchsorted(values, looked_for, "right") - first
     # Who asks for a number stands in one run from ``first`` on: the runs one after the other.
     ends = np.cumsum(hits)
-    runs = np.arange(int(hits.sum())) - np.repeat(ends - hits, hits) + np.repeat(first, hits)
-    pairs = askers[runs] * there + np.repeat(stored.owners[perhaps], hits)
-    return np.bincount(pairs, minlength=len(asked) * there).reshape(len(asked), there)
+    runs = np.arange(int(hits.sum())) + np.repeat(first - (ends - hits), hits)
+    pairs = (askers[runs] * width + np.repeat(owners, hits)) * 2 + (values[runs] & _NAMED != 0)
+    return np.bincount(pairs, minlength=len(sought) * width * 2).reshape(len(sought), width, 2)
 
 
-def _near(newest: Newest, sought: Sequence[Sought]) -> Truths:
+def _asked(sought: Sequence[Sought]) -> tuple[Numbers, Numbers]:
+    """The numbers that the reports ask for, in order, and who asks for each; numbers of two kins are two."""
+    sets = [marks for one in sought for marks in (one.anchors, one.names)]
+    sizes = [len(marks) for marks in sets]
+    values = np.fromiter(chain.from_iterable(sets), np.int64, sum(sizes)) & _MARK
+    heads = np.array([head for one in sought for head in (one.kin * _KIN, one.kin * _KIN + _NAMED)])
+    values |= np.repeat(heads, sizes)
+    askers = np.repeat(np.arange(len(sets)) // 2, sizes)
+    order = np.argsort(values)
+    return values[order], askers[order]
+
+
+def _stored(kins: Sequence[Newest]) -> tuple[Numbers, Numbers]:
+    """The numbers of all profiles as `_asked` writes them, and the place of each one's profile in its kin."""
+    rows = [marks for one in kins for marks in (one.anchors, one.names)]
+    sizes = [len(row.values) for row in rows]
+    heads = np.array([head for kin in range(len(kins)) for head in (kin * _KIN, kin * _KIN + _NAMED)])
+    values = np.concatenate([row.values for row in rows]) & np.int64(_MARK)
+    return values | np.repeat(heads, sizes), np.concatenate([row.owners for row in rows])
+
+
+def _near(kins: Sequence[Newest], sought: Sequence[Sought], width: int) -> Truths:
     """Whether each profile lies within the degrees of each report; nothing is near to what lies nowhere."""
-    lat, degrees = _column([one.lat for one in sought]), _column([one.degrees for one in sought])
-    south = np.abs(newest.lat[None, :] - lat)
-    east = np.abs(newest.lon[None, :] - _column([one.lon for one in sought])) * np.cos(np.radians(lat))
-    near: Truths = (south < degrees) & (east < degrees)
+    near = np.zeros((len(sought), width), np.bool_)
+    placed = [place for place, one in enumerate(sought) if not math.isnan(one.lat)]
+    if placed:
+        asks = [sought[place] for place in placed]
+        kin = np.array([one.kin for one in asks])
+        lat, degrees = _column([one.lat for one in asks]), _column([one.degrees for one in asks])
+        south = np.abs(_rows([one.lat for one in kins], width, fill=np.nan)[kin] - lat)
+        lons = _rows([one.lon for one in kins], width, fill=np.nan)[kin]
+        east = np.abs(lons - _column([one.lon for one in asks])) * np.cos(np.radians(lat))
+        near[placed] = (south < degrees) & (east < degrees)
     return near
+
+
+def _rows(columns: Sequence[NDArray[Number]], width: int, *, fill: float) -> NDArray[Number]:
+    """Columns of different lengths as rows of one, what is missing filled up."""
+    rows = np.full((len(columns), width), fill, columns[0].dtype)
+    for row, column in zip(rows, columns, strict=True):
+        row[: len(column)] = column
+    return rows
 
 
 def _column(values: Sequence[float]) -> NDArray[np.float64]:
