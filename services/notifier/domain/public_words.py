@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from services.notifier.domain.time_words import moment
-from services.notifier.domain.words import LEVELS, RATINGS, REFUSALS, SERVICES, Names, halves, target_words
+from services.notifier.domain.words import LEVELS, RATINGS, REFUSALS, SERVICES, Names, halves, office_words
 from shared.events.case import (
     CaseArrived,
     CaseClosed,
@@ -69,7 +69,7 @@ STATES: Final[Mapping[CaseState, Words]] = MappingProxyType(
 def public_words(data: CaseEvent, names: Names) -> tuple[Words, str] | None:
     """The sentence of ``data`` and words meant for the reporter; None when the public is not told of it."""
     if isinstance(data, _OfOrder):
-        return _of_order(data)
+        return _of_order(data, names)
     if isinstance(data, _OfOffice):
         said = _of_office(data, names)
         return None if said is None else (said, "")
@@ -82,8 +82,8 @@ _OfOrder: TypeAlias = (
 _OfOffice: TypeAlias = CaseTransferred | CaseRuled | CaseWhistled | CaseStepDone | CaseEscalated | CaseSupervised
 
 
-def _of_order(data: _OfOrder) -> tuple[Words, str] | None:
-    to = target_words(data.target)
+def _of_order(data: _OfOrder, names: Names) -> tuple[Words, str] | None:
+    to = office_words(data.target, data.case.area, names)
     leads = isinstance(data, CaseRejected) or getattr(data, "order_role", OrderRole.LEAD) is OrderRole.LEAD
     said: Words | None
     match data:
@@ -118,7 +118,7 @@ def _answer(data: CaseResolved) -> str:
 def _of_office(data: _OfOffice, names: Names) -> Words | None:
     match data:
         case CaseTransferred(to=taker) | CaseRuled(to=taker):
-            to = target_words(taker)
+            to = office_words(taker, data.case.area, names)
             return Words(zh=f"改由{to.zh}办理", en=f"{to.en} is to act from now on")
         case CaseWhistled(departments=called):
             each = [names.department(data.case.area, code) for code in called]

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from services.notifier.domain.clocks import most_pressing
 from services.notifier.domain.public_words import public_words
-from services.notifier.domain.words import CODES, Names, target_words
+from services.notifier.domain.words import CODES, Names, office_words
 from shared.events.case import CaseEvent, CaseOpened, CaseReportJoined, CaseReportSplit
 from shared.events.envelope import Event
 from shared.vocabulary import CaseState, ClockKind, Level
@@ -101,7 +101,7 @@ def step_of(event: Event[Told], names: Names = CODES) -> Step | None:
         state=data.case.state,
         words=said[0],
         level=data.case.level,
-        office=None if target is None else target_words(target),
+        office=None if target is None else office_words(target, data.case.area, names),
         note=said[1],
         of_report=_OF_REPORT.get(type(data)),
     )

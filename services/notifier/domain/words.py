@@ -169,6 +169,18 @@ def target_words(target: Target) -> Words:
     return Words(zh=f"部门 {target.id}", en=f"department {target.id}")
 
 
+def office_words(target: Target, area: str, names: Names) -> Words:
+    """Name a target in both languages: an order bears one name, the county's playbook knows the other."""
+    told = target_words(target)
+    if not target.name:
+        return told
+    if target.kind is TargetKind.DEPARTMENT:
+        known = names.department(area, target.id)
+        return told if known.en == target.id else Words(zh=told.zh, en=known.en)
+    known = names.area(target.id)
+    return told if known.en == target.id else Words(zh=told.zh, en=f"the desk of {known.en}")
+
+
 def halves(text: str) -> Words:
     """The two languages of a sentence that a service wrote as ``中文 | English``; a sentence in one stands for both."""
     zh, bar, en = text.partition(" | ")
