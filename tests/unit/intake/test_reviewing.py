@@ -275,3 +275,10 @@ def test_a_phone_in_a_reply_is_masked_like_everywhere() -> None:
     event = resolve(case_in(CaseState.SIGNED), replace(WHOLE, spoken_with="张女士 13912345678"), required=())
     assert event.reply is not None
     assert "13912345678" not in event.reply.spoken_with
+
+
+def test_an_action_that_takes_a_note_keeps_a_reason_as_it() -> None:
+    asked = tidy_request(ActionRequest(action=Action.APPROVE, reason="雨大,同意。电话13812345678"))
+    assert asked.note == asked.reason == "雨大,同意。电话138****5678"
+    both = tidy_request(ActionRequest(action=Action.APPROVE, note="同意", reason="雨大"))
+    assert (both.note, both.why) == ("同意", "雨大")

@@ -28,7 +28,7 @@ class ReplyRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRequest:
-    """What somebody asks of a case; ``reason`` may also come as ``note``.
+    """What somebody asks of a case; ``reason`` may also come as ``note``, and tidied the other way round.
 
     ``until`` is the moment that is meant: to which a case is held or an order extended, or by which a reply is due.
     """
@@ -81,6 +81,8 @@ class Circumstances:
 def tidy_request(request: ActionRequest) -> ActionRequest:
     """The request with its words cleaned and masked: they go into events.
 
+    Actions that take a note take the reason for it where none is given: why somebody approved is never lost.
+
     Raises:
         Refused: control characters in one of them; names the field.
     """
@@ -89,10 +91,11 @@ def tidy_request(request: ActionRequest) -> ActionRequest:
         reply = replace(
             reply, spoken_with=_words(reply.spoken_with, "reply.spoken_with"), done=_words(reply.done, "reply.done")
         )
+    reason = _words(request.reason, "reason")
     return replace(
         request,
-        note=_words(request.note, "note"),
-        reason=_words(request.reason, "reason"),
+        note=_words(request.note, "note") or reason,
+        reason=reason,
         words=_words(request.words, "words"),
         receipt=clean(request.receipt, field="receipt", lines=False) if request.receipt.strip() else "",
         reply=reply,
