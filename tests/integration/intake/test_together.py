@@ -2,8 +2,11 @@
 
 import asyncio
 import json
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -21,7 +24,7 @@ from services.intake.handlers.papers import Paper, keep_all
 from services.intake.handlers.reports import paper_of
 from services.intake.handlers.together import Together, Work
 from services.intake.metrics import Metrics
-from services.intake.ports import ClientKey
+from services.intake.ports import Answer, CaseStore, ClientKey, Transaction
 from shared.runtime.auth import KeyRing
 from shared.vocabulary import Purpose, Role, Source
 from tests.fakes.small_county import COUNTY, WEST_VILLAGE
@@ -146,3 +149,70 @@ def deed(case_id: UUID, action: Action = Action.NOTE, *, key: str | None = None)
 
 def work_on(doors: Doors) -> Work[Deed, Reply]:
     return partial(do_all, act=partial(acted, doors=doors), doors=doors)
+
+
+@dataclass
+class Overtaken:
+    """A store in which another replica comes first, once: after a transaction has looked for keys, before it claims."""
+
+    store: CaseStore
+    meanwhile: list[Callable[[], Awaitable[object]]]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        async with self.store.transaction() as transaction:
+            yield cast("Transaction", OvertakenTransaction(transaction, self.meanwhile))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+@dataclass
+class OvertakenTransaction:
+    transaction: Transaction
+    meanwhile: list[Callable[[], Awaitable[object]]]
+
+    async def answers(self, keys: Collection[ClientKey]) -> Mapping[ClientKey, Answer]:
+        found = await self.transaction.answers(keys)
+        while self.meanwhile:
+            await self.meanwhile.pop()()
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.transaction, name)
+
+
+def overtaken(intake: Intake, *meanwhile: Callable[[], Awaitable[object]]) -> Doors:
+    return replace(intake.doors, store=cast("CaseStore", Overtaken(intake.doors.store, list(meanwhile))))
+
+
+async def test_a_batch_of_whose_keys_another_replica_has_kept_some_keeps_only_the_others(intake: Intake) -> None:
+    papers = [paper(intake, number, key=f"some-{number}") for number in range(4)]
+    theirs = [replace(one, draft=paper(intake, number + 1).draft) for number, one in enumerate(papers[1:3])]
+    kept: list[Reply | Exception] = []
+
+    async def other_replica() -> None:
+        kept.extend(await keep_all(theirs, doors=intake.doors))
+
+    before = await intake.rows("report")
+    answers = await keep_all(papers, doors=overtaken(intake, other_replica))
+    assert await intake.rows("report") == before + 4
+    assert [isinstance(one, Reply) and one.replayed for one in answers] == [False, True, True, False]
+    assert [one.body for one in answers[1:3] if isinstance(one, Reply)] == [
+        one.body for one in kept if isinstance(one, Reply)
+    ]
+
+
+async def test_of_deeds_whose_keys_another_replica_has_used_some_only_the_others_are_done(intake: Intake) -> None:
+    case_id, elsewhere = await intake.open(), await intake.open()
+    deeds = [deed(case_id, key="d1"), deed(case_id, key="d2")]
+    theirs = replace(deeds[1], case_id=elsewhere, asked=b"note elsewhere")
+    act = partial(acted, doors=intake.doors)
+
+    async def other_replica() -> None:
+        await do_all([theirs], act=act, doors=intake.doors)
+
+    before = await intake.rows("case_event")
+    answers = await do_all(deeds, act=act, doors=overtaken(intake, other_replica))
+    assert [type(answer).__name__ for answer in answers] == ["Reply", "KeyReused"]
+    assert await intake.rows("case_event") == before + 2
