@@ -24,6 +24,7 @@ from tests.bench import (
     batch,
     classify,
     custody,
+    deadlines,
     faults,
     fire,
     fold,
@@ -32,6 +33,7 @@ from tests.bench import (
     locate,
     loop,
     match,
+    oracle,
     playbooks,
     relay,
     router,
@@ -45,6 +47,7 @@ SIZED: Final[dict[str, Callable[[Size], Awaitable[Sequence[Row]]]]] = {
     "router": router.bench,
     "match": match.bench,
     "simulate": simulate.bench,
+    "oracle": oracle.bench,
 }
 PLAIN: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
     "loop": loop.bench,
@@ -56,6 +59,7 @@ PLAIN: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
     "alike": alike.bench,
     "locate": locate.bench,
     "classify": classify.bench,
+    "deadlines": deadlines.bench,
     "fold": fold.bench,
     "fire": fire.bench,
     "stream": stream.bench,
@@ -64,8 +68,8 @@ PLAIN: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
     "faults": faults.bench,
 }
 BENCHES: Final = (*SIZED, *PLAIN)
-ON_REQUEST: Final = frozenset({"faults"})
-"""Not among those that run when none is named: twenty rounds take a quarter of an hour."""
+ON_REQUEST: Final = frozenset({"faults", "oracle"})
+"""Not among those that run when none is named: twenty rounds, and a million cases, take a quarter of an hour."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,12 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--events", type=int, help="for router, match, simulate: how many; fewer for a quick look")
     parser.add_argument("--rounds", type=int, default=2, help="for router and match: the better of so many is shown")
     parser.add_argument("--only", default="", help="for router and match: contenders with this in their name")
+    parser.add_argument("--cases", type=int, help="for oracle: how many are compared")
+    parser.add_argument("--seed", type=int, help="for oracle: where its random cases begin")
     given = parser.parse_args(arguments)
     names = given.name or [name for name in BENCHES if name not in ON_REQUEST]
     if unknown := sorted(set(names) - set(BENCHES)):
         parser.error(f"no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}")
     print(f"python -m tests.bench {' '.join(names)}\n{_machine()}")
-    size = Size(events=given.events, rounds=given.rounds, only=given.only)
+    size = Size(events=given.events, rounds=given.rounds, only=given.only, cases=given.cases, seed=given.seed)
     return max(_shown(name, size) for name in names)
 
 

@@ -19,11 +19,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How much a bench takes: so many events or its own number, the better of so many rounds, of whom."""
+    """How much a bench takes: so many events or its own number, the better of so many rounds, of whom.
+
+    ``cases`` and ``seed`` are those of random comparisons.
+    """
 
     events: int | None = None
     rounds: int = 2
     only: str = ""
+    cases: int | None = None
+    seed: int | None = None
 
 
 def table(name: str, rows: Sequence[Row]) -> str:

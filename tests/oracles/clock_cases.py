@@ -105,7 +105,7 @@ class Sheet:
     def _case(self) -> Case:
         chance = self._chance
         first = (datetime(self._year, 1, 2, tzinfo=UTC) - EPOCH) // MICROSECOND
-        start = first + self._instant(chance.randrange(400 * DAY))
+        start = first + self._instant(chance.randrange(700 * DAY))
         limit = _limit(chance)
         about = max(_length(limit) * chance.choice((1, 2, 4)), MINUTE)
         number = chance.choice((0, 0, 1, 2, 2, 3, 5))

@@ -42,7 +42,7 @@ class Paper:
         """What is left at an instant, nothing when all has passed."""
         if self.held_since is not None:
             return self.left
-        return max(self.left - self._count.passed(self._since, at), 0)
+        return 0 if at >= self.due else max(self.left - self._count.passed(self._since, at), 0)
 
     def _settle(self, at: int) -> None:
         self.left = self.remains(at)

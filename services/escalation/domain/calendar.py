@@ -1,15 +1,15 @@
 """Working time of one calendar in one zone: how much lies between two instants, and what each day is called.
 
 A year is a table of its open stretches in UTC with the working time before each (prefix sums), made when the first
-clock runs into it: an answer is found by bisection, however long the limit is. Everything is counted in whole
-microseconds since 1970, so that nothing is rounded on the way (docs/decisions/0025).
+clock runs into it: an answer is found by bisection, however long the limit is. Instants and amounts are whole
+microseconds and only added and subtracted: nothing is rounded on the way (docs/decisions/0025).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum, unique
 from itertools import accumulate
@@ -18,9 +18,8 @@ from zoneinfo import ZoneInfo
 
 from shared.playbook.model import Calendar, Opening
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1)
+_NOTHING: Final = timedelta()
 
 
 @unique
@@ -50,6 +49,7 @@ class WorkingTime:
         self._calendar = calendar
         self._zone = zone
         self._years: dict[int, _Year] = {}
+        self._last: _Year | None = None
         self._days: dict[date, Day] = {}
 
     def after(self, start: datetime, amount: timedelta) -> datetime:
@@ -60,14 +60,13 @@ class WorkingTime:
         Raises:
             UnknownYear: when that lies in, or behind, a year that the calendar does not know.
         """
-        number = start.astimezone(self._zone).year
-        year = self._year(number)
-        wanted = year.before((start - _EPOCH) // _MICROSECOND) + amount // _MICROSECOND
+        start = start.astimezone(UTC)
+        year = self._year_at(start)
+        wanted = year.before(start) + amount
         while wanted > year.whole:
             wanted -= year.whole
-            number += 1
-            year = self._year(number)
-        return _EPOCH + timedelta(microseconds=year.at(wanted))
+            year = self._year(year.number + 1)
+        return year.at(wanted)
 
     def between(self, start: datetime, end: datetime) -> timedelta:
         """How much working time lies between two instants; nothing when ``end`` is not after ``start``.
@@ -76,11 +75,14 @@ class WorkingTime:
             UnknownYear: when the stretch touches a year that the calendar does not know.
         """
         if end <= start:
-            return timedelta()
-        first, last = start.astimezone(self._zone).year, end.astimezone(self._zone).year
-        whole = sum(self._year(number).whole for number in range(first, last))
-        taken = self._year(first).before((start - _EPOCH) // _MICROSECOND)
-        return timedelta(microseconds=whole + self._year(last).before((end - _EPOCH) // _MICROSECOND) - taken)
+            return _NOTHING
+        start, end = start.astimezone(UTC), end.astimezone(UTC)
+        year = self._year_at(start)
+        found = -year.before(start)
+        while end >= year.ends:
+            found += year.whole
+            year = self._year(year.number + 1)
+        return found + year.before(end)
 
     def days(self, start: datetime, end: datetime) -> Iterator[Day]:
         """Yield each day from that of ``start`` to that of ``end``, its stretches cut at both.
@@ -93,16 +95,18 @@ class WorkingTime:
         here, last = start.astimezone(self._zone).date(), end.astimezone(self._zone).date()
         # Between two instants of one zone Python subtracts what the wall clock shows.
         start, end = start.astimezone(UTC), end.astimezone(UTC)
+        first = here
         while here <= last:
             day = self._day(here)
-            cut = tuple((max(opens, start), min(closes, end)) for opens, closes in day.stretches)
-            yield Day(
-                date=here,
-                kind=day.kind,
-                name=day.name,
-                stretches=tuple((opens, closes) for opens, closes in cut if opens < closes),
-            )
+            yield _cut(day, start, end) if here in (first, last) else day
             here += _DAY
+
+    def _year_at(self, instant: datetime) -> _Year:
+        # Almost every instant lies in the year that was asked for last; the zone's own reckoning takes longer.
+        last = self._last
+        if last is None or not last.begins <= instant < last.ends:
+            last = self._last = self._year(instant.astimezone(self._zone).year)
+        return last
 
     def _year(self, number: int) -> _Year:
         found = self._years.get(number)
@@ -115,40 +119,56 @@ class WorkingTime:
         if found is None:
             openings = self._calendar.openings_on(day)
             kind, name = _kind(day, self._calendar, openings)
-            stretches = tuple(_stretch(day, opening, self._zone) for opening in openings)
-            found = self._days[day] = Day(date=day, kind=kind, name=name, stretches=stretches)
+            stretches = (_stretch(day, opening, self._zone) for opening in openings)
+            # Where the clocks skip the whole of an opening, nothing is left of it.
+            shown = tuple((opens, closes) for opens, closes in stretches if opens < closes)
+            found = self._days[day] = Day(date=day, kind=kind, name=name, stretches=shown)
         return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Year:
     """One year: where its stretches open, and how much was worked in it before each; ``whole`` is all of it."""
 
-    opens: tuple[int, ...]
-    worked: tuple[int, ...]
-    whole: int
+    number: int
+    begins: datetime
+    ends: datetime
+    opens: tuple[datetime, ...]
+    worked: tuple[timedelta, ...]
+    whole: timedelta
 
-    def before(self, instant: int) -> int:
+    def before(self, instant: datetime) -> timedelta:
         """How much of the year's working time lies before ``instant``."""
         last = bisect_right(self.opens, instant) - 1
         if last < 0:
-            return 0
-        return min(self.worked[last] + instant - self.opens[last], self.worked[last + 1])
+            return _NOTHING
+        return min(self.worked[last] + (instant - self.opens[last]), self.worked[last + 1])
 
-    def at(self, worked: int) -> int:
+    def at(self, worked: timedelta) -> datetime:
         """The first instant before which ``worked``, more than nothing and not more than all, has been worked."""
         stretch = bisect_left(self.worked, worked) - 1
-        return self.opens[stretch] + worked - self.worked[stretch]
+        return self.opens[stretch] + (worked - self.worked[stretch])
 
 
 def _year(number: int, calendar: Calendar, zone: ZoneInfo) -> _Year:
     # The first day is asked first: it says so when the year is unknown.
-    first = date(number, 1, 1)
-    days = (first + timedelta(days=n) for n in range((date(number, 12, 31) - first).days + 1))
+    first, next_first = date(number, 1, 1), date(number + 1, 1, 1)
+    days = (first + timedelta(days=n) for n in range((next_first - first).days))
     stretches = [_stretch(day, opening, zone) for day in days for opening in calendar.openings_on(day)]
-    opens = tuple((opens - _EPOCH) // _MICROSECOND for opens, _ in stretches)
-    worked = tuple(accumulate(((closes - opens) // _MICROSECOND for opens, closes in stretches), initial=0))
-    return _Year(opens, worked, worked[-1])
+    worked = tuple(accumulate((closes - opens for opens, closes in stretches), initial=_NOTHING))
+    return _Year(
+        number=number,
+        begins=_instant(first, time(), zone),
+        ends=_instant(next_first, time(), zone),
+        opens=tuple(opens for opens, _ in stretches),
+        worked=worked,
+        whole=worked[-1],
+    )
+
+
+def _cut(day: Day, start: datetime, end: datetime) -> Day:
+    cut = ((max(opens, start), min(closes, end)) for opens, closes in day.stretches)
+    return replace(day, stretches=tuple((opens, closes) for opens, closes in cut if opens < closes))
 
 
 def _kind(day: date, calendar: Calendar, openings: tuple[Opening, ...]) -> tuple[DayKind, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
@@ -127,17 +128,22 @@ def days_of(found: Deadline, unit: LimitUnit, *, terms: Terms) -> Iterator[Count
 
 def span(limit: Limit, *, terms: Terms) -> timedelta:
     """The length of ``limit``: continuous time, or working time when its unit counts that."""
-    return timedelta(hours=limit.amount * _hours(limit.unit, terms.calendar)) / terms.speed
+    return _span(limit.amount, limit.unit, terms.calendar.working_day_hours, terms.speed)
 
 
-def _hours(unit: LimitUnit, calendar: Calendar) -> float:
+@lru_cache(maxsize=4096)
+def _span(amount: float, unit: LimitUnit, working_day_hours: float, speed: float) -> timedelta:
+    return timedelta(hours=amount * _hours(unit, working_day_hours)) / speed
+
+
+def _hours(unit: LimitUnit, working_day_hours: float) -> float:
     match unit:
         case LimitUnit.CONTINUOUS_MINUTE:
             return 1 / 60
         case LimitUnit.CONTINUOUS_HOUR | LimitUnit.WORKING_HOUR:
             return 1
         case LimitUnit.WORKING_DAY:
-            return calendar.working_day_hours
+            return working_day_hours
         case LimitUnit.NATURAL_DAY:
             return 24
         case _:

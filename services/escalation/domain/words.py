@@ -93,13 +93,17 @@ def arithmetic(found: Deadline, limit: Limit, *, terms: Terms, taken: timedelta 
         zh.append(f"演练加速 {terms.speed:g} 倍，连续计时 {_length(found.amount)}")
         en.append(f"drill at {terms.speed:g} times the speed: {_length(found.amount)} of continuous time")
     days = list(days_of(found, limit.unit, terms=terms))
-    steps = list(_steps(days, terms))
-    shown = steps if len(steps) <= SHOWN_STEPS else _shortened(days, terms)
+    shown = list(_steps(days, terms)) if _number_of_steps(days) <= SHOWN_STEPS else _shortened(days, terms)
     zh.extend(step for step, _ in shown)
     en.extend(step for _, step in shown)
     zh.append(f"止 {due[0]}（{terms.zone.key}）")
     en.append(f"due {due[1]} ({terms.zone.key})")
     return f"{'；'.join(zh)} | {'; '.join(en)}"[:LONGEST]
+
+
+def _number_of_steps(days: Sequence[Counted]) -> int:
+    # Without the words: a long limit has hundreds of days, of which a few are shown.
+    return sum(1 if shut else sum(1 for _ in run) for shut, run in groupby(days, key=_shut))
 
 
 def _steps(days: Sequence[Counted], terms: Terms) -> Iterable[tuple[str, str]]:
