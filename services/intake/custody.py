@@ -104,6 +104,7 @@ class KeptReport:
     received_at: datetime
     county: str
     area: str
+    category: str
     state: CaseState
     leads: str | None
     secret: bool

@@ -27,7 +27,7 @@ async def find_alike(report: Report, *, bearer: Bearer, doors: Doors) -> str:
         Refused: the report is wrong; names the field and what is allowed.
     """
     draft = prepare(report, report_id=uuid4(), by=bearer.actor, at=bearer.area, doors=doors)
-    must_report(bearer, draft.sent_for)
+    must_report(bearer, draft.sent_for, category=report.category)
     asking = asking_of(draft, doors=doors)
     if asking is None:
         return '{"alike":[]}'

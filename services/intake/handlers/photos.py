@@ -40,7 +40,7 @@ def _would_be_taken(report: Report, bearer: Bearer, doors: Doors) -> bool:
     """Whether the photos of ``report`` are worth keeping; what is refused leaves none behind."""
     try:
         draft = prepare(report, report_id=uuid4(), by=bearer.actor, at=bearer.area, doors=doors)
-        must_report(bearer, draft.command.area)
+        must_report(bearer, draft.command.area, category=report.category)
     except Refused:
         return False
     return True

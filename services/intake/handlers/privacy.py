@@ -281,6 +281,7 @@ async def _burn(photos: Sequence[str], custody: Custody) -> None:
 def _about(kept: KeptReport, custody: Custody) -> About:
     return About(
         area=kept.area,
+        category=kept.category,
         leads=kept.leads,
         secret=kept.secret,
         departments_may_call=custody.playbooks.of(kept.county).policy.departments_may_call,

@@ -60,7 +60,7 @@ def paper_of(report: Report, *, bearer: Bearer, client_key: str | ClientKey | No
     key = _key(client_key, bearer)
     report_id = uuid4() if key is None else report_id_of(key.owner, key.key)
     draft = prepare(report, report_id=report_id, by=bearer.actor, at=bearer.area, doors=doors)
-    must_report(bearer, draft.sent_for)
+    must_report(bearer, draft.sent_for, category=report.category)
     return Paper(draft=draft, key=key, asked=asked_by(report))
 
 

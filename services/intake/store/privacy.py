@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ACQUIRE_SECONDS: Final = 3.0
 _KEPT: Final = """
     SELECT r.report_id, r.case_id, r.source, r.text, r.received_at, c.area, c.state,
+        coalesce(c.category, '') AS category,
         c.snapshot #>> '{view,county}' AS county,
         CASE c.snapshot #>> '{view,lead,kind}' WHEN 'department' THEN c.snapshot #>> '{view,lead,id}' END AS leads,
         coalesce(p.secret, (c.snapshot #>> '{view,secret}')::boolean, false) AS secret, p.sealed,

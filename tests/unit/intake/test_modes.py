@@ -103,6 +103,7 @@ def proposal(**changes: object) -> ModeChange:
         (replace(HEAD, name=" 指挥中心"), False),
         (replace(HEAD, name=""), False),
         (replace(HEAD, area=WEST), False),
+        (replace(HEAD, duties=("01",)), False),
         (replace(DESK, key_id="w", name="镇", area=WEST), False),
         (replace(SOURCE, name="李"), False),
         (replace(HEAD, role=Role.AUDITOR), False),

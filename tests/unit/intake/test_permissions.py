@@ -9,7 +9,17 @@ from services.intake.domain.life.commands import FoldOrderIssued
 from services.intake.domain.life.permissions import Bearer, NotYours, held_by, must_act, must_report
 from services.intake.domain.life.states import Action, WrongState
 from shared.vocabulary import ActorKind, OrderRole, Refused, Role
-from tests.fakes.small_county import COUNTY, EAST, EAST_VILLAGE, GAS_BUREAU, WEST, WEST_CELLS, WEST_VILLAGE
+from tests.fakes.small_county import (
+    COUNTY,
+    EAST,
+    EAST_VILLAGE,
+    GAS_BUREAU,
+    GAS_LEAK,
+    WATER,
+    WEST,
+    WEST_CELLS,
+    WEST_VILLAGE,
+)
 from tests.unit.intake.cases import BUREAU, TOWN_DESK, VILLAGE_DESK, apply, led_by, opened, order
 
 
@@ -52,6 +62,17 @@ def test_reports_come_from_keys_whose_area_covers_theirs(*, who: Bearer, area: s
         return
     with pytest.raises(NotYours):
         must_report(who, area)
+
+
+@pytest.mark.parametrize("role", (Role.SOURCE, Role.DESK, Role.OPERATOR))
+def test_a_key_for_some_duties_names_no_other_category_but_reports_whatever_is_said(role: Role) -> None:
+    who = replace(bearer(role, COUNTY), duties=(WATER, "03.00"))
+    must_report(who, WEST_VILLAGE)
+    must_report(who, WEST_VILLAGE, category=WATER)
+    must_report(bearer(role, COUNTY), WEST_VILLAGE, category=GAS_LEAK)
+    with pytest.raises(NotYours) as refused:
+        must_report(who, WEST_VILLAGE, category=GAS_LEAK)
+    assert refused.value.field == "category"
 
 
 def test_without_an_order_id_the_order_that_the_key_holds_is_meant() -> None:

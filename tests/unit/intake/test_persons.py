@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -20,7 +21,7 @@ from services.intake.domain.reports.persons import (
 from shared.vocabulary import Role
 
 COUNTY, TOWN, VILLAGE, CELL = "990101", "990101001", "990101001001", "990101001001001"
-ABOUT = About(area=CELL, leads="urban", secret=False, departments_may_call=True)
+ABOUT = About(area=CELL, category="03.01", leads="urban", secret=False, departments_may_call=True)
 SEES = {
     (Role.LEADER, COUNTY): Sight.FULL,
     (Role.DESK, COUNTY): Sight.FULL,
@@ -41,7 +42,7 @@ def bearer(role: Role, area: str, department: str | None = None) -> Bearer:
 
 
 def about(*, secret: bool = False, may_call: bool = True, leads: str | None = "urban") -> About:
-    return About(area=CELL, leads=leads, secret=secret, departments_may_call=may_call)
+    return About(area=CELL, category="03.01", leads=leads, secret=secret, departments_may_call=may_call)
 
 
 @pytest.mark.parametrize(("role", "area"), list(product(Role, (COUNTY, TOWN, VILLAGE, CELL))))
@@ -53,6 +54,24 @@ def test_every_role_at_every_level_sees_what_the_table_says(role: Role, area: st
 def test_a_secret_reporter_is_seen_by_the_countys_leader_alone(role: Role, area: str) -> None:
     seen = sight_of(bearer(role, area, "urban"), about(secret=True))
     assert seen is (Sight.FULL if (role, area) == (Role.LEADER, COUNTY) else Sight.NOTHING)
+
+
+@pytest.mark.parametrize("duties", (("03",), ("07", "03.01")))
+@pytest.mark.parametrize(("role", "area"), list(product(Role, (COUNTY, TOWN, VILLAGE, CELL))))
+def test_a_key_for_other_duties_sees_nothing_and_one_for_these_no_less(
+    role: Role, area: str, duties: tuple[str, ...]
+) -> None:
+    who = bearer(role, area, "urban")
+    assert sight_of(replace(who, duties=duties), about()) is sight_of(who, about())
+    for secret in (True, False):
+        assert sight_of(replace(who, duties=("07", "03.02", "0")), about(secret=secret)) is Sight.NOTHING
+
+
+@pytest.mark.parametrize("role", (Role.OPERATOR, Role.LEADER))
+def test_who_is_there_for_some_duties_does_not_answer_for_all_personal_data(role: Role) -> None:
+    must_keep_the_books(bearer(role, COUNTY))
+    with pytest.raises(NotYours):
+        must_keep_the_books(replace(bearer(role, COUNTY), duties=("03",)))
 
 
 @pytest.mark.parametrize(("role", "area"), list(product(Role, ("990102", "990101002", "990101001002"))))

@@ -175,8 +175,10 @@ class Bearer:
                 assert_never(self.role)
 
 
-def must_report(bearer: Bearer, area: str) -> None:
-    """Pass when the bearer may send a report about ``area``.
+def must_report(bearer: Bearer, area: str, *, category: str | None = None) -> None:
+    """Pass when the bearer may send a report about ``area``, and may name ``category`` for it.
+
+    What a report is about by its words is nobody's claim: without a category of its own every report is taken.
 
     Raises:
         NotYours: otherwise.
@@ -193,6 +195,12 @@ def must_report(bearer: Bearer, area: str) -> None:
             f"this key reports for area {bearer.area}, not for {area}",
             field="area",
             allowed=[f"{bearer.area} and what lies below it"],
+        )
+    if category is not None and not has_duty(bearer, category):
+        raise NotYours(
+            f"this key names no category {category}",
+            field="category",
+            allowed=[*(f"{duty} and what lies below it" for duty in bearer.duties), "none: the words say it"],
         )
 
 

@@ -10,7 +10,7 @@ from enum import Enum, unique
 from types import MappingProxyType
 from typing import Final
 
-from services.intake.domain.life.permissions import Bearer, NotYours
+from services.intake.domain.life.permissions import Bearer, NotYours, has_duty
 from shared.masking import mask
 from shared.vocabulary import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS, Role, covers
 
@@ -59,14 +59,15 @@ class About:
     """What of a report decides who may see its reporter; ``leads`` is the department that leads its case."""
 
     area: str
+    category: str
     leads: str | None
     secret: bool
     departments_may_call: bool
 
 
 def sight_of(bearer: Bearer, about: About) -> Sight:
-    """How much of the reporter the bearer may see; nothing where the key's area does not hold the case."""
-    if not covers(bearer.area, about.area):
+    """How much of the reporter the bearer may see; nothing where the key's area or duties do not hold the case."""
+    if not covers(bearer.area, about.area) or not has_duty(bearer, about.category):
         return Sight.NOTHING
     level = (bearer.role, min(len(bearer.area), VILLAGE_DIGITS))
     if about.secret:
@@ -95,12 +96,14 @@ def must_keep_the_books(bearer: Bearer) -> None:
     Raises:
         NotYours: otherwise.
     """
-    if bearer.role in (Role.OPERATOR, Role.LEADER) and len(bearer.area) == COUNTY_DIGITS:
+    answers = bearer.role in (Role.OPERATOR, Role.LEADER) and len(bearer.area) == COUNTY_DIGITS
+    # A person's reports are of all kinds: who is there for some of them cannot answer for all.
+    if answers and not bearer.duties:
         return
     raise NotYours(
         f"a key of role {bearer.role} for {bearer.area} does not answer for personal data",
         field="Authorization",
-        allowed=["a key of role operator or leader for a county"],
+        allowed=["a key of role operator or leader for a county and all duties"],
     )
 
 
