@@ -118,13 +118,15 @@ def reasons_of(problem: Mapping[str, Any]) -> list[str]:
 
 
 def _mend(status: int, problem: Mapping[str, Any]) -> str:
-    allowed = [
-        f"{one['field']}: {', '.join(one['allowed'])}" for one in problem.get("errors") or [] if one.get("allowed")
-    ]
-    if problem.get("allowed"):
-        allowed.append(f"open now: {', '.join(problem['allowed'])}")
-    if allowed:
-        return f"allowed: {'; '.join(allowed)}"
+    open_now = problem.get("allowed") or []
+    # A 409 says what is open twice, for programs and of the field.
+    named = [one for one in problem.get("errors") or [] if one.get("allowed") and one["allowed"] != open_now]
+    allowed = [f"{one['field']}: {', '.join(one['allowed'])}" for one in named]
+    said = [f"allowed: {'; '.join(allowed)}"] if allowed else []
+    if open_now:
+        said.append(f"open now: {', '.join(open_now)}")
+    if said:
+        return "; ".join(said)
     return _MENDS.get(status, "`whistle doctor` looks for the cause; docs/problems.md explains the answer")
 
 

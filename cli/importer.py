@@ -9,13 +9,11 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 from rich.table import Table
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from cli import client, places
 from cli.csv_records import AUTO, CsvFile
 from cli.importing import ROWS_AT_A_TIME, Plan, rows_of, run
-from cli.mapping import BadMapping, Rules
+from cli.mapping import BadMapping, Rules, document_of
 from cli.output import emit_json, out, say
 from cli.sending import Tally, stopped
 from cli.trouble import FAILED, MISUSED, Trouble
@@ -72,9 +70,8 @@ def reports(
 
 def _rules(mapping: Path) -> Rules:
     try:
-        document = YAML(typ="safe", pure=True).load(mapping.read_text(encoding="utf-8"))
-        return Rules.of(document or {})
-    except (BadMapping, YAMLError, UnicodeDecodeError) as error:
+        return Rules.of(document_of(mapping))
+    except BadMapping as error:
         raise _bad_mapping(error) from error
 
 

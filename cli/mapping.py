@@ -9,8 +9,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from string import Formatter
 from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 FIELDS: Final = tuple(
     "id source text category area severity tags occurred_at lon lat address name phone".split()  # noqa: SIM905  reads as a line
@@ -18,6 +22,23 @@ FIELDS: Final = tuple(
 """What a row can be mapped to: ``id`` names the row, ``address``, ``name`` and ``phone`` are the reporter's."""
 
 Row = Mapping[str, Any]
+
+
+def document_of(file: Path) -> object:
+    """What a mapping file holds; nothing is an empty mapping.
+
+    Raises:
+        BadMapping: it cannot be read; names the file and, where YAML knows it, the line.
+    """
+    try:
+        return YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8")) or {}
+    except MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise BadMapping(f"{file}{line}: no YAML: {error.problem or error.context}") from error
+    except YAMLError as error:
+        raise BadMapping(f"{file}: no YAML: {' '.join(str(error).split())}") from error
+    except UnicodeDecodeError as error:
+        raise BadMapping(f"{file}: not UTF-8: byte {error.start + 1}") from error
 
 
 class BadMapping(Exception):  # noqa: N818  an answer to whoever wrote it

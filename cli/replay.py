@@ -15,11 +15,9 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from cli import client, places
-from cli.mapping import BadMapping, BadRow, Rules, idempotency_key, occurred_at, report_of, row_id
+from cli.mapping import BadMapping, BadRow, Rules, document_of, idempotency_key, occurred_at, report_of, row_id
 from cli.output import emit_json, err, out, say
 from cli.rows import Numbered, RowFile
 from cli.sending import Outgoing, Pace, Sender, Tally, stopped
@@ -118,9 +116,9 @@ def _outgoing(plan: Plan, numbered: Numbered) -> Outgoing:
 
 def _rules(mapping: Path | None, columns: list[str], constants: list[str]) -> Rules:
     try:
-        document = {} if mapping is None else YAML(typ="safe", pure=True).load(mapping.read_text(encoding="utf-8"))
+        document = {} if mapping is None else document_of(mapping)
         return Rules.of(document, columns=columns, constants=constants)
-    except (BadMapping, YAMLError, UnicodeDecodeError) as error:
+    except BadMapping as error:
         raise _bad_mapping(error) from error
 
 

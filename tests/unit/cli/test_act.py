@@ -97,3 +97,13 @@ def test_a_span_is_reckoned_from_now_and_a_moment_without_an_offset_is_refused(
     status, _, err = whistle(capsys, "act", CASE, "hang", "--until", "soon", "--reason", "等")
     assert (status, "--until soon" in err) == (MISUSED, True)
     assert len(sent) == 1, "what nobody can tell is not sent"
+
+
+def test_what_is_open_is_said_once() -> None:
+    problem = {
+        "title": "This action is not open now",
+        "errors": [{"field": "/action", "problem": "sign is not open", "allowed": ["arrive", "note"]}],
+        "allowed": ["arrive", "note"],
+    }
+    said = client.trouble_of(httpx.Response(409, json=problem, request=httpx.Request("POST", "http://intake/v1/x")))
+    assert said.mend == "open now: arrive, note"

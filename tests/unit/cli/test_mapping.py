@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.mapping import FIELDS, BadMapping, BadRow, Rules, idempotency_key, occurred_at, report_of, row_id
+from cli.mapping import (
+    FIELDS,
+    BadMapping,
+    BadRow,
+    Rules,
+    document_of,
+    idempotency_key,
+    occurred_at,
+    report_of,
+    row_id,
+)
+from shared.playbook.load import load
 
 ROW = {
     "case_id": "FZ00001",
@@ -166,3 +179,31 @@ def test_any_row_becomes_a_report_or_is_refused_by_a_field(row: dict[str, Any]) 
     except BadRow as error:
         made = {str(error).partition(":")[0]}
     assert made <= {*FIELDS, "place", "reporter"}
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    (
+        (b"text: a\narea: [\n", "line 3: no YAML"),
+        (b"text: a\ntext: b\n", "line 2: no YAML"),
+        (b"text: \xc2\xb7\xff", "not UTF-8: byte 9"),
+        (b"text: \x07", "no YAML"),
+    ),
+)
+def test_a_mapping_that_cannot_be_read_is_named_with_its_line(tmp_path: Path, content: bytes, why: str) -> None:
+    file = tmp_path / "hotline.yaml"
+    file.write_bytes(content)
+    with pytest.raises(BadMapping) as said:
+        document_of(file)
+    assert str(said.value).startswith(str(file))
+    assert why in str(said.value)
+    assert "\n" not in str(said.value)
+
+
+def test_the_mapping_that_ships_means_what_the_demo_county_means() -> None:
+    shipped = document_of(Path("docs/examples/hotline-12345.yaml"))
+    assert isinstance(shipped, dict)
+    county = load(Path("playbooks/yunlu"), today=date(2026, 11, 21))
+    assert {county.areas[code].name.zh: code for code in shipped["area"]["table"].values()} == shipped["area"]["table"]
+    for words, code in shipped["category"]["table"].items():
+        assert any(word in words for word in county.categories[code].words), f"{code} is no category for {words}"
