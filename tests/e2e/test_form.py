@@ -254,9 +254,9 @@ def test_a_grid_worker_reports_by_their_key_and_names_the_category(page: Page, s
 
     def key_counts() -> bool:
         page.locator("#send").click()
-        shown = page.locator("#done, #alike, #text-wrong:not(:empty)").locator("visible=true")
+        shown = page.locator("#done, #alike, #key-wrong:not(:empty)").locator("visible=true")
         expect(shown).not_to_have_count(0)
-        return page.locator("#text-wrong").inner_text() == ""
+        return page.locator("#key-wrong").inner_text() == ""
 
     # A key of a moment ago may need two seconds to count.
     until(key_counts, "the key counts", seconds=15)

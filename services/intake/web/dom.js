@@ -24,6 +24,11 @@ export function wrong(field, place, words) {
   else field.removeAttribute("aria-invalid");
 }
 
+// What no text may hold comes in by pasting.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
+
+export const plain = (words) => words.replace(/\r\n?/g, "\n").replace(UNSEEN, "").trim();
+
 export function randomKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(18));
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");

@@ -1,15 +1,17 @@
 // The form: what, where, who; kept as a draft, compared with what neighbours reported, sent, answered by a code.
 
 import { forget, load, save } from "./draft.js";
-import { $, h, randomKey, wrong } from "./dom.js";
+import { $, h, plain, randomKey, wrong } from "./dom.js";
 import { CountyMap } from "./map.js";
 import { MOST, smaller } from "./photo.js";
+import { refused, say, unsay } from "./refused.js";
 import { deliver, Stopped } from "./send.js";
 import { apply, pick, switching, t, when } from "./words.js";
 
-const EMPTY = { text: "", town: "", village: "", place: null, address: "", name: "", phone: "", secret: false, category: "", photos: [], sameAs: null, key: null, sending: false };
+const EMPTY = { text: "", town: "", village: "", place: null, address: "", name: "", phone: "", secret: false, category: "", photos: [], sameAs: null, key: null, sending: false, keyed: false };
 const FIELDS = ["text", "address", "name", "phone"];
 const PATIENCE_ALIKE = 6000;
+const LONGEST_TEXT = 2000;
 const VIEWS = ["report", "alike", "sending", "done"];
 
 let draft = { ...EMPTY };
@@ -17,6 +19,9 @@ let county = null;
 let map = null;
 let stopping = null;
 let saving = null;
+let busy = false;
+let near = [];
+let outcome = "";
 
 function show(view) {
   for (const one of VIEWS) $(one).hidden = one !== view;
@@ -115,7 +120,11 @@ function chosenPlace(place, village) {
   Object.assign(draft, { place, village, town: village.slice(0, 9) });
   places();
   changed();
-  wrong(null, $("where-wrong"), "");
+  wrong($("town"), $("where-wrong"), "");
+}
+
+function passing(village) {
+  $("map-said").textContent = village ? t("passing", { where: named(village) }) : t("outside");
 }
 
 function chosenArea(town, village) {
@@ -123,7 +132,7 @@ function chosenArea(town, village) {
   places();
   map?.show(draft.village || draft.town);
   changed();
-  wrong(null, $("where-wrong"), "");
+  wrong($("town"), $("where-wrong"), "");
 }
 
 function here() {
@@ -145,14 +154,18 @@ function here() {
 
 const token = () => $("key").value.trim();
 
+function about() {
+  const [text, words] = [plain(draft.text), plain(draft.address)];
+  return words ? `${text}\n${t("address")}：${words}` : text;
+}
+
 // What the service gets of the draft. Where is said in words as well: who goes there reads them.
 function report() {
-  const words = draft.address.trim();
-  const about = words ? `${draft.text.trim()}\n${t("address")}：${words}` : draft.text.trim();
-  const body = { text: about, secret: draft.secret };
+  const body = { text: about(), secret: draft.secret };
   if (draft.place) body.place = draft.place;
   else if (draft.village || draft.town) body.area = draft.village || draft.town;
-  if (draft.name.trim() || draft.phone.trim()) body.reporter = { name: draft.name.trim(), phone: draft.phone.trim() };
+  const [name, phone] = [plain(draft.name), plain(draft.phone)];
+  if (name || phone) body.reporter = { name, phone };
   if (draft.sameAs) body.same_as = draft.sameAs;
   if (token()) return { ...body, source: "grid", ...(draft.category ? { category: draft.category } : {}) };
   return { ...body, ...($("homepage").value ? { homepage: $("homepage").value } : {}) };
@@ -165,24 +178,30 @@ function doors() {
 }
 
 function complete() {
-  const missing = draft.text.trim() ? "" : t("text.missing");
-  const nowhere = draft.place || draft.town || draft.address.trim() ? "" : t("where.missing");
-  wrong($("text"), $("text-wrong"), missing);
-  wrong($("town"), $("where-wrong"), nowhere);
-  if (missing) $("text").focus();
-  else if (nowhere) $("town").focus();
-  return !missing && !nowhere;
+  unsay();
+  const long = [...about()].length;
+  const missing = !plain(draft.text) ? t("text.missing") : long > LONGEST_TEXT ? t("text.long", { most: LONGEST_TEXT, n: long }) : "";
+  const nowhere = draft.place || draft.town || plain(draft.address) ? "" : t("where.missing");
+  const badKey = /^[\x21-\x7e]*$/.test(token()) ? "" : t("no.key");
+  if (badKey) say("key", badKey);
+  if (nowhere) say("place", nowhere);
+  if (missing) say("text", missing);
+  return !missing && !nowhere && !badKey;
 }
 
 async function submit(event) {
   event.preventDefault();
-  if (!complete()) return;
-  await keep();
-  $("send").disabled = true;
-  const near = await alike();
-  $("send").disabled = false;
-  if (near.length) offer(near);
-  else await send(null);
+  if (busy || !complete()) return;
+  busy = $("send").disabled = true;
+  try {
+    await keep();
+    // Under a key this very report may be there already: its author would be shown their own as a neighbour's.
+    near = draft.key ? [] : await alike();
+  } finally {
+    busy = $("send").disabled = false;
+  }
+  if (near.length) offer();
+  else await send(draft.sameAs);
 }
 
 // Who cannot be asked in time is not asked: a bad line must not stand between a resident and the county.
@@ -197,7 +216,12 @@ async function alike() {
   }
 }
 
-function offer(near) {
+function offer() {
+  neighbours();
+  show("alike");
+}
+
+function neighbours() {
   $("cases").replaceChildren(...near.map((one) =>
     h("li", {},
       h("strong", {}, one.title),
@@ -207,12 +231,22 @@ function offer(near) {
         t("alike.since", { when: when(one.opened_at) }),
       ].filter(Boolean).join(" · ")),
       h("button", { type: "button", class: "second wide", onclick: () => send(one.case_id) }, t("alike.join")))));
-  show("alike");
 }
 
+// One at a time: a second tap would send another report, or put an empty one over the code that is shown once.
 async function send(sameAs) {
+  if (busy) return;
+  busy = true;
+  try {
+    await sent(sameAs);
+  } finally {
+    busy = false;
+  }
+}
+
+async function sent(sameAs) {
   if (sameAs !== draft.sameAs) draft.key = null;
-  Object.assign(draft, { sameAs, key: draft.key || randomKey(), sending: true });
+  Object.assign(draft, { sameAs, key: draft.key || randomKey(), sending: true, keyed: Boolean(token()) });
   // First kept, then sent: closed in the middle and opened again, the same report goes on under the same key.
   await keep();
   show("sending");
@@ -245,25 +279,17 @@ async function answered({ status, body }) {
     $("saved").textContent = "";
     $("code").textContent = body.tracking_code;
     $("follow").href = `/report/track#${body.tracking_code}`;
-    $("done-said").textContent = t(body.merged ? "done.joined" : body.state === "received" ? "done.waits" : "done.new");
+    outcome = body.merged ? "done.joined" : body.state === "received" ? "done.waits" : "done.new";
+    $("done-said").textContent = t(outcome);
     show("done");
     return;
   }
+  const parcel = { token: token(), photos: draft.photos.length > 0 };
   // Under this key something else may have been kept: what is mended is sent under another.
   Object.assign(draft, { sending: false, key: null });
   await keep();
   show("report");
-  refused(status, body);
-}
-
-function refused(status, body) {
-  const [first] = body.errors || [];
-  const field = first?.field || "";
-  const why = first ? t("no.field", { field: field.split("/").pop() || "", problem: [first.problem, ...(first.allowed || [])].join("; ") }) : body.detail || body.title || String(status);
-  const spot = /area|place|lon|lat/.test(field) ? "where-wrong" : /photo/.test(field) ? "photo-wrong" : "text-wrong";
-  const words = status === 401 || status === 403 ? t("no.key") : status === 503 ? t("no.photos") : t("no.other", { why });
-  wrong(spot === "text-wrong" ? $("text") : null, $(spot), words);
-  $(spot).scrollIntoView({ block: "center" });
+  refused(status, body, parcel);
 }
 
 async function copy() {
@@ -276,6 +302,11 @@ async function copy() {
     return;
   }
   $("copy").textContent = t("copied");
+}
+
+function headed() {
+  $("county").textContent = county ? pick(county.county) : "";
+  document.title = [county ? pick(county.county) : "", t("title")].filter(Boolean).join(" ");
 }
 
 function line() {
@@ -299,8 +330,8 @@ async function draw() {
     addEventListener("online", draw, { once: true });
     return;
   }
-  if (!map) map = new CountyMap(county, chosenPlace);
-  $("county").textContent = pick(county.county);
+  if (!map) map = new CountyMap(county, chosenPlace, passing);
+  headed();
   places();
   categories();
   if (draft.town) map.show(draft.village || draft.town);
@@ -311,9 +342,12 @@ function listen() {
     $(name).addEventListener("input", () => {
       draft[name] = $(name).value;
       if (name === "text") wrong($("text"), $("text-wrong"), "");
+      if (name === "address") wrong($("town"), $("where-wrong"), "");
+      if (name === "name" || name === "phone") wrong($("phone"), $("who-wrong"), "");
       changed();
     });
   }
+  $("key").addEventListener("input", () => wrong($("key"), $("key-wrong"), ""));
   $("secret").addEventListener("change", () => { draft.secret = $("secret").checked; changed(); });
   $("photo").addEventListener("change", async () => {
     const files = [...$("photo").files];
@@ -332,7 +366,7 @@ function listen() {
   document.addEventListener("visibilitychange", () => document.hidden && saving !== null && keep());
   addEventListener("online", line);
   addEventListener("offline", line);
-  switching(() => { fill(); categories(); line(); if (county) $("county").textContent = pick(county.county); });
+  switching(() => { unsay(); fill(); categories(); line(); headed(); neighbours(); if (outcome) $("done-said").textContent = t(outcome); });
 }
 
 // On a slow line somebody may have written before this file came: that is newer than any draft.
@@ -350,7 +384,16 @@ async function begin() {
   fill();
   if ($("photo").files.length) await addPhotos([...$("photo").files]);
   await draw();
-  if (draft.sending) await send(draft.sameAs);
+  if (draft.sending) await goOn();
+}
+
+// A grid worker's key is kept nowhere: without it the same report would come in once more, as a resident's.
+async function goOn() {
+  if (!draft.keyed) return send(draft.sameAs);
+  draft.sending = false;
+  await keep();
+  $("grid").open = true;
+  say("key", t("key.again"));
 }
 
 begin();

@@ -6,13 +6,14 @@ const STEP = 0.04;
 const SLACK = 8;
 
 export class CountyMap {
-  constructor(county, chosen) {
+  constructor(county, chosen, passing) {
     this.county = county;
     this.svg = $("map");
     this.whole = { x: 0, y: 0, width: county.width, height: county.height };
     this.view = { ...this.whole };
     this.paths = new Map();
     this._chosen = chosen;
+    this._passing = passing;
     this._draw();
     this._listen();
   }
@@ -54,6 +55,7 @@ export class CountyMap {
     const width = Math.min(this.view.width * factor, this.whole.width);
     const height = Math.min(this.view.height * factor, this.whole.height);
     if (width < 8) return;
+    if (width === this.whole.width && height === this.whole.height) return this._look(this.whole);
     this._look({ x: at[0] - width / 2, y: at[1] - height / 2, width, height });
   }
 
@@ -111,11 +113,20 @@ export class CountyMap {
     if (moves) {
       const [x, y] = this.place ? this._units(this.place) : [this.view.x + this.view.width / 2, this.view.y + this.view.height / 2];
       this.pin(this._place(x + moves[0] * this.view.width * STEP, y + moves[1] * this.view.height * STEP));
+      this._follow();
+      this._passing(this.villageAt(this.place));
     } else if (event.key === "Enter" && this.place) this._choose(this.place);
     else if (event.key === "+" || event.key === "=") this.zoom(0.5);
     else if (event.key === "-") this.zoom(2);
     else return;
     event.preventDefault();
+  }
+
+  // Whoever steers by keys sees where they are.
+  _follow() {
+    const [x, y] = this._units(this.place);
+    const { x: left, y: top, width, height } = this.view;
+    if (x < left || x > left + width || y < top || y > top + height) this._look({ x: x - width / 2, y: y - height / 2, width, height });
   }
 
   _choose(place) {

@@ -48,7 +48,7 @@ async function why(answer) {
   if (answer.status === 404 || answer.status === 422) return t("code.no");
   if (answer.status === 429) return t("no.busy", { n: answer.headers.get("Retry-After") || 60 });
   if (answer.status === 409) return t("no.state");
-  return t("no.line");
+  return t("no.away");
 }
 
 function tell(quiet) {
@@ -80,14 +80,31 @@ const rated = () => ratedAt === shown.case_id;
 let reopenedAt = null;
 const reopened = () => reopenedAt === shown.case_id;
 
+let acting = false;
+let last = { said: "", key: "" };
+
+// The same words again, after an answer that was lost, are the same act: they go under the same key.
+function keyOf(said) {
+  if (last.said !== said) last = { said, key: randomKey() };
+  return last.key;
+}
+
 async function act(what, body, place) {
-  const headers = { "Content-Type": "application/json", "Idempotency-Key": randomKey() };
+  if (acting) return false;
+  acting = true;
+  const words = JSON.stringify(body);
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": keyOf(`${code} ${what} ${words}`) };
   try {
-    const answer = await fetch(`/v1/track/${encodeURIComponent(code)}/${what}`, { method: "POST", headers, body: JSON.stringify(body) });
-    if (answer.ok) return true;
+    const answer = await fetch(`/v1/track/${encodeURIComponent(code)}/${what}`, { method: "POST", headers, body: words });
+    if (answer.ok) {
+      last = { said: "", key: "" };
+      return true;
+    }
     wrong(null, place, await why(answer));
   } catch {
     wrong(null, place, t("no.line"));
+  } finally {
+    acting = false;
   }
   return false;
 }
@@ -133,18 +150,32 @@ function ask(event) {
 }
 
 function fromAddress() {
-  const written = decodeURIComponent(location.hash.slice(1));
+  const written = unescaped(location.hash.slice(1));
   if (!written) return;
   $("code").value = written;
   ask();
 }
 
+function unescaped(text) {
+  try { return decodeURIComponent(text); } catch { return text; }
+}
+
+function headed() {
+  document.title = `${t("track.title")} · ${language() === "en" ? "Whistle" : "哨令"}`;
+}
+
+function spoken() {
+  headed();
+  for (const place of ["code-wrong", "rate-wrong", "reopen-wrong"]) $(place).textContent = "";
+  if (shown) tell(true);
+}
+
 apply();
-switching(() => shown && tell(true));
+headed();
+switching(spoken);
 $("ask").addEventListener("submit", ask);
 $("rate").addEventListener("submit", rate);
 $("reopen").addEventListener("submit", reopen);
 addEventListener("hashchange", fromAddress);
 document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : shown && look({ quiet: true })));
 fromAddress();
-document.title = `${t("track.title")} · ${language() === "en" ? "Whistle" : "哨令"}`;
