@@ -22,7 +22,7 @@ def mask(text: str) -> str:
     """
     if _SPOKEN_HINT.search(text):
         text = _SPOKEN_MOBILE.sub(_spoken, text)
-    if not _HAS_DIGIT.search(text) or _HEX_IDS.fullmatch(text):
+    if not _HAS_DIGIT.search(text) or not _PERHAPS.search(text) or _HEX_IDS.fullmatch(text):
         return text
     while (masked := _pass(text)) != text:
         text = masked
@@ -32,7 +32,7 @@ def mask(text: str) -> str:
 def _pass(text: str) -> str:
     """One pass of every kind; a pass that changes nothing is the fixed point that ``mask`` returns."""
     plain = before = text.translate(_PLAIN)
-    kinds = _KINDS if _LONG.search(plain) else _PLATES if _PLATE_HINT.search(plain) else ()
+    kinds = _KINDS if _LONG.search(plain) else _PLATES
     hidden: set[int] = set()
     spared: list[tuple[int, int]] | None = None
     for kind in kinds:
@@ -287,8 +287,11 @@ _POLICE_PLATE: Final = _Kind(
 )
 
 _PLATES: Final = (_PLATE, _POLICE_PLATE)
-_PLATE_HINT: Final = re.compile(f"WJ|{_ISSUING}[A-HJ-NP-Za-hj-np-z]")
-"""How each of them begins."""
+_PERHAPS: Final = re.compile(
+    "(?:[0-9０-９][^0-9０-９]{0,3}){6}[0-9０-９]"
+    f"|[WＷ][JＪ]|{_ISSUING}[A-HJ-NP-Za-hj-np-zＡ-ＨＪ-ＮＰ-Ｚａ-ｈｊ-ｎｐ-ｚ]"
+)
+"""A long number, or how a plate begins, as people write them: a text without either needs no closer look."""
 _KINDS: Final = (
     _IDENTITY_CARD,
     _OLD_IDENTITY_CARD,

@@ -104,14 +104,15 @@ class Sorting:
     def _stored(self, asking: Asking) -> list[Found]:
         report_id = asking.draft.command.report_id
         if report_id not in self._of_store:
-            profiles = {one.case_id: one for one in self.found.get(report_id, ())}
+            profiles = {one.case_id.int: one for one in self.found.get(report_id, ())}
             self._of_store[report_id] = _weigh(asking, profiles.values())
         return self._of_store[report_id]
 
 
 def _weigh(asking: Asking, profiles: Iterable[Profile]) -> list[Found]:
     hours, at = asking.policy.reopen_hours, asking.draft.at
-    open_ones = [one for one in profiles if not is_shut(one, reopen_hours=hours, at=at)]
+    # Most were never closed: they are not asked how long ago.
+    open_ones = [one for one in profiles if one.closed_at is None or not is_shut(one, reopen_hours=hours, at=at)]
     return weigh(asking.account, open_ones, rules=asking.policy.merging, at=at)
 
 
@@ -128,12 +129,13 @@ def asking_of(draft: Draft, *, doors: Doors) -> Asking | None:
     case: it is never merged silently away. So does a secret one, and others never join that.
     """
     command = draft.command
-    policy = doors.playbooks.of(command.county).policy
+    playbook = doors.playbooks.of(command.county)
+    policy = playbook.policy
     by_itself = command.purpose is Purpose.CANARY or command.source is Source.SENSOR or draft.report.alone
     if by_itself or policy.merging.hours == 0:
         return None
     return Asking(
-        kin=kin_of(command, doors.playbooks.of(command.county)),
+        kin=kin_of(command, playbook),
         account=account_of(command),
         policy=policy,
         draft=draft,

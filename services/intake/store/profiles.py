@@ -152,7 +152,7 @@ def _profile(row: asyncpg.Record, kin: Kin) -> Profile:
         kin=kin,
         accounts=_accounts(row["accounts"]),
         times=tuple(row["times"]),
-        standing=standing_of(CaseState(row["state"])),
+        standing=standing_of(row["state"]),  # as good a key as the member, and looked up in half the time
         closed_at=row.get("closed_at"),
     )
 

@@ -15,6 +15,7 @@ from services.intake.domain.alike.sameness import (
     MOST_ALIKE,
     TIMES_KEPT,
     Account,
+    Found,
     Kin,
     New,
     Profile,
@@ -30,6 +31,7 @@ from services.intake.domain.alike.sameness import (
     metres_between,
     names_of,
     standing_of,
+    weigh,
 )
 from services.intake.domain.alike.wording import BODY, TITLE, Wording, is_one_place, places_in, wording_of
 from services.intake.domain.reports.texts import title_of
@@ -98,6 +100,27 @@ def test_the_verdict_does_not_depend_on_the_order_of_what_is_known(known: list[s
     profiles = [profile(text, number) for number, text in enumerate(known)]
     verdicts = {str(judge(account(told), order, rules=RULES, at=NOON)) for order in permutations(profiles)}
     assert len(verdicts) == 1
+
+
+areas = st.sampled_from((CELL, NEXT_CELL, FAR_CELL, "990101001", "990101001001", "990101001002"))
+told = st.builds(account, texts, areas)
+
+
+@given(
+    st.lists(st.lists(told, min_size=1, max_size=3).map(tuple), max_size=4), told, st.sampled_from((0.3, 0.55, 0.82))
+)
+def test_what_is_refused_unread_would_not_have_counted(
+    known: list[tuple[Account, ...]], asked: Account, unsure: float
+) -> None:
+    rules = replace(RULES, unsure=unsure)
+    profiles = [profile("", number, accounts=accounts) for number, accounts in enumerate(known)]
+    plainly = []
+    for one in profiles:
+        each = [likeness(asked.wording, x.wording, apart(asked, x, metres=rules.metres)) for x in one.accounts]
+        likest = max(each, key=lambda found: found.score)
+        if likest.score >= unsure:
+            plainly.append(Found(profile=one, likeness=likest))
+    assert weigh(asked, profiles, rules=rules, at=NOON) == plainly
 
 
 @given(texts)

@@ -137,11 +137,16 @@ def judge(
 def weigh(account: Account, profiles: Iterable[Profile], *, rules: Merging, at: datetime) -> list[Found]:
     """Those of ``matters`` that the report may be of."""
     newer_than, ours = at - timedelta(hours=rules.hours), marks_of(account.wording)
+    # Who names no place has none in common with anybody: whatever lies elsewhere is another matter, unread.
+    here_only = not ours.name_runs and rules.unsure > CONTRADICTED
     found: list[Found] = []
     for one in profiles:
         if one.standing is Standing.OVER or one.times[-1] <= newer_than:
             continue
-        likeness = _likest(account, ours, one, rules)
+        there = [(other, apart(account, other, metres=rules.metres)) for other in one.accounts]
+        if here_only:
+            there = [told for told in there if told[1] is not Apart.ELSEWHERE]
+        likeness = _likest(ours, there, least=rules.unsure) if there else None
         if likeness is not None:
             found.append(Found(profile=one, likeness=likeness))
     return found
@@ -167,17 +172,13 @@ def is_sure(found: Found, *, rules: Merging) -> bool:
     return found.likeness.score >= rules.sure and found.profile.standing is Standing.JOINS
 
 
-def _likest(account: Account, ours: Marks, profile: Profile, rules: Merging) -> Likeness | None:
-    """How alike the report is to the account of the matter that is likest to it; None below ``rules.unsure``."""
+def _likest(ours: Marks, told: Iterable[tuple[Account, Apart]], *, least: float) -> Likeness | None:
+    """How alike the report is to the likest of the accounts of a matter; None below ``least``."""
     best: Likeness | None = None
-    for one in profile.accounts:
-        least = rules.unsure if best is None else best.score
-        where = apart(account, one, metres=rules.metres)
-        if least > CONTRADICTED and where is Apart.ELSEWHERE and not ours.name_runs:
-            continue  # No place can be in common: they are two, whatever the other says.
+    for one, where in told:
         found = likeness_of(least, ours, marks_of(one.wording), where)
         if found is not None and (best is None or found.score > best.score):
-            best = found
+            best, least = found, found.score
     return best
 
 

@@ -116,23 +116,22 @@ def wording_of(title: str, text: str) -> Wording:
 def marks_of(wording: Wording) -> Marks:
     """What ``wording`` tells; remembered, for one case is compared with many reports."""
     title, body = (unicodedata.normalize("NFKC", part) for part in (wording.title, wording.body))
-    title_places = places_in(title)
-    places = title_places | places_in(body)
-    issue = grams_of(title)
-    grams = issue | grams_of(body)
+    title_places, issue, title_numbers = places_in(title), grams_of(title), _numbers(title)
+    places, grams, numbers = title_places, issue, title_numbers
+    if body:
+        places, grams, numbers = places | places_in(body), grams | grams_of(body), numbers | _numbers(body)
     kinds = [kind for kind in _KINDS if kind in title or kind in body]
     name_runs = _runs(map(str.lower, places))
     of_names = name_runs | _runs(kinds)
-    title_numbers = _numbers(title)
     return Marks(
         grams=grams,
-        issue=issue - of_names,
-        content=grams - of_names,
+        issue=issue - of_names if of_names else issue,
+        content=grams - of_names if of_names else grams,
         title_places=title_places,
         places=places,
         name_runs=name_runs,
         title_numbers=title_numbers,
-        numbers=title_numbers | _numbers(body),
+        numbers=numbers,
     )
 
 
