@@ -306,6 +306,16 @@ class Vault(Protocol):
     def matches(self, fingerprint: bytes, plain: bytes) -> bool:
         """Whether any key in force makes this fingerprint of ``plain``."""
 
+    def hide(self, text: str, *, about: bytes) -> str:
+        """Encrypt a short text by a key that stays, bound to ``about``; as text without quotes or backslashes."""
+
+    def uncover(self, hidden: str, *, about: bytes) -> str:
+        """The text that `hide` was given.
+
+        Raises:
+            Refused: no key in force opens it, or it is about something else.
+        """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Developed:

@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Final
 
 from services.intake.domain.canaries import CANARY_BY, CANARY_OWNER, canary, canary_id, canary_key, slot_of
-from services.intake.handlers.doors import Doors
+from services.intake.handlers.doors import Doors, answer_to_report
 from services.intake.handlers.drafting import asked_by, prepare
 from services.intake.handlers.filing import file_all
-from services.intake.ports import Answer, ClientKey
+from services.intake.ports import ClientKey
 from shared.vocabulary import Refused
 
 KEPT: Final = timedelta(days=1)
@@ -43,7 +43,7 @@ async def send_canary(plan: CanaryPlan, *, doors: Doors) -> bool:
         (filing,) = await file_all([draft], transaction, doors=doors)
         if isinstance(filing, Refused):
             raise filing
-        answer = Answer(fingerprint=doors.vault.fingerprint(asked_by(report)), body=filing.answer)
+        answer = answer_to_report(filing.answer, asked_by(report), doors.vault)
         if not await transaction.claim({key: answer}):
             return False
         await transaction.save(filing.changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from services.intake.handlers.papers import Paper
 
 SOURCE: Final = "/whistle/intake"
+_CODE: Final = re.compile(r'("tracking_code":")([^"\\]*)(")')
+"""Where it stands in an answer: nothing that anybody writes there can look so, for its quotes are escaped."""
+_HIDDEN: Final = "hidden:"
 _FIELDS: Final[Mapping[type, Sequence[tuple[str, object]]]] = {
     kind: tuple((one.name, one.default) for one in fields(kind)) for kind in (Report, ActionRequest)
 }
@@ -167,6 +171,16 @@ def canonical(request: Report | ActionRequest, *, first: Collection[str], case_i
     return msgspec.json.encode(said if case_id is None else (str(case_id), said))
 
 
+def answer_to_report(body: str, asked: bytes, vault: Vault) -> Answer:
+    """The answer to a report as it is kept: the tracking code in it is the reporter's right, and stands nowhere."""
+    fingerprint = vault.fingerprint(asked)
+
+    def hidden(found: re.Match[str]) -> str:
+        return f"{found[1]}{_HIDDEN}{vault.hide(found[2], about=fingerprint)}{found[3]}"
+
+    return Answer(fingerprint=fingerprint, body=_CODE.sub(hidden, body, count=1))
+
+
 def replay(answer: Answer, asked: bytes, vault: Vault) -> Reply:
     """The answer given before.
 
@@ -179,4 +193,10 @@ def replay(answer: Answer, asked: bytes, vault: Vault) -> Reply:
             field="Idempotency-Key",
             allowed=["the same request again", "a new key"],
         )
-    return Reply(body=answer.body, replayed=True)
+
+    def shown(found: re.Match[str]) -> str:
+        code = found[2].removeprefix(_HIDDEN)
+        # Answers from before codes were hidden hold them as they are.
+        return found[0] if code == found[2] else f"{found[1]}{vault.uncover(code, about=answer.fingerprint)}{found[3]}"
+
+    return Reply(body=_CODE.sub(shown, answer.body, count=1), replayed=True)

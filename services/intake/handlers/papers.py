@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from services.intake.handlers.doors import Doors, KeyReused, Reply, replay
+from services.intake.handlers.doors import Doors, KeyReused, Reply, answer_to_report, replay
 from services.intake.handlers.drafting import Draft
 from services.intake.handlers.filing import Filing, file_all
 from services.intake.ports import Answer, ClientKey, Transaction
@@ -95,7 +95,7 @@ def _first_of_each_key(papers: Sequence[Paper], known: Mapping[ClientKey, Answer
 def _fresh(papers: Sequence[Paper], filings: Mapping[int, Filing], doors: Doors) -> dict[ClientKey, Answer]:
     """The answers that are new under a key."""
     return {
-        paper.key: Answer(fingerprint=doors.vault.fingerprint(paper.asked), body=filing.answer)
+        paper.key: answer_to_report(filing.answer, paper.asked, doors.vault)
         for place, filing in filings.items()
         if (paper := papers[place]).key is not None
     }

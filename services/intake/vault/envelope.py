@@ -13,7 +13,9 @@ import hashlib
 import hmac
 import os
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
@@ -35,7 +37,9 @@ KEYS_A_ROUND: Final = 1000
 _MARK: Final = b"\x01"
 _ID_ENDS: Final = 17
 _NONCE_ENDS: Final = 29
+_NONCE_BYTES: Final = _NONCE_ENDS - _ID_ENDS
 _OF_FINGERPRINTS: Final = b"whistle intake fingerprint"
+_OF_HIDDEN: Final = b"whistle intake hidden in answers"
 _OF_PERSONS: Final = b"whistle intake person"
 _NAME_OF_KEY: Final = b"whistle name of a wrapping key"
 
@@ -80,7 +84,7 @@ class EnvelopeVault:
                 self._wanted()
             return self._fernet.encrypt(plain)
         key_id, cipher = found
-        nonce = os.urandom(_NONCE_ENDS - _ID_ENDS)
+        nonce = os.urandom(_NONCE_BYTES)
         head = _MARK + key_id.bytes
         return head + nonce + cipher.encrypt(nonce, plain, head + about.bytes)
 
@@ -103,6 +107,21 @@ class EnvelopeVault:
         """See ``ports.Vault.matches``."""
         made = [hmac.digest(key, plain, hashlib.sha256) for key in self._fingerprint_keys()]
         return any(hmac.compare_digest(fingerprint, one) for one in made)
+
+    def hide(self, text: str, *, about: bytes) -> str:
+        """See ``ports.Vault.hide``; by a key made of the one that makes fingerprints."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = nonce + _hider(self._fingerprint_keys()[0]).encrypt(nonce, text.encode(), about)
+        return base64.urlsafe_b64encode(sealed).decode()
+
+    def uncover(self, hidden: str, *, about: bytes) -> str:
+        """See ``ports.Vault.uncover``."""
+        for key in self._fingerprint_keys():
+            with suppress(InvalidTag, ValueError):
+                sealed = base64.urlsafe_b64decode(hidden)
+                plain = _hider(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], about)
+                return plain.decode()
+        raise Unreadable("no key of WHISTLE_SECRET_KEY opens this answer", allowed=["the key that sealed it"])
 
     def person(self, phone: str) -> bytes | None:
         """See ``ports.Vault.person``."""
@@ -186,3 +205,8 @@ class EnvelopeVault:
             return self._fernet.decrypt(wrapped)
         except InvalidToken as error:
             raise Unreadable("no key of WHISTLE_SECRET_KEY opens this", allowed=["the key that sealed it"]) from error
+
+
+@lru_cache(maxsize=16)
+def _hider(key: bytes) -> AESGCM:
+    return AESGCM(hmac.digest(key, _OF_HIDDEN, hashlib.sha256))
