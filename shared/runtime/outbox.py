@@ -42,21 +42,21 @@ _INSERT: Final = """
 """
 # What is sent is soon away, and plans were made when there was something or nothing: whatever the statistics say, only
 # a walk over the index does not look at all that waits, and takes out what it finds dead.
-_BY_INDEX: Final = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
+BY_INDEX: Final = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
 # One glance a shard. As EXISTS it became a walk over the whole table: a backlog held up who was to work it off.
-_CLAIM: Final = """
+CLAIM: Final = """
     SELECT s.shard FROM outbox_shard s
     WHERE (SELECT true FROM outbox o WHERE o.shard = s.shard ORDER BY o.position LIMIT 1)
     ORDER BY random() LIMIT $1
     FOR UPDATE OF s SKIP LOCKED
 """
-_OLDEST: Final = """
+OLDEST: Final = """
     SELECT r.shard, r.position, r.topic, r.key, r.headers::text AS headers, r.value
     FROM unnest($1::smallint[]) AS claimed (shard)
     CROSS JOIN LATERAL (
         SELECT * FROM outbox o WHERE o.shard = claimed.shard ORDER BY o.position LIMIT $2) AS r
 """
-_DELETE: Final = """
+DELETE: Final = """
     DELETE FROM outbox USING unnest($1::smallint[], $2::bigint[]) AS sent (shard, position)
     WHERE outbox.shard = sent.shard AND outbox.position = sent.position
 """
@@ -204,15 +204,15 @@ class OutboxRelay:
             self._pool.acquire(timeout=self._settings.acquire.total_seconds()) as connection,
             connection.transaction(),
         ):
-            await connection.execute(_BY_INDEX)
-            claimed = [row["shard"] for row in await connection.fetch(_CLAIM, self._settings.shards)]
+            await connection.execute(BY_INDEX)
+            claimed = [row["shard"] for row in await connection.fetch(CLAIM, self._settings.shards)]
             if not claimed:
                 return 0
             # A second statement, hence a second snapshot: it sees what the last holder has deleted.
-            rows = await connection.fetch(_OLDEST, claimed, self._settings.rows)
+            rows = await connection.fetch(OLDEST, claimed, self._settings.rows)
             async with asyncio.timeout(self._settings.send.total_seconds()):
                 await self._send(rows)
-            await connection.execute(_DELETE, [row["shard"] for row in rows], [row["position"] for row in rows])
+            await connection.execute(DELETE, [row["shard"] for row in rows], [row["position"] for row in rows])
         self.figures.sent += len(rows)
         return len(rows)
 

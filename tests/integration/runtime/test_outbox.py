@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import subprocess
 import sys
 import uuid
@@ -19,6 +20,7 @@ import pytest
 
 from shared.events.codec import Message
 from shared.events.topics import DEAD_LETTER
+from shared.runtime import outbox
 from shared.runtime.delivery import Publisher, PublisherSettings, Record, origin
 from shared.runtime.outbox import OutboxRelay, RelaySettings, Sender, enqueue, shard_of
 from shared.runtime.postgres import Pool, open_pool
@@ -241,3 +243,24 @@ def test_a_keys_shard_never_changes() -> None:
 async def test_a_message_without_an_id_is_refused_before_it_is_written(pool: Pool) -> None:
     with pytest.raises(ValueError, match="no ce_id"):
         await write(pool, [Message(topic="t", key=b"k", value=b"v", headers=())])
+
+
+@pytest.mark.parametrize("known", ("nothing", "a backlog"))
+async def test_what_waits_is_found_by_the_index_whatever_the_statistics_say(pool: Pool, known: str) -> None:
+    """A plan made while nothing waited is used while much does, and over all that was sent since vacuum came by."""
+    await write(pool, [one for key in range(40) for one in numbered("t", str(key), range(50))])
+    if known == "nothing":
+        await pool.execute("DELETE FROM outbox")
+        await pool.execute("VACUUM ANALYZE outbox")
+    else:
+        await pool.execute("ANALYZE outbox")
+    asked = {
+        "claim": outbox.CLAIM.replace("$1", "8"),
+        "oldest": outbox.OLDEST.replace("$1", "'{1,2,3}'").replace("$2", "250"),
+        "delete": outbox.DELETE.replace("$1", "'{1,2,3}'").replace("$2", "'{1,2,3}'"),
+    }
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(outbox.BY_INDEX)
+        for what, statement in asked.items():
+            plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement}"))
+            assert not re.search(r"(Seq|Bitmap Heap) Scan on outbox( o)? ", plan), f"{what}:\n{plan}"
