@@ -14,7 +14,9 @@ import typer
 from cli import (
     act,
     audit,
+    calendars,
     classify,
+    clocks,
     dead_letter,
     demo,
     doctor,
@@ -51,7 +53,9 @@ app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(replay.replay)
 app.command()(simulate.simulate)
+app.add_typer(calendars.app, name="calendar")
 app.add_typer(classify.app, name="classify")
+app.add_typer(clocks.app, name="clocks")
 app.add_typer(dead_letter.app, name="dead-letter")
 app.add_typer(mode.app, name="mode")
 app.add_typer(duties.app, name="duties")

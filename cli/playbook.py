@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -14,6 +14,9 @@ from rich.table import Table
 from cli import places
 from cli.output import emit_json, out, say
 from cli.trouble import Trouble
+
+if TYPE_CHECKING:
+    from shared.playbook.model import Playbook
 
 app = typer.Typer(help="Check, publish and show playbooks.", no_args_is_help=True)
 
@@ -25,12 +28,14 @@ def check(folder: Folder, as_json: places.Json = False) -> None:
     """Read a folder and list everything that is wrong, with file, line and field."""
     from cli.in_force import facts_of, read
 
-    facts = facts_of(read(folder))
+    playbook = read(folder)
+    facts = facts_of(playbook)
     if as_json:
         emit_json(facts)
         return
     say(f"[green]✓[/] {escape(str(folder))} can come into force")
     out.print(table_of(facts))
+    warn_of_years(playbook)
     say(f"next: [bold]whistle playbook publish {escape(str(folder))}[/]")
 
 
@@ -55,6 +60,7 @@ def publish(
         f"[green]✓[/] {playbook.county} {escape(playbook.name.zh)}: version [bold]{escape(playbook.version)}[/], "
         f"digest {playbook.digest[:12]}… is published"
     )
+    warn_of_years(playbook)
     say("next: [bold]whistle playbook show[/]   [bold]whistle doctor[/]")
 
 
@@ -84,6 +90,18 @@ def show(
             emit_json(facts)
         else:
             out.print(table_of(facts))
+
+
+def warn_of_years(playbook: Playbook) -> None:
+    """Say so when the calendar soon ends; nothing else of a sound playbook."""
+    from cli.checks.calendars import check_calendars
+    from cli.checks.finding import Grade
+    from shared.runtime.clock import utc_now
+
+    finding = check_calendars([playbook], today=utc_now().date())
+    if finding.grade is not Grade.FINE:
+        say(f"[yellow]![/] {escape(finding.what)}: {escape(finding.why)}")
+        say(f"    [bold]mend[/]  {escape(finding.mend)}")
 
 
 def table_of(facts: Mapping[str, object]) -> Table:

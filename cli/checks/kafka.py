@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from cli.checks.calendars import check_calendars
 from cli.checks.finding import Finding, broken, fine, look
 from cli.dead_letters import NONE, Found, Wanted, find
 from cli.in_force import read_in_force
@@ -65,7 +66,7 @@ async def _check(bootstrap: str) -> list[Finding]:
         *check_topics(cluster.partitions),
         *check_groups(cluster),
         check_dead_letters(cluster.dead, now=utc_now()),
-        await _check_playbooks(bootstrap),
+        *await _check_playbooks(bootstrap),
     ]
 
 
@@ -129,12 +130,12 @@ def check_dead_letters(dead: Found, *, now: datetime) -> Finding:
     )
 
 
-async def _check_playbooks(bootstrap: str) -> Finding:
+async def _check_playbooks(bootstrap: str) -> list[Finding]:
     try:
         shelf = await read_in_force(bootstrap)
     except Trouble as trouble:
-        return broken("playbook", trouble.what, why=trouble.why, mend=trouble.mend)
-    return check_playbooks(shelf)
+        return [broken("playbook", trouble.what, why=trouble.why, mend=trouble.mend)]
+    return [check_playbooks(shelf), check_calendars(shelf.each(), today=utc_now().date())]
 
 
 def check_playbooks(shelf: PlaybookShelf) -> Finding:

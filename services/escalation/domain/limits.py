@@ -70,9 +70,17 @@ def limit_for(playbook: Playbook, kind: ClockKind, matter: Matter, *, order: Ord
     None when the playbook does not limit this; a sign-in and a supervision are always limited, and so is the
     arrival of whoever was whistled for.
     """
-    line = {category.code: depth for depth, category in enumerate(reversed(playbook.category_line(matter.category)), 1)}
     whistled = order is not None and order.whistle is not None
     profile = None if order is None else order.clock_profile
+    fitting = fitting_limits(playbook, kind, matter, profile=profile, whistled=whistled)
+    return fitting[0] if fitting else None
+
+
+def fitting_limits(
+    playbook: Playbook, kind: ClockKind, matter: Matter, *, profile: str | None, whistled: bool
+) -> tuple[ClockLimit, ...]:
+    """Every limit of ``playbook`` that fits, the best first; its default where there is one and nothing fits."""
+    line = {category.code: depth for depth, category in enumerate(reversed(playbook.category_line(matter.category)), 1)}
     fitting = [
         limit
         for limit in playbook.clocks
@@ -86,8 +94,9 @@ def limit_for(playbook: Playbook, kind: ClockKind, matter: Matter, *, order: Ord
     ]
     if not fitting:
         default = DEFAULTS.get(kind)
-        return WHISTLED.get(kind, default) if whistled else default
-    return max(fitting, key=lambda limit: _closeness(limit, line))
+        default = WHISTLED.get(kind, default) if whistled else default
+        return () if default is None else (default,)
+    return tuple(sorted(fitting, key=lambda limit: _closeness(limit, line), reverse=True))
 
 
 def _closeness(limit: ClockLimit, line: Mapping[str, int]) -> tuple[bool, bool, bool, int, bool, bool]:

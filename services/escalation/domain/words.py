@@ -11,6 +11,16 @@ from services.escalation.domain.calendar import DayKind
 from services.escalation.domain.deadline import Counted, Deadline, Terms, days_of
 from shared.playbook.model import Limit, LimitUnit
 
+_FEASTS: Final = {
+    "元旦": "New Year's Day",
+    "春节": "Spring Festival",
+    "清明节": "Tomb-sweeping Day",
+    "劳动节": "Labour Day",
+    "端午节": "Dragon Boat Festival",
+    "中秋节": "Mid-autumn Festival",
+    "国庆节": "National Day",
+}
+"""The feasts of the State Council's notices; any other is called in English what the county calls it."""
 LONGEST: Final = 1200
 """The router quotes this beside its own words in a note of at most 2000 characters."""
 SHOWN_STEPS: Final = 10
@@ -82,23 +92,31 @@ def put_off(found: Deadline, *, terms: Terms) -> tuple[str, str]:
 
 
 def arithmetic(found: Deadline, limit: Limit, *, terms: Terms, taken: timedelta = timedelta()) -> str:
-    """Start, limit, what each day gave, what was skipped and why, and the end, in county time."""
+    """Start, limit, what each day gave, what was skipped and why, and the end, in county time; a long one shortened."""
+    steps = steps_in_words(found, limit, terms=terms, taken=taken, most=SHOWN_STEPS)
+    zh, en = (separator.join(one) for separator, one in zip(("；", "; "), zip(*steps, strict=True), strict=True))
+    return f"{zh} | {en}"[:LONGEST]
+
+
+def steps_in_words(
+    found: Deadline, limit: Limit, *, terms: Terms, taken: timedelta = timedelta(), most: int | None = None
+) -> list[tuple[str, str]]:
+    """Each step of a deadline in both languages; of more days than ``most`` those in the middle are summed up."""
     began, due = _moments(found.started_at, terms), _moments(found.due_at, terms)
-    zh = [f"起 {began[0]}", f"限 {limit.amount:g} {_UNITS[limit.unit][0]}"]
-    en = [f"from {began[1]}", f"limit {limit.amount:g} {_UNITS[limit.unit][1]}"]
+    zh, en = _UNITS[limit.unit]
+    steps = [(f"起 {began[0]}", f"from {began[1]}"), (f"限 {limit.amount:g} {zh}", f"limit {limit.amount:g} {en}")]
     if taken:
-        zh.append(f"此前已用 {_length(taken)}，余 {_length(found.amount)}")
-        en.append(f"{_length(taken)} taken before, {_length(found.amount)} left")
+        used, left = _length(taken), _length(found.amount)
+        steps.append((f"此前已用 {used}，余 {left}", f"{used} taken before, {left} left"))
     if terms.speed > 1:
-        zh.append(f"演练加速 {terms.speed:g} 倍，连续计时 {_length(found.amount)}")
-        en.append(f"drill at {terms.speed:g} times the speed: {_length(found.amount)} of continuous time")
+        length, speed = _length(found.amount), f"{terms.speed:g}"
+        en = f"drill at {speed} times the speed: {length} of continuous time"
+        steps.append((f"演练加速 {speed} 倍，连续计时 {length}", en))
     days = list(days_of(found, limit.unit, terms=terms))
-    shown = list(_steps(days, terms)) if _number_of_steps(days) <= SHOWN_STEPS else _shortened(days, terms)
-    zh.extend(step for step, _ in shown)
-    en.extend(step for _, step in shown)
-    zh.append(f"止 {due[0]}（{terms.zone.key}）")
-    en.append(f"due {due[1]} ({terms.zone.key})")
-    return f"{'；'.join(zh)} | {'; '.join(en)}"[:LONGEST]
+    whole = most is None or _number_of_steps(days) <= most
+    steps.extend(_steps(days, terms) if whole else _shortened(days, terms))
+    steps.append((f"止 {due[0]}（{terms.zone.key}）", f"due {due[1]} ({terms.zone.key})"))
+    return steps
 
 
 def _number_of_steps(days: Sequence[Counted]) -> int:
@@ -137,7 +155,7 @@ def _skipped(shut: tuple[DayKind, str], days: Sequence[Counted]) -> tuple[str, s
     if kind in (DayKind.WORKDAY, DayKind.MAKEUP):
         return f"{when} 已过下班", f"{when} after closing"
     zh, en = _KINDS[kind]
-    return f"跳过 {when}（{name or zh}）", f"skipped {when} ({name or en})"
+    return f"跳过 {when}（{name or zh}）", f"skipped {when} ({_FEASTS.get(name, name) or en})"
 
 
 def _shortened(days: Sequence[Counted], terms: Terms) -> list[tuple[str, str]]:

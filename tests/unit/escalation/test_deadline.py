@@ -249,7 +249,7 @@ def test_the_arithmetic_names_start_limit_breaks_feasts_and_end() -> None:
         "02-24 08:00–09:00 计 1h",
         "止 2026-02-24 09:00 周二（Asia/Shanghai）",
     ]
-    assert "skipped 02-15–02-23 (春节)" in en
+    assert "skipped 02-15–02-23 (Spring Festival)" in en
     assert en.endswith("due Tue 2026-02-24 09:00 (Asia/Shanghai)")
     assert limit_in_words(limit) == "10 工作时 (10 working hours)"
 

@@ -1,0 +1,269 @@
+"""``whistle clocks due``: which limit fits, why, by which source, and its deadline step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.markup import escape
+
+from cli import places
+from cli.output import emit_json, language, out
+from cli.simulate import instant_of
+from cli.trouble import MISUSED, Trouble
+from shared.playbook.near import meant, nearest
+from shared.vocabulary import NORMAL, ClockKind, Level, Severity, TargetKind, level_of
+from shared.words import CLOCKS
+
+if TYPE_CHECKING:
+    from services.escalation.domain.deadline import Deadline, Terms
+    from services.escalation.domain.fold import Matter
+    from shared.playbook.model import ClockLimit, Playbook
+
+app = typer.Typer(help="Clocks: by when who must have done what.", no_args_is_help=True)
+
+BY_DESK: Final = frozenset({ClockKind.ACCEPT, ClockKind.DISPATCH, ClockKind.VERIFY})
+"""Clocks that the desk of the case's place answers for; of any other it must be said who."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reckoned:
+    """One clock as it would start: the limit that fits, those behind it, and its end."""
+
+    kind: ClockKind
+    limit: ClockLimit
+    behind: tuple[ClockLimit, ...]
+    terms: Terms
+    hours: str
+    found: Deadline
+    warnings: tuple[tuple[float, datetime], ...]
+
+
+@app.callback()
+def _clocks() -> None:
+    pass
+
+
+@app.command()
+def due(
+    *,
+    category: Annotated[str, typer.Option(help="The case's category.")],
+    at: Annotated[str | None, typer.Option("--at", help="When the clock starts; now.", metavar="INSTANT")] = None,
+    condition: Annotated[str | None, typer.Option(help="The condition of its category.")] = None,
+    severity: Annotated[int | None, typer.Option(min=1, max=4, help="1 to 4; as the category has it.")] = None,
+    area: Annotated[str | None, typer.Option(help="Where it is; the county.")] = None,
+    mode: Annotated[str, typer.Option(help="The mode in force there.")] = NORMAL,
+    kind: Annotated[ClockKind | None, typer.Option(help="One clock; all that are limited.")] = None,
+    profile: Annotated[str | None, typer.Option(help="The clock profile of its rule.")] = None,
+    whistle: Annotated[bool, typer.Option("--whistle", help="Its order comes from a whistle.")] = False,
+    target: Annotated[
+        str | None, typer.Option(help="Who must act, a department or a desk's area, by whose hours it counts.")
+    ] = None,
+    playbook: Annotated[
+        Path | None, typer.Option(help="A playbook's folder; that in force.", exists=True, file_okay=False)
+    ] = None,
+    kafka: places.Kafka = None,
+    data: places.Data = None,
+    as_json: places.Json = False,
+) -> None:
+    """Show the limits that fit a case, why, their sources, and how each deadline comes about."""
+    from services.escalation.domain.fold import Matter
+    from shared.runtime.clock import utc_now
+
+    start = instant_of(at) or utc_now()
+    book = _playbook(playbook, area, kafka, data)
+    _check(book, category=category, condition=condition, area=area, mode=mode, target=target)
+    matter = Matter(
+        area=area or book.county,
+        category=category,
+        condition=condition,
+        severity=book.categories[category].severity if severity is None else Severity(severity),
+        mode=mode,
+    )
+    asked = Asked(book=book, matter=matter, start=start, target=target, profile=profile, whistled=whistle)
+    told = [one for each in ([kind] if kind else ClockKind) if (one := asked.reckon(each)) is not None]
+    if not told:
+        raise Trouble(
+            "No such clock would run",
+            why=f"kind: the playbook limits no {kind or 'clock'} of {category}",
+            mend="leave --kind out to see all that are limited, or add a row to clocks.csv",
+        )
+    for one in told:
+        if as_json:
+            emit_json(_json(one))
+        else:
+            _show(one, matter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The case that is asked about."""
+
+    book: Playbook
+    matter: Matter
+    start: datetime
+    target: str | None
+    profile: str | None
+    whistled: bool
+
+    def reckon(self, kind: ClockKind) -> Reckoned | None:
+        """The clock of ``kind``; None where the playbook does not limit it.
+
+        Raises:
+            Trouble: it runs into a year without a calendar.
+        """
+        from services.escalation.domain.deadline import after, deadline, span
+        from services.escalation.domain.limits import fitting_limits
+        from shared.playbook.model import UnknownYear
+
+        limits = fitting_limits(self.book, kind, self.matter, profile=self.profile, whistled=self.whistled)
+        if not limits:
+            return None
+        limit, *behind = limits
+        terms, hours = self._terms(kind)
+        try:
+            found = deadline(self.start, limit.limit, terms=terms)
+        except UnknownYear as unknown:
+            raise Trouble(
+                f"The {CLOCKS[kind].en} clock cannot be reckoned",
+                why=f"years: {unknown}",
+                mend=f"whistle calendar fill {unknown.year} FOLDER, or write the year into calendar.yaml",
+            ) from unknown
+        whole, unit = span(limit.limit, terms=terms), limit.limit.unit
+        warnings = [(one, after(self.start, whole * one, unit, terms=terms).due_at) for one in limit.warn_at]
+        return Reckoned(
+            kind=kind,
+            limit=limit,
+            behind=tuple(behind),
+            terms=terms,
+            hours=hours,
+            found=found,
+            warnings=tuple(warnings),
+        )
+
+    def _terms(self, kind: ClockKind) -> tuple[Terms, str]:
+        from services.escalation.domain.deadline import Terms
+        from shared.events.parts import Target
+
+        book = self.book
+        if self.target is None and kind not in BY_DESK:
+            return Terms.of(book), "of the county; --target says who must act"
+        name = self.target or book.desk_area(self.matter.area, at_least=level_of(self.matter.area)).code
+        department = book.departments.get(name)
+        target = Target(kind=TargetKind.DEPARTMENT if department else TargetKind.DESK, id=name)
+        level: Level = department.level if department else level_of(name)
+        kept = book.hours_of(target.kind, target.id, level=level)
+        called = f"of {name}: {kept.id} {kept.name.zh} {kept.name.en}" if kept else f"of the county, which {name} keeps"
+        return Terms.of(book, target, level), called
+
+
+def _playbook(folder: Path | None, area: str | None, kafka: str | None, data: Path | None) -> Playbook:
+    import asyncio
+
+    from cli.in_force import read, read_in_force
+    from shared.playbook.shelf import UnknownCounty
+
+    if folder is not None:
+        return read(folder)
+    shelf = asyncio.run(read_in_force(places.find(kafka=kafka, data=data).bootstrap()))
+    wanted = area or (shelf.counties[0] if len(shelf.counties) == 1 else "")
+    try:
+        return shelf.of(wanted)
+    except UnknownCounty as unknown:
+        known = ", ".join(shelf.counties) or "none"
+        raise Trouble(
+            f"No playbook is in force for {wanted or 'the county'}",
+            why=f"area: in force are {known}",
+            mend="give --area of one of these, or --playbook FOLDER",
+            status=MISUSED,
+        ) from unknown
+
+
+def _check(
+    book: Playbook, *, category: str, condition: str | None, area: str | None, mode: str, target: str | None
+) -> None:
+    """Refuse what the playbook does not have, with the field and what is allowed.
+
+    Raises:
+        Trouble: a value that it does not know.
+    """
+    _known("category", category, book.categories)
+    conditions = [one.code for line in book.category_line(category) for one in line.conditions]
+    _known("condition", condition, conditions, nothing=f"{category} has no conditions")
+    areas = {*book.areas, *(cell.code for cell in book.cells)}
+    _known("area", area, areas)
+    _known("mode", mode, (NORMAL, *book.modes))
+    _known("target", target, (*book.departments, *(code for code, one in book.areas.items() if one.desk)))
+
+
+def _known(field: str, value: str | None, known: Collection[str], *, nothing: str = "") -> None:
+    if value is None or value in known:
+        return
+    allowed = ", ".join(nearest(value, known)) or nothing
+    raise Trouble(
+        f"--{field} {value} is not known",
+        why=f"{field}: the playbook has no {value!r}{meant(value, known)}",
+        mend=f"allowed: {allowed}" if known else nothing,
+        status=MISUSED,
+    )
+
+
+def _show(one: Reckoned, matter: Matter) -> None:
+    from services.escalation.domain.words import limit_in_words
+
+    words = CLOCKS[one.kind]
+    out.print(f"[bold]{words.zh} {words.en}[/]  {escape(limit_in_words(one.limit.limit))}")
+    out.print(f"    [bold]limit[/]   {escape(one.limit.id)}: {escape(why(one.limit, matter))}")
+    for other in one.behind:
+        out.print(f"            [dim]before {escape(other.id)}: {escape(why(other, matter))}[/]")
+    out.print(f"    [bold]source[/]  {escape(one.limit.source)}")
+    out.print(f"    [bold]hours[/]   {escape(one.hours)}")
+    for number, step in enumerate(_steps(one)):
+        out.print(f"    [bold]{'steps ' if not number else '      '}[/]  {escape(step)}")
+    for fraction, at in one.warnings:
+        out.print(f"    [bold]warns[/]   {fraction:g}: {at.astimezone(one.terms.zone):%Y-%m-%d %H:%M:%S}")
+    out.print(f"    [bold]late[/]    {one.limit.when_late.value}")
+
+
+def _steps(one: Reckoned) -> Iterator[str]:
+    from services.escalation.domain.words import steps_in_words
+
+    zh = language() == "zh"
+    for step in steps_in_words(one.found, one.limit.limit, terms=one.terms):
+        yield step[0] if zh else step[1]
+
+
+def why(limit: ClockLimit, matter: Matter) -> str:
+    """Which of a case's properties a limit asks for; the more it asks, the sooner it is taken."""
+    asks = {
+        "mode": limit.mode,
+        "profile": limit.profile,
+        "whistle": None if limit.whistle is None else "yes" if limit.whistle else "no",
+        "category": limit.category,
+        "condition": limit.condition,
+        "severity": None if limit.severity is None else limit.severity.name,
+    }
+    said = [f"{name} {value}" for name, value in asks.items() if value is not None]
+    above = limit.category is not None and limit.category != matter.category
+    return f"asks for {', '.join(said)}{f' (above {matter.category})' if above else ''}" if said else "for any case"
+
+
+def _json(one: Reckoned) -> dict[str, Any]:
+    from services.escalation.domain.words import limit_in_words, steps_in_words
+
+    steps = steps_in_words(one.found, one.limit.limit, terms=one.terms)
+    return {
+        "clock": one.kind.value,
+        "limit": {"id": one.limit.id, "words": limit_in_words(one.limit.limit), "source": one.limit.source},
+        "before": [other.id for other in one.behind],
+        "hours": one.hours,
+        "started_at": one.found.started_at.isoformat(),
+        "due_at": one.found.due_at.isoformat(),
+        "warnings": [{"fraction": fraction, "at": at.isoformat()} for fraction, at in one.warnings],
+        "when_late": one.limit.when_late.value,
+        "steps": [{"zh": zh, "en": en} for zh, en in steps],
+    }
