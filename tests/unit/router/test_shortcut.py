@@ -22,11 +22,11 @@ from services.router.shortcut import Shortcut
 from shared.events.case import CaseOpened
 from shared.events.codec import adapter, decode
 from shared.events.envelope import WHISTLE, derive_id
-from shared.events.parts import CaseView
+from shared.events.parts import CaseView, Target
 from shared.runtime.delivery import Record
-from shared.vocabulary import Purpose, Severity
+from shared.vocabulary import CaseState, Purpose, Severity, TargetKind
 from tests.fakes.made_rules import Maker
-from tests.fakes.router import NOW, OneRulebook, a_case, event, opened, record
+from tests.fakes.router import NOW, OneRulebook, a_case, event, opened, record, returned
 
 TRACED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 EXAMPLES = sorted(Path("shared/events/examples/whistle.case.opened.v1").glob("*.json"))
@@ -154,6 +154,34 @@ async def test_each_header_that_must_be_there_is_missed_the_same_way(book: Ruleb
         left = tuple((key, was) for key, was in good.headers if key != name)
         plain, quick = await both_ways([good, good._replace(headers=left)], book, Shortcut(most_bytes=1 << 20))
         assert [one.reason for one in plain.rejected] == [one.reason for one in quick.rejected], name
+
+
+@pytest.mark.parametrize("odd", ("returned", "reopened", "received", "empty", "doubled"))
+async def test_what_is_odd_about_a_record_takes_the_ordinary_way(book: Rulebook, odd: str) -> None:
+    """Each like one whose decision is remembered, but for one thing that the signature does not hold."""
+    case = a_case(category="04.002")
+    good = record_of(Facts.of(case, "x"))
+    changed = {
+        "returned": replace(case, returns=returned(case, Target(kind=TargetKind.DEPARTMENT, id="water")).case.returns),
+        "reopened": replace(case, reopened=1),
+        "received": replace(case, state=CaseState.RECEIVED),
+    }.get(odd, case)
+    bad = record(event(opened(changed, "x"), time=NOW, traceparent=TRACED), offset=1)
+    if odd == "empty":
+        bad = bad._replace(value=None)
+    if odd == "doubled":
+        bad = bad._replace(headers=(*bad.headers, ("traceparent", TRACED.replace("b7", "c8").encode())))
+    learned = Shortcut(most_bytes=1 << 20)
+    plain, quick = await both_ways([good, bad, good], book, learned)
+    assert [one.reason for one in quick.rejected] == [one.reason for one in plain.rejected]
+    assert [(one.topic, one.key, one.headers, one.value) for one in quick.messages] == [
+        (one.topic, one.key, one.headers, one.value) for one in plain.messages
+    ]
+    assert quick.tallies.remembered == 1, "the last alone is given what the first was"
+    # What comes after it is decided as if it had not been there; of a doubled header the decision is as good.
+    plain, quick = await both_ways([bad, good], book, Shortcut(most_bytes=1 << 20))
+    assert [one.value for one in quick.messages] == [one.value for one in plain.messages]
+    assert quick.tallies.remembered == (odd == "doubled")
 
 
 async def test_a_county_without_a_playbook_is_refused_after_others_were_remembered(book: Rulebook) -> None:
