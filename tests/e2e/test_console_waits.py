@@ -15,6 +15,7 @@ from shared.vocabulary import CaseState, ClockKind
 from tests.e2e.chromium import browser, needs_chromium
 from tests.e2e.console import Desk, arrive, enter, opened_desk
 from tests.fakes.notifier import Life, department
+from tests.integration.notifier.harness import KEYS
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
@@ -86,3 +87,36 @@ def test_a_paused_case_shows_what_is_left_and_until_when_and_is_never_late(page:
     expect(page.locator("#list .item", has_text="燃气味").first).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#list .item", has_text="等配件的路灯")).to_have_count(0)
+
+
+INSIDE = """
+() => [...document.querySelectorAll("#list .item .mark")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1)
+  .map((one) => [one.textContent, one.clientWidth, one.scrollWidth])
+"""
+
+
+@pytest.mark.parametrize("language", ("zh-CN", "en"))
+def test_the_words_of_a_mark_stand_inside_it_and_a_telephone_shows_the_page_whole(desk: Desk, language: str) -> None:
+    guess = Guess(category="01.002", confidence=0.41, words=("没水",), second="02.001", second_confidence=0.3)
+    arrive(desk, f"narrow {language}", title="窄屏上没水", state=CaseState.RECEIVED, guess=guess)
+    with browser() as chromium:
+        page = chromium.new_page(viewport={"width": 390, "height": 844}, locale=language)
+        page.goto(desk.service.url)
+        assert page.evaluate("document.documentElement.scrollWidth") == page.viewport_size["width"]  # type: ignore[index]  # it was given
+        page.fill("#key", KEYS["county"].token)
+        page.press("#key", "Enter")
+        expect(page.locator("#list .mark.waits").first).to_be_visible(timeout=20_000)
+        assert page.evaluate("document.documentElement.scrollWidth") == page.viewport_size["width"]  # type: ignore[index]  # it was given
+        assert page.evaluate(INSIDE) == []
+
+
+def test_a_desk_opened_by_enter_is_live_until_somebody_steps_through_it(page: Page, desk: Desk) -> None:
+    page.fill("#key", KEYS["county"].token)
+    page.press("#key", "Enter")
+    expect(page.locator("#list")).to_be_focused()
+    expect(page.locator("#hold")).to_have_text("实时更新中")
+    arrive(desk, "after enter", title="开台之后的事")
+    expect(page.locator("#list .item", has_text="开台之后的事")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#hold")).to_have_text("已暂停：正在用键盘浏览")

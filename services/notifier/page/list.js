@@ -199,10 +199,17 @@ export class List {
     this.select(ids[Math.max(0, Math.min(ids.length - 1, here < 0 ? 0 : here + by))]);
   }
 
+  // Whoever steps through it reads it: it holds still until they leave it or say otherwise.
+  steer(by) {
+    this.resumed = false;
+    this.step(by);
+    this.showHold();
+  }
+
   onKey(event) {
     const steps = { ArrowDown: 1, KeyJ: 1, ArrowUp: -1, KeyK: -1, PageDown: 8, PageUp: -8, Home: -MOST, End: MOST };
     if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.code in steps) this.step(steps[event.code]);
+    if (event.code in steps) this.steer(steps[event.code]);
     else if (event.code === "Enter" && this.selected) this.onOpen(this.selected);
     else if (event.code === "Space") this.toggleHold();
     else return;

@@ -77,6 +77,8 @@ async function enter() {
   await Promise.all([learnNames(), learnTable()]);
   speak();
   await begin();
+  // A desk just opened is live, also for whoever opened it by Enter.
+  list.resume();
   $("list").focus({ preventScroll: true });
   if (desk.filters.case) openCase(desk.filters.case);
 }
