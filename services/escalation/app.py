@@ -27,6 +27,7 @@ from services.escalation.revisits import Revisits
 from services.escalation.settings import Settings
 from services.escalation.store import PostgresStore
 from services.escalation.timers import Timers, TimerSettings
+from services.escalation.years import Years
 from shared.events.topics import CASE, ORDER, PLAYBOOK
 from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.clock import utc_now
@@ -102,7 +103,8 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         store = PostgresStore(pool)
         relay = OutboxRelay(pool, publisher, settings=RelaySettings(service="escalation"))
         reader = CompactedReader(settings.kafka, wiring.playbooks, shelf.receive)
-        revisits = Revisits(store, playbooks=shelf)
+        years = Years(shelf)
+        revisits = Revisits(store, playbooks=years)
         ends = LogEnds(settings.kafka, client_id=settings.instance)
         closing.push_async_callback(ends.close)
         progress = FoldProgress(frozenset(wiring.topics), ends, elsewhere=settings.elsewhere)
@@ -114,11 +116,11 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         limits = RejectionLimits(
             max_rejected_ratio=settings.max_rejected_ratio, max_rejected_in_a_row=settings.max_rejected_in_a_row
         )
-        fold = Fold(store, shelf, DeadLetterPublisher(publisher), rejections=Rejections(limits), metrics=metrics)
+        fold = Fold(store, years, DeadLetterPublisher(publisher), rejections=Rejections(limits), metrics=metrics)
         worker = FoldWorker(fold, ledger=store, progress=progress, settings=_fold_settings(settings, wiring))
         timers = Timers(store, ask=progress.ask, fired=fired, settings=TimerSettings(most=settings.fire_most))
         fold.timers = timers
-        metrics.watch(progress, relay, revisits)
+        metrics.watch(progress, relay, revisits, years)
         health = EscalationHealth(progress, timers, reader, stall=settings.stall)
         ops = OpsServer(
             settings.ops_host, settings.ops_port, live=health.live, ready=health.ready, registry=metrics.registry
@@ -132,6 +134,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
                     "reader": reader.run(),
                     "timers": timers.run(),
                     "revisits": revisits.run(),
+                    "years": years.run(),
                     "fold": _with_playbooks(reader, worker, timedelta(seconds=settings.playbook_wait_seconds)),
                 },
                 asked=asked,
@@ -140,6 +143,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         closing.push_async_callback(partial(end, grace=CLOSE), rooms)
         for stop in (reader.stop, relay.stop):
             closing.push_async_callback(stop)
+        closing.callback(years.stop)
         closing.callback(revisits.stop)
         closing.callback(timers.stop)
         closing.push_async_callback(worker.stop)

@@ -13,6 +13,7 @@ from services.escalation.domain.chain import Breach, Escalate, Verdict, Wait, Wa
 from services.escalation.handlers import FireReport, FoldReport
 from services.escalation.progress import FoldProgress
 from services.escalation.revisits import Revisits
+from services.escalation.years import Years
 from shared.runtime.outbox import OutboxRelay
 
 _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -77,9 +78,9 @@ class Metrics:
             self.late_seconds.observe(late)
         self.last_fired.set(max(report.late_seconds, default=0.0))
 
-    def watch(self, progress: FoldProgress, relay: OutboxRelay, revisits: Revisits) -> None:
+    def watch(self, progress: FoldProgress, relay: OutboxRelay, revisits: Revisits, years: Years) -> None:
         """Read the rest from those who know it, at each scrape."""
-        self.registry.register(_Watched(lambda: _families(progress, relay, revisits)))
+        self.registry.register(_Watched(lambda: _families(progress, relay, revisits, years)))
 
 
 class _Watched(Collector):
@@ -90,7 +91,7 @@ class _Watched(Collector):
         return self._families()
 
 
-def _families(progress: FoldProgress, relay: OutboxRelay, revisits: Revisits) -> Iterator[Metric]:
+def _families(progress: FoldProgress, relay: OutboxRelay, revisits: Revisits, years: Years) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "whistle_escalation_lag_records", "Records between the ledger and the ends of the log.", value=progress.lag
     )
@@ -106,6 +107,11 @@ def _families(progress: FoldProgress, relay: OutboxRelay, revisits: Revisits) ->
         "whistle_escalation_waiting_cases",
         "Cases whose clocks cannot start yet: no playbook for their county, or a year without a calendar.",
         value=sum(waiting.cases for waiting in revisits.waiting.values()),
+    )
+    yield GaugeMetricFamily(
+        "whistle_escalation_calendars_ending",
+        "Counties in use here whose calendar ends within sixty days, or has ended.",
+        value=len(years.ending),
     )
     figures = relay.figures
     yield GaugeMetricFamily("whistle_escalation_outbox_rows", "Events not yet sent.", value=figures.backlog.rows)
