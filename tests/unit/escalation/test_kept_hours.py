@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import cast
 from uuid import UUID
 
+from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Demand
 from services.escalation.domain.deadline import Terms
-from services.escalation.domain.fold import Matter
+from services.escalation.domain.fold import Facts, Matter
 from services.escalation.domain.limits import start
 from services.escalation.domain.moves import Move, MoveKind
+from services.escalation.handlers import _Told
+from services.escalation.ports import CaseChange
 from shared.events.envelope import derive_id
 from shared.events.parts import Target
 from shared.playbook.model import KeptHours, LimitUnit, Opening, Playbook
@@ -46,10 +50,15 @@ def county() -> Playbook:
     )
 
 
-def due(target: Target, *moves: Move) -> datetime:
+class Shelf:
+    def of(self, area: str) -> Playbook:
+        return county()
+
+
+def demanded(target: Target, *moves: Move) -> Demand:
     matter = Matter(area=WEST, category=OTHER, condition=None, severity=Severity.IV)
     case_id = UUID(int=7)
-    demand = Demand(
+    return Demand(
         clock_id=derive_id(case_id, "one"),
         case_id=case_id,
         kind=ClockKind.SUPERVISE,
@@ -58,9 +67,16 @@ def due(target: Target, *moves: Move) -> datetime:
         target=target,
         moves=moves,
     )
+
+
+def started(demand: Demand) -> RunningClock:
     clock = start(demand, county())
     assert clock is not None
-    return clock.shown.due_at
+    return clock
+
+
+def due(target: Target, *moves: Move) -> datetime:
+    return started(demanded(target, *moves)).shown.due_at
 
 
 def test_a_department_a_level_and_the_rest_of_the_county_are_each_timed_by_their_own_hours() -> None:
@@ -78,6 +94,19 @@ def test_a_hold_outside_its_own_hours_takes_nothing_from_it() -> None:
     assert due(GAS, *held) == due(GAS)
     longer = (Move(kind=MoveKind.HOLD, at=SATURDAY + timedelta(hours=3)), Move(kind=MoveKind.GO, at=friday))
     assert due(GAS, *longer) == datetime(2026, 11, 28, 3, tzinfo=UTC)
+
+
+def test_a_running_clock_goes_on_by_the_hours_that_it_started_with() -> None:
+    moves = (
+        Move(kind=MoveKind.HOLD, at=SATURDAY + timedelta(hours=1)),
+        Move(kind=MoveKind.GO, at=SATURDAY + timedelta(days=1)),
+    )
+    running, demand = started(demanded(GAS)), demanded(GAS, *moves)
+    case = CaseChange(facts=cast("Facts", None), partition=0, traceparent=None, waiting_for=None)
+    told = _Told(case=case, demands=(demand,), clocks={demand.clock_id: None}, moves={})
+    told.settle({demand.clock_id: running}, Shelf())
+    (moving,) = told.moved
+    assert moving.clock.shown.due_at == due(GAS, *moves) == datetime(2026, 11, 28, 2, tzinfo=UTC)
 
 
 def test_the_terms_of_one_playbook_and_hours_are_one_value_with_its_tables() -> None:
