@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from services.intake.domain.asking.actions import OF_OTHERS
-from services.intake.domain.life.permissions import MAY
+from services.intake.domain.life.may import MAY
 from services.intake.domain.life.states import (
     CASE_MOVES,
     FOLLOWS,

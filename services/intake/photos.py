@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import pillow_heif
+import pi_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import GPS, IFD, Base
 
@@ -49,7 +49,8 @@ _SECONDS_OF_A_CIRCLE: Final = (1.0, 60.0, 3600.0)
 _WHITE: Final = (255, 255, 255)
 
 # The picture alone is read, by one thread: what else such a file may hold costs time and memory, and is not kept.
-pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+# pi-heif only reads; its sister pillow-heif carries an encoder under the GPL, which nothing that we ship may.
+pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 
 def develop(data: bytes, *, field: str) -> Developed:
@@ -83,7 +84,7 @@ def _opened(data: bytes, field: str) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except UnidentifiedImageError as error:
-        if pillow_heif.is_supported(data):
+        if pi_heif.is_supported(data):
             raise _refused(_BROKEN, field) from error
         raise _refused("this is no picture of an allowed kind, whatever its name says", field) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

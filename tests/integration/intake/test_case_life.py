@@ -14,7 +14,7 @@ import pytest
 from services.intake.domain.life.case import Case
 from services.intake.domain.life.commands import Command
 from services.intake.domain.life.evolve import evolve
-from services.intake.domain.life.permissions import MAY
+from services.intake.domain.life.may import MAY
 from services.intake.domain.life.states import Action
 from services.intake.domain.moves.decide import decide
 from services.intake.handlers import fold_batch, resume_due

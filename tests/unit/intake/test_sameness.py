@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.alike.likeness import DOUBTFUL, Apart, likeness, likeness_from
+from services.intake.domain.alike.likeness import CONTRADICTED, DOUBTFUL, Apart, likeness, likeness_from
 from services.intake.domain.alike.sameness import (
     ACCOUNTS_KEPT,
     MOST_ALIKE,
@@ -161,6 +161,12 @@ def test_a_copy_with_a_swapped_place_or_number_is_another_profile(before: str, a
 def test_a_copy_with_a_swapped_school_in_the_same_street_is_another_profile() -> None:
     first = "青石路第一小学门口放学时车辆乱停，孩子们只能走在马路中间，十分危险，请派人来疏导交通。"
     assert score(first, first.replace("第一小学", "第二小学")) <= 0.5
+
+
+def test_two_schools_of_one_village_are_two_places() -> None:
+    first = "梅坪村小学门口的下水道堵了，污水漫到路上，孩子们没法走"
+    assert score(first, first.replace("小学", "中学")) <= CONTRADICTED
+    assert is_one_place("梅坪村", "梅坪村小学")
 
 
 def test_places_swapped_further_down_leave_it_to_a_person() -> None:

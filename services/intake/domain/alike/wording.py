@@ -43,6 +43,8 @@ _SUFFIX: Final = _one_of("""
     郡 邸 园 汇 庙 小区 社区""")
 _SETTLEMENTS: Final = frozenset({"小区", "社区"})
 """People leave these away: 丽园小区 is 丽园."""
+_WITHIN: Final = frozenset({"学校", "中学", "小学", "大学", "学院", "幼儿园", "医院"})
+"""What a village, an estate or a road has: behind its name it is a place of its own."""
 _HEAD: Final = 4
 """Characters before a suffix that may belong to the name."""
 _SHORTEST_HEAD: Final = 2
@@ -112,7 +114,7 @@ def wording_of(title: str, text: str) -> Wording:
     return Wording(title=title[:TITLE], body=body[:BODY])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def marks_of(wording: Wording) -> Marks:
     """What ``wording`` tells; remembered, for one case is compared with many reports."""
     title, body = (unicodedata.normalize("NFKC", part) for part in (wording.title, wording.body))
@@ -161,6 +163,11 @@ def _names(part: str) -> list[str]:
     found: list[str] = []
     begin = 0
     for match in _SUFFIX.finditer(part):
+        if found and match.start() == begin and match.group() in _WITHIN:
+            # 梅坪村小学 and 梅坪村中学 are two places of one village.
+            found[-1] += match.group()
+            begin = match.end()
+            continue
         head = part[max(begin, match.start() - _HEAD) : match.start()]
         name = head if match.group() in _SETTLEMENTS else head + match.group()
         if len(head) >= _SHORTEST_HEAD and _is_name(name):
