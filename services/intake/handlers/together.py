@@ -2,7 +2,7 @@
 
 A transaction costs PostgreSQL the same few round trips and one flush to disk whether it keeps one report or
 hundreds. Whoever comes first does not wait for others: a transaction begins as soon as one is free, with everybody
-who is there then. See docs/decisions/0018.
+who is there then, and a second beside it once many wait. See docs/decisions/0018.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class Size:
     """Kept by one transaction at most: reports are compared with the others of their batch, so more cost more each."""
     transactions: int = 2
     """Open at a time: while one waits for the disk, the next is filled."""
+    crowd: int = 25
+    """Who wait before a further transaction begins beside another: two half-empty ones cost each caller more time."""
     waiting: int = 10_000
     waiting_of_one: int = 5_000
     """Of one sender: half of the room stays for others."""
@@ -77,7 +79,7 @@ class Together(Generic[Asked, Answered]):
         """
         waiting: _Waiting[Asked, Answered] = _Waiting(asked, asyncio.get_running_loop().create_future())
         self._turns.put(turn, waiting)
-        if self._open < self._size.transactions:
+        if self._open == 0 or (self._open < self._size.transactions and len(self._turns) >= self._size.crowd):
             self._open += 1
             # In a context of its own: what is kept for many must not look like one caller's doing.
             task = asyncio.create_task(self._keep(work), name="kept together", context=contextvars.Context())

@@ -117,6 +117,21 @@ async def test_a_batch_of_those_who_all_left_does_not_end_the_work() -> None:
         assert await asyncio.gather(*first, stayed) == ["a 0", "a 3"]
 
 
+async def test_a_second_transaction_begins_beside_the_first_once_many_wait() -> None:
+    desk, together = Desk(held=True), Together[Asked, str](Size(crowd=5))
+    answers = ask(together, desk, "a", range(5))
+    await asyncio.sleep(0)
+    assert [len(batch) for batch in desk.batches] == [5]
+    answers += ask(together, desk, "a", range(5, 9))
+    await asyncio.sleep(0)
+    assert [len(batch) for batch in desk.batches] == [5]
+    answers += ask(together, desk, "a", range(9, 12))
+    await asyncio.sleep(0)
+    assert [len(batch) for batch in desk.batches] == [5, 7]
+    desk.go_on.set()
+    assert await asyncio.gather(*answers) == [f"a {number}" for number in range(12)]
+
+
 async def test_when_the_work_is_ended_nobody_waits_for_ever() -> None:
     desk, together = Desk(held=True), Together[Asked, str](Size(transactions=1))
     (answer,) = ask(together, desk, "a", range(1))
