@@ -52,7 +52,9 @@ AREA_PATTERN: Final = r"^[0-9]{6}([0-9]{3}([0-9]{3}([0-9]{3})?)?)?$"
 AreaCode = Annotated[str, Pattern(AREA_PATTERN)]
 """County 6 digits (GB/T 2260), town 9, village 12 (GB/T 10114); a grid cell has 15."""
 
-CategoryCode = Annotated[str, Pattern(r"^[0-9A-Za-z]([0-9A-Za-z.-]{0,30}[0-9A-Za-z])?$")]
+CATEGORY_PATTERN: Final = r"^[0-9A-Za-z]([0-9A-Za-z.-]{0,30}[0-9A-Za-z])?$"
+
+CategoryCode = Annotated[str, Pattern(CATEGORY_PATTERN)]
 """A code of the county's category tree; a parent's code is a prefix of its children's, up to a dot."""
 
 

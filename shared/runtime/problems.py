@@ -17,11 +17,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.masking import mask
 from shared.runtime.auth import Forbidden, Unauthenticated
 from shared.runtime.body import DEFAULT_LIMITS, BodyGuard, Limits
+from shared.runtime.known_fields import KNOWN as KNOWN_FIELDS
+from shared.runtime.known_fields import MISSING, NO_OBJECT, UNKNOWN, WANTED, body_of, described
+from shared.runtime.patterns import WORDS as PATTERNS
 from shared.runtime.problem import FieldError, Problem, problem_response
 from shared.runtime.requests import Observe, RequestFrame
 from shared.vocabulary import Malformed, Refused
@@ -109,8 +113,7 @@ class _Known:
         try:
             await self._app(scope, receive, send)
         except KNOWN as error:
-            response = await self._doors.on_known(None, error)
-            await response(scope, receive, send)
+            await self._doors.answer(scope, error)(scope, receive, send)
 
 
 class _Doors:
@@ -119,8 +122,12 @@ class _Doors:
     def __init__(self, hooks: ProblemHooks) -> None:
         self.hooks = hooks
 
-    async def on_known(self, _request: Request | None, error: Exception) -> Response:
+    async def on_known(self, request: Request, error: Exception) -> Response:
         """The answer to what an endpoint meant to say."""
+        return self.answer(request.scope, error)
+
+    def answer(self, scope: Scope, error: Exception) -> Response:
+        """The same, for an app that makes no requests of FastAPI's."""
         match error:
             case Problem():
                 return problem_response(error)
@@ -129,9 +136,9 @@ class _Doors:
             case Malformed():
                 return problem_response(Problem(400, "malformed", "The request cannot be read", detail=error.reason))
             case RequestValidationError():
-                return problem_response(problem_of_validation(error.errors()))
+                return problem_response(problem_of_validation(described(error.errors(), body_of(scope))))
             case HTTPException():
-                return problem_response(_problem_of_status(error))
+                return problem_response(_problem_of_status(error, scope))
             case _:
                 raise error
 
@@ -193,7 +200,9 @@ _SLUGS: Final = {
 }
 
 
-def _problem_of_status(error: HTTPException) -> Problem:
+def _problem_of_status(error: HTTPException, scope: Scope) -> Problem:
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return _wrong_method(_methods_taken(scope))
     phrase = HTTPStatus(error.status_code).phrase
     detail = error.detail if error.detail not in {"", phrase} else None
     if error.status_code == HTTPStatus.NOT_FOUND and detail is None:
@@ -202,16 +211,50 @@ def _problem_of_status(error: HTTPException) -> Problem:
     return Problem(error.status_code, slug, phrase, detail=detail, headers=dict(error.headers or {}))
 
 
+def _wrong_method(taken: Sequence[str]) -> Problem:
+    words = "this method is not taken at this address"
+    return Problem(
+        405,
+        "method-not-allowed",
+        "Method Not Allowed",
+        detail=f"{words[0].upper()}{words[1:]}; allowed: {', '.join(taken)}",
+        errors=[FieldError(field="method", problem=words, allowed=taken)],
+        headers={"Allow": ", ".join(taken)},
+    )
+
+
+def _methods_taken(scope: Scope) -> list[str]:
+    """Each method that some route takes at the address: the framework names those of the first route alone."""
+    routes = scope["app"].router.routes
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+
+
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
 def _field_error(error: Mapping[str, Any]) -> FieldError:
     place, *path = error["loc"] or ("body",)
     pointer = "".join(f"/{_escaped(part)}" for part in path)
     name = pointer if place == "body" else f"{_MARKS.get(str(place), '')}{'.'.join(str(part) for part in path)}"
-    words = _IN_JSON.get(error["type"], str(error["msg"]))
+    words = _no_body(error) or _IN_JSON.get(error["type"], str(error["msg"]))
     return FieldError(field=name or "/", problem=mask(words), allowed=_allowed(error))
 
 
-_IN_JSON: Final = dict.fromkeys(("tuple_type", "set_type", "frozen_set_type"), "Input should be a valid list")
-"""What pydantic says in Python's words; a caller who writes JSON knows lists alone."""
+def _no_body(error: Mapping[str, Any]) -> str | None:
+    return "the body is empty" if error["type"] == MISSING and tuple(error["loc"]) == ("body",) else None
+
+
+_IN_JSON: Final = {
+    **dict.fromkeys(("tuple_type", "set_type", "frozen_set_type"), "Input should be a valid list"),
+    **dict.fromkeys(NO_OBJECT, "Input should be an object"),
+    UNKNOWN: "this field is not known",
+    "string_pattern_mismatch": "this text has another form",
+}
+"""Instead of what pydantic says in Python's words, or in a regular expression; who writes JSON knows neither."""
 
 
 _MARKS: Final = {"query": "?", "path": "path:", "header": "header:", "cookie": "cookie:"}
@@ -229,10 +272,14 @@ def _pointer(name: str) -> str:
 
 def _allowed(error: Mapping[str, Any]) -> Sequence[str]:
     context: Mapping[str, Any] = error.get("ctx") or {}
-    if error["type"] == "missing":
+    if WANTED in error:
+        return (error[WANTED],)
+    if error["type"] == MISSING:
         return ("a value",)
-    if error["type"] == "extra_forbidden":
-        return ("leave it out",)
+    if error["type"] == UNKNOWN:
+        return ("leave it out", *(f"known fields: {', '.join(names)}" for names in (error.get(KNOWN_FIELDS),) if names))
+    if "pattern" in context:
+        return (PATTERNS.get(context["pattern"], f"text that matches {context['pattern']}"),)
     if "expected" in context:
         return re.findall(r"'([^']*)'", str(context["expected"])) or (str(context["expected"]),)
     allowed = [words.format(context[name]) for name, words in _WORDS.items() if name in context]
@@ -246,7 +293,6 @@ _WORDS: Final = {
     "lt": "less than {}",
     "min_length": "{} or more characters or items",
     "max_length": "{} or fewer characters or items",
-    "pattern": "text that matches {}",
     "multiple_of": "a multiple of {}",
 }
 _BY_TYPE: Final[Mapping[str, tuple[str, ...]]] = {

@@ -20,6 +20,7 @@ from services.intake.api.custody import Auditor, InCustody
 from services.intake.api.rooms import problems
 from services.intake.domain.auditing import Entry, Flaw
 from services.intake.handlers.auditing import About, entries_about
+from shared.vocabulary import AreaCode
 
 router = APIRouter(prefix="/v1/audit")
 MOST_ENTRIES: Final = 500
@@ -39,9 +40,7 @@ async def get_entries(  # noqa: PLR0913  each is one parameter of the query
     *,
     case_id: Annotated[UUID | None, Query(description="The case whose facts are read.")] = None,
     report_id: Annotated[UUID | None, Query(description="The report, for looks at who reported.")] = None,
-    modes_of: Annotated[
-        str | None, Query(pattern=r"^\d{6,15}$", description="The area, for changes of mode in it and below it.")
-    ] = None,
+    modes_of: Annotated[AreaCode | None, Query(description="The area, for changes of mode in it and below it.")] = None,
     after_turn: Bigint = 0,
     after_entry: Bigint = 0,
     most: Annotated[int, Query(ge=1, le=MOST_ENTRIES)] = 100,

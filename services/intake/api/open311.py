@@ -28,6 +28,7 @@ from services.intake.handlers.doors import Doors, Reply
 from services.intake.ports import NoPlaybook
 from shared.events.parts import Place
 from shared.runtime.bearer import bearer
+from shared.runtime.patterns import WEB_ADDRESS
 from shared.runtime.problems import Problem, problem_of_validation
 from shared.vocabulary import AREA_PATTERN, Refused, Role, Source
 
@@ -54,7 +55,7 @@ class RequestForm(BaseModel):
     first_name: Annotated[str, Field(max_length=30)] = ""
     last_name: Annotated[str, Field(max_length=30)] = ""
     phone: Annotated[str, Field(max_length=32)] = ""
-    media_url: Annotated[str, Field(max_length=1000, pattern=r"^(https?://\S+)?$")] = ""
+    media_url: Annotated[str, Field(max_length=1000, pattern=WEB_ADDRESS)] = ""
     api_key: Annotated[str | None, Field(max_length=4096)] = None
 
     @model_validator(mode="after")

@@ -23,6 +23,7 @@ from services.intake.handlers.photos import accept_with_photos
 from services.intake.photos import MOST_BYTES, MOST_PHOTOS
 from services.intake.ports import Darkroom
 from shared.runtime.body import DEFAULT_LIMITS, check_json
+from shared.runtime.known_fields import described
 from shared.runtime.problems import Problem
 from shared.vocabulary import Refused, Source
 
@@ -183,7 +184,7 @@ async def _report_in(form: FormData, read_as: type[Readable]) -> Readable:
         return read_as.model_validate_json(text)
     except ValidationError as error:
         errors = [{**one, "loc": ("body", _REPORT, *one["loc"])} for one in error.errors(include_url=False)]
-        raise RequestValidationError(errors) from error
+        raise RequestValidationError(described(errors, read_as, under=("body", _REPORT))) from error
 
 
 async def _text_of(part: UploadFile | str) -> str:

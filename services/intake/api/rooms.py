@@ -18,6 +18,7 @@ from services.intake.handlers import Doors, Reply
 from services.intake.metrics import Metrics
 from shared.runtime.auth import KeyRing, Principal
 from shared.runtime.bearer import bearer
+from shared.runtime.patterns import VISIBLE
 from shared.vocabulary import Refused
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -80,7 +81,7 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=128,
-        pattern=r"^[\x21-\x7e]+$",
+        pattern=VISIBLE,
         description="Your own name for this request: sent again with it, it is done once and answered alike.",
     ),
 ]

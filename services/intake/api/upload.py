@@ -22,6 +22,7 @@ from services.intake.api.rooms import Rooms
 from services.intake.domain.life.permissions import Bearer
 from services.intake.handlers import Crowded, Reply
 from services.intake.handlers.reports import accepted_before, begin_report
+from shared.runtime.known_fields import described
 from shared.runtime.problem import FieldError, Problem
 from shared.runtime.problems import problem_of_refusal, problem_of_validation
 from shared.vocabulary import Refused
@@ -251,7 +252,7 @@ def _invalid(error: ValidationError) -> Problem:
         problem = str(found[0]["msg"])
         errors = [FieldError(field="/", problem=problem, allowed=["one JSON object in UTF-8 (RFC 8259)"])]
         return Problem(400, "malformed", "The line cannot be read", detail=problem, errors=errors)
-    return problem_of_validation([{**one, "loc": ("body", *one["loc"])} for one in found])
+    return problem_of_validation(described([{**one, "loc": ("body", *one["loc"])} for one in found], LineBody))
 
 
 def _too_long() -> Problem:

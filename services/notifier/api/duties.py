@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
@@ -70,7 +70,7 @@ async def get_proposals(
     reader: Reader,
     *,
     area: AreaQuery = None,
-    shape: Annotated[str | None, Query(alias="format", description="`json` or `csv`.", pattern="^(json|csv)$")] = None,
+    shape: Annotated[Literal["json", "csv"] | None, Query(alias="format", description="`json` or `csv`.")] = None,
     accept: Annotated[str, Header(description="text/csv gives rows for duties.csv.")] = "",
 ) -> Response:
     """Department, category, area and power, with how often it was ruled so and in which cases.

@@ -13,6 +13,7 @@ from services.notifier.domain.cap import MEDIA_TYPE, cap_of
 from services.notifier.domain.fold import CaseRead
 from shared.runtime.auth import Principal
 from shared.runtime.blobs import BlobsAway, photo_key, thumbnail_key
+from shared.runtime.patterns import DIGEST
 from shared.runtime.problems import Problem
 
 KEPT_SECONDS: Final = 3600
@@ -48,7 +49,7 @@ async def get_cap(case_id: UUID, rooms: InRooms, reader: Reader) -> Response:
 )
 async def get_photo(
     case_id: UUID,
-    photo_id: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="As the case names it.")],
+    photo_id: Annotated[str, Path(pattern=DIGEST, description="As the case names it.")],
     rooms: InRooms,
     reader: Reader,
     *,

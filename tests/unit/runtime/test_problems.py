@@ -62,6 +62,10 @@ def an_app(seen: Seen) -> FastAPI:
     async def reports(report: Report) -> Report:
         return report
 
+    @app.delete("/reports")
+    async def forget() -> None:
+        return None
+
     @app.get("/cases/{number}")
     async def cases(number: int, size: Annotated[int, Query(ge=1)] = 1) -> int:
         return number * size
@@ -127,7 +131,7 @@ async def test_every_wrong_field_is_named_with_what_is_allowed(client: httpx.Asy
         "/text": ["5 or fewer characters or items"],
         "/place/lon": ["180.0 or less"],
         "/at": ["a time with its offset, such as 2026-11-21T08:00:00+08:00"],
-        "/more": ["leave it out"],
+        "/more": ["leave it out", "known fields: source, text, place, at, tags"],
     }
     assert all(error["problem"] for error in errors)
 
@@ -150,7 +154,8 @@ async def test_fields_of_query_and_path_are_marked_as_such(client: httpx.AsyncCl
 
 
 async def test_a_missing_body_is_a_missing_field(client: httpx.AsyncClient) -> None:
-    assert problem(await client.post("/reports"), 422, "invalid-field")["errors"][0]["field"] == "/"
+    (error,) = problem(await client.post("/reports"), 422, "invalid-field")["errors"]
+    assert error == {"field": "/", "problem": "the body is empty", "allowed": ["a JSON object with source, text"]}
 
 
 @pytest.mark.parametrize(
@@ -264,9 +269,11 @@ async def test_an_unknown_address_is_a_404(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_wrong_method_names_the_right_ones(client: httpx.AsyncClient) -> None:
-    response = await client.delete("/reports")
-    problem(response, 405, "method-not-allowed")
-    assert response.headers["allow"] == "POST"
+    response = await client.put("/reports")
+    body = problem(response, 405, "method-not-allowed")
+    assert response.headers["allow"] == "POST, DELETE"
+    assert body["detail"] == "This method is not taken at this address; allowed: POST, DELETE"
+    assert body["errors"][0]["allowed"] == ["POST", "DELETE"]
 
 
 async def test_no_key_is_a_401_that_says_how_to_get_one(client: httpx.AsyncClient) -> None:

@@ -9,12 +9,13 @@ from pydantic import Field
 from services.intake.api.bodies.parts import Body
 from services.intake.api.bodies.problems import ProblemBody
 from services.intake.api.bodies.reports import AcceptedBody, ReportBody
+from shared.runtime.patterns import VISIBLE
 
 
 class LineBody(ReportBody):
     """One report of a batch; `key` is your own name for it, as `Idempotency-Key` is for a single one."""
 
-    key: Annotated[str | None, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")] = None
+    key: Annotated[str | None, Field(min_length=1, max_length=128, pattern=VISIBLE)] = None
 
 
 class LineAnswerBody(Body):
