@@ -16,11 +16,12 @@ from cli.output import emit_json, language, out
 from cli.simulate import instant_of
 from cli.trouble import MISUSED, Trouble
 from shared.playbook.near import meant, nearest
-from shared.vocabulary import NORMAL, ClockKind, Level, Severity, TargetKind, level_of
+from shared.vocabulary import NORMAL, ClockKind, Level, Severity, Source, TargetKind, level_of
 from shared.words import CLOCKS
 
 if TYPE_CHECKING:
     from services.escalation.domain.deadline import Deadline, Terms
+    from services.escalation.domain.fitting import Misfit
     from services.escalation.domain.fold import Matter
     from shared.playbook.model import ClockLimit, Playbook
 
@@ -32,11 +33,13 @@ BY_DESK: Final = frozenset({ClockKind.ACCEPT, ClockKind.DISPATCH, ClockKind.VERI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reckoned:
-    """One clock as it would start: the limit that fits, those behind it, and its end."""
+    """One clock as it would start: the limit that fits, those behind it and beside it, and its end."""
 
     kind: ClockKind
     limit: ClockLimit
     behind: tuple[ClockLimit, ...]
+    near: tuple[tuple[ClockLimit, Misfit], ...]
+    """Limits that one thing alone keeps from the case, and that thing."""
     terms: Terms
     hours: str
     found: Deadline
@@ -56,6 +59,11 @@ def due(
     condition: Annotated[str | None, typer.Option(help="The condition of its category.")] = None,
     severity: Annotated[int | None, typer.Option(min=1, max=4, help="1 to 4; as the category has it.")] = None,
     area: Annotated[str | None, typer.Option(help="Where it is; the county.")] = None,
+    source: Annotated[Source | None, typer.Option(help="How it came; any.")] = None,
+    opened: Annotated[
+        str | None,
+        typer.Option(help="When the case was opened, which limits with dates go by; --at.", metavar="INSTANT"),
+    ] = None,
     mode: Annotated[str, typer.Option(help="The mode in force there.")] = NORMAL,
     kind: Annotated[ClockKind | None, typer.Option(help="One clock; all that are limited.")] = None,
     profile: Annotated[str | None, typer.Option(help="The clock profile of its rule.")] = None,
@@ -83,6 +91,8 @@ def due(
         condition=condition,
         severity=book.categories[category].severity if severity is None else Severity(severity),
         mode=mode,
+        source=source,
+        opened_at=instant_of(opened) or start,
     )
     asked = Asked(book=book, matter=matter, start=start, target=target, profile=profile, whistled=whistle)
     told = [one for each in ([kind] if kind else ClockKind) if (one := asked.reckon(each)) is not None]
@@ -117,10 +127,12 @@ class Asked:
             Trouble: it runs into a year without a calendar.
         """
         from services.escalation.domain.deadline import after, deadline, span
-        from services.escalation.domain.limits import fitting_limits
+        from services.escalation.domain.fitting import Asked as Demanded
+        from services.escalation.domain.fitting import fitting_limits, near_limits
         from shared.playbook.model import UnknownYear
 
-        limits = fitting_limits(self.book, kind, self.matter, profile=self.profile, whistled=self.whistled)
+        demanded = Demanded.of(self.book, self.matter, profile=self.profile, whistled=self.whistled)
+        limits = fitting_limits(self.book, kind, demanded)
         if not limits:
             return None
         limit, *behind = limits
@@ -139,6 +151,7 @@ class Asked:
             kind=kind,
             limit=limit,
             behind=tuple(behind),
+            near=near_limits(self.book, kind, demanded),
             terms=terms,
             hours=hours,
             found=found,
@@ -219,7 +232,9 @@ def _show(one: Reckoned, matter: Matter) -> None:
     out.print(f"[bold]{words.zh} {words.en}[/]  {escape(limit_in_words(one.limit.limit))}")
     out.print(f"    [bold]limit[/]   {escape(one.limit.id)}: {escape(why(one.limit, matter))}")
     for other in one.behind:
-        out.print(f"            [dim]before {escape(other.id)}: {escape(why(other, matter))}[/]")
+        out.print(f"            [dim]before {escape(other.id)}: {escape(why(other, matter, best=one.limit))}[/]")
+    for other, misfit in one.near:
+        out.print(f"            [dim]not {escape(other.id)}: {escape(_kept_off(misfit))}[/]")
     out.print(f"    [bold]source[/]  {escape(one.limit.source)}")
     out.print(f"    [bold]hours[/]   {escape(one.hours)}")
     for number, step in enumerate(_steps(one)):
@@ -237,19 +252,30 @@ def _steps(one: Reckoned) -> Iterator[str]:
         yield step[0] if zh else step[1]
 
 
-def why(limit: ClockLimit, matter: Matter) -> str:
-    """Which of a case's properties a limit asks for; the more it asks, the sooner it is taken."""
-    asks = {
-        "mode": limit.mode,
-        "profile": limit.profile,
-        "whistle": None if limit.whistle is None else "yes" if limit.whistle else "no",
-        "category": limit.category,
-        "condition": limit.condition,
-        "severity": None if limit.severity is None else limit.severity.name,
-    }
-    said = [f"{name} {value}" for name, value in asks.items() if value is not None]
-    above = limit.category is not None and limit.category != matter.category
-    return f"asks for {', '.join(said)}{f' (above {matter.category})' if above else ''}" if said else "for any case"
+def why(limit: ClockLimit, matter: Matter, *, best: ClockLimit | None = None) -> str:
+    """What a limit asks of a case, the strongest first; of one that stands behind ``best``, why it does."""
+    from services.escalation.domain.fitting import said, validity
+    from shared.playbook.model import PRECEDENCE
+
+    asks = [(name, value) for name in PRECEDENCE if (value := getattr(limit, name)) is not None]
+    above = {"category": matter.category}
+    words = [f"{name} {said(value)}{_above(value, above.get(name))}" for name, value in asks]
+    asked = f"asks for {', '.join(words)}" if words else "for any case"
+    valid = f"; for cases opened {days}" if (days := validity(limit)) else ""
+    if best is None:
+        return asked + valid
+    decides = next((name for name in PRECEDENCE if getattr(best, name) != getattr(limit, name)), None)
+    return f"{asked}{valid}; {decides} decides" if decides else asked + valid
+
+
+def _above(value: object, whole: str | None) -> str:
+    return "" if whole is None or value == whole else f" (above {whole})"
+
+
+def _kept_off(misfit: Misfit) -> str:
+    if misfit.field == "validity":
+        return f"for cases opened {misfit.asks}, this one was {misfit.has}"
+    return f"asks for {misfit.field} {misfit.asks}, the case has {misfit.has}"
 
 
 def _json(one: Reckoned) -> dict[str, Any]:
@@ -260,6 +286,10 @@ def _json(one: Reckoned) -> dict[str, Any]:
         "clock": one.kind.value,
         "limit": {"id": one.limit.id, "words": limit_in_words(one.limit.limit), "source": one.limit.source},
         "before": [other.id for other in one.behind],
+        "not": [
+            {"id": other.id, "field": misfit.field, "asks": misfit.asks, "has": misfit.has}
+            for other, misfit in one.near
+        ],
         "hours": one.hours,
         "started_at": one.found.started_at.isoformat(),
         "due_at": one.found.due_at.isoformat(),

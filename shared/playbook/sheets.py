@@ -133,7 +133,8 @@ class Sheets:
         for finding in findings:
             if self._broken.isdisjoint(finding.needs):
                 path: Any = finding.path
-                yield self.place(finding.part, finding.item).problem(path, finding.problem, finding.allowed)
+                other = "" if finding.other is None else f" (line {self.place(finding.part, finding.other).line})"
+                yield self.place(finding.part, finding.item).problem(path, finding.problem + other, finding.allowed)
 
     def _each(self, part: str, kind: type[RowT], items: Sequence[Located]) -> list[RowT]:
         rows, wrong = read_all(kind, items)

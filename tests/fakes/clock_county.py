@@ -1,7 +1,7 @@
 """The small county with clocks of every kind, whole enough to be published."""
 
 from dataclasses import replace
-from datetime import time
+from datetime import date, time
 
 from shared.playbook.model import (
     ClockLimit,
@@ -15,7 +15,7 @@ from shared.playbook.model import (
     Shift,
     YearStatus,
 )
-from shared.vocabulary import ClockKind, Severity, WhenLate
+from shared.vocabulary import ClockKind, Severity, Source, WhenLate
 from tests.fakes.small_county import COUNTY, GAS_BUREAU, GAS_LEAK, small_county
 
 
@@ -32,9 +32,12 @@ def limit(
     mode: str | None = None,
     profile: str | None = None,
     whistle: bool | None = None,
+    area: str | None = None,
+    case_source: Source | None = None,
+    valid: tuple[date | None, date | None] = (None, None),
 ) -> ClockLimit:
     return ClockLimit(
-        id=f"{kind}-{category}-{condition}-{severity}-{mode}-{profile}-{whistle}",
+        id=f"{kind}-{category}-{condition}-{severity}-{mode}-{profile}-{whistle}-{area}-{case_source}-{valid[0]}",
         kind=kind,
         category=category,
         condition=condition,
@@ -46,6 +49,10 @@ def limit(
         mode=mode,
         profile=profile,
         whistle=whistle,
+        area=area,
+        case_source=case_source,
+        valid_from=valid[0],
+        valid_until=valid[1],
     )
 
 

@@ -262,7 +262,7 @@ class _History:
             first = _first([], [called_off, *([stop] if stop is not None else [])])
             yield replace(clock, stop=first, moves=_until(first, moves))
             clock_id = derive_id(self.issued.order.order_id, f"{name}@{version}")
-            clock = replace(clock, clock_id=clock_id, matter=renamed.matter, renamed_at=at)
+            clock = replace(clock, clock_id=clock_id, matter=renamed.matter.begun_as(self.facts.view), renamed_at=at)
         yield clock
 
     def _names(self, since: int, met: tuple[Fact, ...]) -> list[int]:
@@ -279,7 +279,8 @@ class _History:
     def _matter(self, since: int) -> Matter:
         """What the case was about when a clock that began at ``since`` began."""
         names = [v for v in self._standing_at(0) if v <= since]
-        return self.facts.renamed[names[-1]].matter if names else self.issued.matter
+        matter = self.facts.renamed[names[-1]].matter if names else self.issued.matter
+        return matter.begun_as(self.facts.view)
 
     def _moves(self, kind: ClockKind, since: int, at: datetime) -> tuple[Move, ...]:
         order = self.issued.order

@@ -45,7 +45,7 @@ from shared.events.case import (
 from shared.events.envelope import Event
 from shared.events.order import Order, OrderEvent, OrderIssued, OrderWithdrawn
 from shared.events.parts import CaseView, Target
-from shared.vocabulary import NORMAL, CaseState, ClockKind, OrderRole, Purpose, Severity
+from shared.vocabulary import NORMAL, CaseState, ClockKind, OrderRole, Purpose, Severity, Source
 
 
 @unique
@@ -91,7 +91,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
-    """What a limit depends on."""
+    """What a limit depends on.
+
+    ``source`` and ``opened_at`` stay what they were at the case's start; None in facts kept before they were asked for.
+    """
 
     area: str
     category: str
@@ -99,6 +102,8 @@ class Matter:
     severity: Severity
     mode: str = NORMAL
     purpose: Purpose = Purpose.REAL
+    source: Source | None = None
+    opened_at: datetime | None = None
 
     @classmethod
     def of(cls, view: CaseView) -> Matter:
@@ -110,7 +115,13 @@ class Matter:
             severity=view.severity,
             mode=view.mode,
             purpose=view.purpose,
+            source=view.source,
+            opened_at=view.opened_at,
         )
+
+    def begun_as(self, view: CaseView) -> Matter:
+        """The matter, with what never changes of its case where it was kept without that."""
+        return self if self.opened_at is not None else replace(self, source=view.source, opened_at=view.opened_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

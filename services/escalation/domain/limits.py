@@ -1,113 +1,21 @@
-"""Which limit of a playbook a clock runs by, and the clock that it makes."""
+"""The clock that a limit makes: its end, its warnings, who answers and who is above."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
 
 from services.escalation.domain.chain import Above, RunningClock, Warned
 from services.escalation.domain.clocks import Demand
 from services.escalation.domain.deadline import Deadline, Terms, after, span
-from services.escalation.domain.fold import Matter
+from services.escalation.domain.fitting import limit_for
 from services.escalation.domain.running import left_after, moved
 from services.escalation.domain.words import BY_DATE, arithmetic, by_date, limit_in_words
 from shared.events import sla
-from shared.events.order import Order
 from shared.events.parts import PlaybookRef, Target
 from shared.playbook.above import desk_above
-from shared.playbook.model import Area, ClockLimit, Limit, LimitUnit, Playbook
+from shared.playbook.model import Area, ClockLimit, LimitUnit, Playbook
 from shared.vocabulary import ClockKind, Level, Purpose, TargetKind, WhenLate, level_of
-
-SIGN_IN_DEFAULT: Final = ClockLimit(
-    id="default-sign-in",
-    kind=ClockKind.SIGN_IN,
-    category=None,
-    condition=None,
-    severity=None,
-    limit=Limit(amount=4, unit=LimitUnit.WORKING_HOUR),
-    warn_at=(0.75,),
-    when_late=WhenLate.OVERSEE,
-    source="the default profile, for a playbook that limits no sign-in: no order goes without a clock",
-)
-
-
-SUPERVISE_DEFAULT: Final = ClockLimit(
-    id="default-supervise",
-    kind=ClockKind.SUPERVISE,
-    category=None,
-    condition=None,
-    severity=None,
-    limit=Limit(amount=1, unit=LimitUnit.NATURAL_DAY),
-    warn_at=(0.8,),
-    when_late=WhenLate.OVERSEE,
-    source="the default profile, for a playbook that says nothing of supervision; its date is the supervisor's own",
-)
-DEFAULTS: Final = {ClockKind.SIGN_IN: SIGN_IN_DEFAULT, ClockKind.SUPERVISE: SUPERVISE_DEFAULT}
-
-
-WHISTLED: Final = {
-    kind: ClockLimit(
-        id=f"default-whistle-{kind}",
-        kind=kind,
-        category=None,
-        condition=None,
-        severity=None,
-        limit=Limit(amount=30, unit=LimitUnit.CONTINUOUS_MINUTE),
-        warn_at=(0.5,),
-        when_late=WhenLate.OVERSEE,
-        source="the default profile, for a playbook that does not limit it: whoever is whistled for must report in",
-        whistle=True,
-    )
-    for kind in (ClockKind.SIGN_IN, ClockKind.ARRIVE)
-}
-
-
-def limit_for(playbook: Playbook, kind: ClockKind, matter: Matter, *, order: Order | None = None) -> ClockLimit | None:
-    """The limit that fits best; which goes before which stands at ``ClockLimit``.
-
-    None when the playbook does not limit this; a sign-in and a supervision are always limited, and so is the
-    arrival of whoever was whistled for.
-    """
-    whistled = order is not None and order.whistle is not None
-    profile = None if order is None else order.clock_profile
-    fitting = fitting_limits(playbook, kind, matter, profile=profile, whistled=whistled)
-    return fitting[0] if fitting else None
-
-
-def fitting_limits(
-    playbook: Playbook, kind: ClockKind, matter: Matter, *, profile: str | None, whistled: bool
-) -> tuple[ClockLimit, ...]:
-    """Every limit of ``playbook`` that fits, the best first; its default where there is one and nothing fits."""
-    line = {category.code: depth for depth, category in enumerate(reversed(playbook.category_line(matter.category)), 1)}
-    fitting = [
-        limit
-        for limit in playbook.clocks
-        if limit.kind is kind
-        and (limit.category is None or limit.category in line)
-        and limit.condition in (None, matter.condition)
-        and limit.severity in (None, matter.severity)
-        and limit.mode in (None, matter.mode)
-        and limit.profile in (None, profile)
-        and limit.whistle in (None, whistled)
-    ]
-    if not fitting:
-        default = DEFAULTS.get(kind)
-        default = WHISTLED.get(kind, default) if whistled else default
-        return () if default is None else (default,)
-    return tuple(sorted(fitting, key=lambda limit: _closeness(limit, line), reverse=True))
-
-
-def _closeness(limit: ClockLimit, line: Mapping[str, int]) -> tuple[bool, bool, bool, int, bool, bool]:
-    return (
-        limit.mode is not None,
-        limit.profile is not None,
-        limit.whistle is not None,
-        line.get(limit.category, 0) if limit.category else 0,
-        limit.condition is not None,
-        limit.severity is not None,
-    )
 
 
 def start(demand: Demand, playbook: Playbook) -> RunningClock | None:

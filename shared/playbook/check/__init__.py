@@ -6,12 +6,13 @@ from itertools import islice
 from typing import Final
 
 from shared.playbook.check.calendar import check_calendar
+from shared.playbook.check.clocks import check_clocks
 from shared.playbook.check.finding import Finding
 from shared.playbook.check.places import check_areas, check_cells, check_departments, check_zones
 from shared.playbook.check.policy import check_policy
 from shared.playbook.check.routing import check_rules
 from shared.playbook.check.templates import check_matters, check_modes
-from shared.playbook.check.times import check_clocks, check_header, check_roster
+from shared.playbook.check.times import check_header, check_roster
 from shared.playbook.check.work import check_categories, check_duties, check_enforcement, check_gaps
 from shared.playbook.model import Playbook
 

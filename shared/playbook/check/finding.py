@@ -13,7 +13,8 @@ Path: TypeAlias = tuple[str | int, ...]
 class Finding:
     """What is wrong at `path` of one item of one part.
 
-    `item` is the code or id in a mapping, the index in a list. `needs` names the other parts that
+    `item` is the code or id in a mapping, the index in a list; `other` the second item of the part that is meant, if
+    any. `needs` names the other parts that
     the finding looked at: where one of those could not be read, the finding would be a false one.
     """
 
@@ -23,6 +24,7 @@ class Finding:
     problem: str
     allowed: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    other: str | int | None = None
 
     def __str__(self) -> str:
         """`rules[gas-leak].lead.department: no department x`."""

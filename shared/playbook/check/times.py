@@ -1,18 +1,15 @@
-"""Clocks and roster: a limit for every order, nobody's desk unwatched."""
+"""Header and roster: a time zone that exists, nobody's desk unwatched."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import time
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.playbook.check.finding import Finding
-from shared.playbook.model import ClockLimit, Playbook, Shift
+from shared.playbook.model import Playbook, Shift
 from shared.playbook.near import meant, nearest
-from shared.vocabulary import ClockKind, Level
-
-NEEDED_CLOCKS: Final = (ClockKind.SIGN_IN, ClockKind.HANDLE)
-"""Kinds that must have a limit for any case, so that no order runs without a clock."""
+from shared.vocabulary import Level
 
 DAY_MINUTES: Final = 24 * 60
 WEEK_MINUTES: Final = 7 * DAY_MINUTES
@@ -29,35 +26,6 @@ def check_header(playbook: Playbook) -> Iterator[Finding]:
             problem=f"no time zone {playbook.timezone!r}",
             allowed=("a name of the IANA list, such as Asia/Shanghai",),
         )
-
-
-def check_clocks(playbook: Playbook) -> Iterator[Finding]:
-    """Limits name known categories and conditions, stand once, and leave no order without one."""
-    keys = Counter(_key(clock) for clock in playbook.clocks)
-    ids = Counter(c.id for c in playbook.clocks)
-    for index, clock in enumerate(playbook.clocks):
-        if ids[clock.id] > 1:
-            yield _clock(index, "id", f"clock {clock.id!r} stands {ids[clock.id]} times")
-        if keys[_key(clock)] > 1:
-            problem = "two limits for the same kind, category, condition, severity, mode, profile and whistle"
-            yield _clock(index, "kind", problem)
-        if list(clock.warn_at) != sorted(set(clock.warn_at)):
-            yield _clock(index, "warn_at", "warnings must rise and stand once")
-        if clock.category is not None and clock.category not in playbook.categories:
-            problem = f"no category {clock.category!r}{meant(clock.category, playbook.categories)}"
-            near = nearest(clock.category, playbook.categories)
-            yield _clock(index, "category", problem, allowed=near, needs=("categories",))
-        elif clock.condition is not None:
-            yield from _condition(index, clock.category, clock.condition, playbook)
-        if clock.mode is not None and clock.mode not in playbook.modes:
-            problem = f"no mode {clock.mode!r}{meant(clock.mode, playbook.modes)}"
-            allowed = nearest(clock.mode, playbook.modes) or ("a mode of modes.yaml",)
-            yield _clock(index, "mode", problem, allowed=allowed, needs=("modes",))
-    for kind in NEEDED_CLOCKS:
-        if (kind, None, None, None, None, None, None) not in keys:
-            problem = f"no limit of kind {kind.value!r} for any category: some orders would run without a clock"
-            # Such a limit may stand in a row that could not be read.
-            yield Finding(part="clocks", problem=problem, needs=("clocks",))
 
 
 def check_roster(playbook: Playbook) -> Iterator[Finding]:
@@ -80,20 +48,6 @@ def check_roster(playbook: Playbook) -> Iterator[Finding]:
     for code, area in playbook.areas.items():
         if area.desk:
             yield from _unwatched(code, area.level, by_owner[code])
-
-
-def _key(clock: ClockLimit) -> tuple[object, ...]:
-    return clock.kind, clock.category, clock.condition, clock.severity, clock.mode, clock.profile, clock.whistle
-
-
-def _condition(index: int, category: str | None, condition: str, playbook: Playbook) -> Iterator[Finding]:
-    if category is None:
-        yield _clock(index, "condition", "a condition needs its category")
-        return
-    known = [c.code for line in playbook.category_line(category) for c in line.conditions]
-    if condition not in known:
-        problem = f"{category} has no condition {condition!r}{meant(condition, known)}"
-        yield _clock(index, "condition", problem, allowed=tuple(known), needs=("categories",))
 
 
 def _unwatched(code: str, level: Level, shifts: Sequence[Shift]) -> Iterator[Finding]:
@@ -133,12 +87,6 @@ def _spans(shift: Shift) -> Iterator[tuple[int, int]]:
 
 def _minute(at: time) -> int:
     return at.hour * 60 + at.minute
-
-
-def _clock(
-    index: int, field: str, problem: str, *, allowed: tuple[str, ...] = (), needs: tuple[str, ...] = ()
-) -> Finding:
-    return Finding(part="clocks", item=index, path=(field,), problem=problem, allowed=allowed, needs=needs)
 
 
 def _shift(

@@ -7,17 +7,17 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from shared.playbook import model
-from shared.playbook.files.rows import Grade, Name, Row, Slug, Weekday, read_blanks, read_weekdays
+from shared.playbook.files.rows import Grade, Name, Row, Slug, TownOrAbove, Weekday, read_blanks, read_weekdays
 from shared.playbook.model import LimitUnit, YearStatus
-from shared.vocabulary import CategoryCode, ClockKind, Level, Pattern, WhenLate
+from shared.vocabulary import CategoryCode, ClockKind, Level, Pattern, Source, WhenLate
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class ClockRow(Row):
-    """`clocks.csv`: one limit; an empty category, condition, severity, mode, profile or whistle means any."""
+    """`clocks.csv`: one limit; where it asks for nothing (an empty category, area, mode …) any case will do."""
 
-    optional_columns = frozenset({"mode", "profile", "whistle"})
+    optional_columns = frozenset({"mode", "profile", "whistle", "area", "case_source", "valid_from", "valid_until"})
 
     id: Slug
     kind: ClockKind
@@ -32,6 +32,10 @@ class ClockRow(Row):
     mode: Slug | None = None
     profile: Slug | None = None
     whistle: bool | None = None
+    area: TownOrAbove | None = None
+    case_source: Source | None = None
+    valid_from: date | None = None
+    valid_until: date | None = None
 
     def value(self) -> model.ClockLimit:
         return model.ClockLimit(
@@ -47,6 +51,10 @@ class ClockRow(Row):
             mode=self.mode,
             profile=self.profile,
             whistle=self.whistle,
+            area=self.area,
+            case_source=self.case_source,
+            valid_from=self.valid_from,
+            valid_until=self.valid_until,
         )
 
 

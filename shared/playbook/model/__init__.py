@@ -12,6 +12,7 @@ from shared.playbook.model.targets import CaseField, DepartmentTarget, DeskTarge
 from shared.playbook.model.templates import Channels, Matter, Mode, Settle, Step
 from shared.playbook.model.texts import Text
 from shared.playbook.model.times import (
+    PRECEDENCE,
     YEAR_SOON,
     Calendar,
     ClockLimit,
@@ -28,6 +29,7 @@ from shared.playbook.model.times import (
 from shared.playbook.model.work import Category, Condition, Duty, EnforcementItem, Power
 
 __all__ = [
+    "PRECEDENCE",
     "YEAR_SOON",
     "Area",
     "Calendar",

@@ -7,7 +7,7 @@ from enum import StrEnum, unique
 from typing import Final
 
 from shared.playbook.model.texts import Text
-from shared.vocabulary import ClockKind, Level, Severity, WhenLate
+from shared.vocabulary import ClockKind, Level, Severity, Source, WhenLate
 
 
 @unique
@@ -33,12 +33,19 @@ class Limit:
     unit: LimitUnit
 
 
+PRECEDENCE: Final = ("mode", "profile", "whistle", "category", "condition", "area", "severity", "case_source")
+"""What a limit may ask of a case, the strongest first: of two limits that fit, the first of these in which they differ
+decides, where the one that asks goes before the one that does not, and the deeper category or area before the wider.
+
+Days of validity are none of them: two limits that ask for the same are never valid on one day (`check`).
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockLimit:
-    """The limit of one clock, for the cases that its category, condition and severity name.
+    """The limit of one clock, for the cases that it asks for; None means any.
 
-    None means any. Of several that fit, a named mode wins, then a named profile, then whistle, then
-    the deepest category, then a named condition, then a named severity.
+    Which of several that fit goes before the others stands at `PRECEDENCE`.
     """
 
     id: str
@@ -51,12 +58,29 @@ class ClockLimit:
     """Fractions of the limit, rising, each in (0, 1); a warning fires once at each."""
     when_late: WhenLate
     source: str
-    """Where the figure comes from."""
+    """The rule that the figure is from, in words: what a late department is shown."""
     mode: str | None = None
     profile: str | None = None
     """Only for orders whose rule set this clock profile."""
     whistle: bool | None = None
     """True: only for orders of a whistle; False: only for others."""
+    area: str | None = None
+    """Only for cases inside of it."""
+    case_source: Source | None = None
+    """Only for cases that came this way."""
+    valid_from: date | None = None
+    """The first and the last day, local, on which a case must have been opened."""
+    valid_until: date | None = None
+
+    @property
+    def asks(self) -> tuple[object, ...]:
+        """What it asks of a case, in the order of `PRECEDENCE`; equal ones are of equal rank."""
+        return tuple(getattr(self, name) for name in PRECEDENCE)
+
+    def holds_on(self, day: date) -> bool:
+        """Say whether it is valid for a case opened on the local ``day``."""
+        begun = self.valid_from is None or self.valid_from <= day
+        return begun and (self.valid_until is None or day <= self.valid_until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

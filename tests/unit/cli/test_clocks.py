@@ -61,7 +61,36 @@ def test_a_named_condition_goes_before_any_and_says_so(capsys: pytest.CaptureFix
     assert program.run(["clocks", "due", "--playbook", str(folder), *asked, "--at", FRIDAY]) == 0
     shown = capsys.readouterr().out
     assert "asks for category 03.001, condition indoor" in shown
-    assert "before handle: for any case" in shown
+    assert "before handle: for any case; category decides" in shown
+
+
+def test_what_alone_keeps_a_near_limit_away_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path)
+    head, *rows = (folder / "clocks.csv").read_text(encoding="utf-8").splitlines()
+    wide = [f"{head},area,case_source,valid_from,valid_until", *(f"{row},,,," for row in rows)]
+    for name, more in (
+        ("east", "990199001,,,"),
+        ("grid", ",grid,,"),
+        ("old", ",,,2026-09-30"),
+        ("new", ",,2026-10-01,"),
+    ):
+        wide.append(f"{name},handle,03.001,,,2,continuous_hour,,oversee,made up,,,,{more}")
+    (folder / "clocks.csv").write_text("\n".join(wide) + "\n", encoding="utf-8")
+    asked = ("--category", "03.001", "--kind", "handle", "--at", "2026-10-03T08:00+08:00", "--source", "hotline")
+    _, (late,), _ = due(capsys, folder, *asked)
+    assert (late["limit"]["id"], late["before"]) == ("new", ["handle"])
+    away = {one["id"]: (one["field"], one["asks"], one["has"]) for one in late["not"]}
+    assert away["leak-indoor"] == ("condition", "indoor", "none")
+    assert away["east"] == ("area", "990199001", "990199")
+    assert away["grid"] == ("case_source", "grid", "hotline")
+    assert away["old"] == ("validity", "until 2026-09-30", "opened on 2026-10-03")
+    _, (early,), _ = due(capsys, folder, *asked, "--opened", "2026-09-30T23:00+08:00", "--area", "990199001001")
+    assert (early["limit"]["id"], early["before"]) == ("east", ["old", "handle"])
+    assert program.run(["clocks", "due", "--playbook", str(folder), *asked]) == 0
+    shown = capsys.readouterr().out
+    assert "new: asks for category 03.001; for cases opened from 2026-10-01" in shown
+    assert "not old: for cases opened until 2026-09-30, this one was opened on 2026-10-03" in shown
+    assert "not grid: asks for case_source grid, the case has hotline" in shown
 
 
 def test_a_mode_a_profile_and_a_whistle_choose_their_own_limits(

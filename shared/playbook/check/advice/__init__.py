@@ -6,6 +6,7 @@ from datetime import date
 from shared.playbook.check.advice.advice import Advice, Subject, Weight
 from shared.playbook.check.advice.dates import advise_dates
 from shared.playbook.check.advice.duties import advise_duties
+from shared.playbook.check.advice.limits import advise_limits
 from shared.playbook.check.advice.roster import advise_roster
 from shared.playbook.check.advice.rules import advise_rules
 from shared.playbook.check.advice.unused import advise_templates
@@ -23,4 +24,5 @@ def advise(playbook: Playbook, *, today: date) -> Iterator[Advice]:
     yield from advise_duties(playbook)
     yield from advise_roster(playbook)
     yield from advise_dates(playbook, today=today)
+    yield from advise_limits(playbook, today=today)
     yield from advise_templates(playbook)
