@@ -132,7 +132,8 @@ class BatchShortcut:
         """See `ports.Shortcut`."""
         signer, case = self._shortcut.signer(taken.book), taken.opened.case
         self._signers[case.county, case.playbook.version, case.playbook.digest] = signer
-        if case.reopened or case.state is not CaseState.OPENED or not is_repeatable(taken.decision):
+        # The round stands in its orders. The state needs no look: a case that waits for a person got none.
+        if case.reopened or not is_repeatable(taken.decision):
             return
         key = signer.signature(taken.facts)
         if key is None:
@@ -146,8 +147,7 @@ class BatchShortcut:
         )
 
     def _recall(self, key: Hashable | None, area: str) -> Rendered | None:
-        if key is None:
-            return None
+        # What has no signature has None; nothing is ever remembered under that.
         rendered = self._shortcut.recall(key)
         return self._shortcut.recall((key, area)) if rendered is BY_AREA else rendered
 

@@ -1,6 +1,8 @@
 """The quick way for opened cases writes what the ordinary way writes, byte for meaning, or leaves it to it."""
 
+import gc
 import json
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +16,12 @@ from services.router.domain.facts import Facts
 from services.router.domain.routing import route
 from services.router.domain.rulebook import Rulebook
 from services.router.domain.signature import Signer, depends_on_desk
+from services.router.domain.tally import Tally
 from services.router.handlers import Routed, route_batch
 from services.router.memory import Memory
 from services.router.narrow import Opened
-from services.router.publisher import derived
-from services.router.shortcut import Shortcut
+from services.router.publisher import Template, derived
+from services.router.shortcut import KEY_BYTES, SIGNERS, Rendered, Shortcut
 from shared.events.case import CaseOpened
 from shared.events.codec import adapter, decode
 from shared.events.envelope import WHISTLE, derive_id
@@ -27,6 +30,7 @@ from shared.runtime.delivery import Record
 from shared.vocabulary import CaseState, Purpose, Severity, TargetKind
 from tests.fakes.made_rules import Maker
 from tests.fakes.router import NOW, OneRulebook, a_case, event, opened, record, returned
+from tests.fakes.small_county import small_county
 
 TRACED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 EXAMPLES = sorted(Path("shared/events/examples/whistle.case.opened.v1").glob("*.json"))
@@ -132,6 +136,7 @@ async def test_what_the_codec_refuses_is_refused_the_quick_way_too(book: Ruleboo
         ("ce_sequence", b"x"), ("ce_time", b"2026-11-21T08:00:00"), ("ce_time", b"x"), ("ce_specversion", b"2"),
         ("ce_subject", b"another"), ("ce_type", b"whistle.case.unheard.v1"), ("ce_source", b"\xff"),
         ("traceparent", b"x"), ("traceparent", b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01"),
+        ("traceparent", TRACED[:36].encode() + b"0" * 16 + b"-01"), ("traceparent", TRACED[:-2].encode() + b"ff"),
     ),
 )  # fmt: skip
 async def test_odd_headers_fare_as_they_always_did(book: Rulebook, name: str, content: bytes) -> None:
@@ -139,6 +144,7 @@ async def test_odd_headers_fare_as_they_always_did(book: Rulebook, name: str, co
     good = record_of(Facts.of(a_case(category="04.002"), "x"))
     headers = tuple((key, content if key == name else was) for key, was in good.headers)
     plain, quick = await both_ways([good, good._replace(headers=headers)], book, shortcut)
+    assert quick.tallies.remembered == 0, "what is out of form is handed on by nobody as it is"
     assert [one.reason for one in plain.rejected] == [one.reason for one in quick.rejected]
     assert len(quick.messages) == len(plain.messages)
     for one, other in zip(quick.messages, plain.messages, strict=True):
@@ -156,10 +162,42 @@ async def test_each_header_that_must_be_there_is_missed_the_same_way(book: Ruleb
         assert [one.reason for one in plain.rejected] == [one.reason for one in quick.rejected], name
 
 
-@pytest.mark.parametrize("odd", ("returned", "reopened", "received", "empty", "doubled"))
-async def test_what_is_odd_about_a_record_takes_the_ordinary_way(book: Rulebook, odd: str) -> None:
-    """Each like one whose decision is remembered, but for one thing that the signature does not hold."""
+@pytest.fixture(scope="module")
+def blind(book: Rulebook) -> Rulebook:
+    """The county without expressions: no rule of it looks at how often a case was given back or opened again."""
+    return Rulebook(replace(book.playbook, rules=tuple(one for one in book.playbook.rules if not one.when.expression)))
+
+
+@pytest.mark.parametrize("name", ("1", "5F2B7C1E-9D57-5C1A-8A6E-0D8F4E9B2A11", "{5f2b7c1e9d575c1a8a6e0d8f4e9b2a11}"))
+async def test_a_case_id_out_of_form_takes_the_ordinary_way_though_value_and_header_agree(
+    book: Rulebook, name: str
+) -> None:
+    good = record_of(Facts.of(a_case(category="04.002"), "x"))
+    value = json.loads(good.value or b"")
+    value["case"]["case_id"] = name
+    headers = tuple((key, name.encode() if key == "ce_subject" else was) for key, was in good.headers)
+    odd = good._replace(value=json.dumps(value).encode(), headers=headers, offset=1)
+    plain, quick = await both_ways([good, odd], book, Shortcut(most_bytes=1 << 20))
+    assert quick.tallies.remembered == 0
+    assert [one.reason for one in quick.rejected] == [one.reason for one in plain.rejected]
+    assert [(one.key, one.value) for one in quick.messages] == [(one.key, one.value) for one in plain.messages]
+
+
+async def test_decisions_that_fit_no_other_case_are_not_mixed_up(blind: Rulebook) -> None:
+    """None of them has a signature, and what has none is like nothing."""
     case = a_case(category="04.002")
+    back = replace(case, returns=returned(case, Target(kind=TargetKind.DEPARTMENT, id="water")).case.returns)
+    odd = (back, a_case(category="77"), a_case(category="77.1"), replace(back, severity=Severity.I))
+    records = [record(event(opened(one, "x"), time=NOW, traceparent=TRACED), offset=at) for at, one in enumerate(odd)]
+    plain, quick = await both_ways(records, blind, Shortcut(most_bytes=1 << 20))
+    assert quick.tallies.remembered == 0
+    assert [one.value for one in quick.messages] == [one.value for one in plain.messages]
+
+
+@pytest.mark.parametrize("odd", ("returned", "reopened", "received", "empty", "doubled"))
+async def test_what_is_odd_about_a_record_takes_the_ordinary_way(blind: Rulebook, odd: str) -> None:
+    """Each like one whose decision is remembered, but for one thing that the signature does not hold."""
+    book, case = blind, a_case(category="04.002")
     good = record_of(Facts.of(case, "x"))
     changed = {
         "returned": replace(case, returns=returned(case, Target(kind=TargetKind.DEPARTMENT, id="water")).case.returns),
@@ -217,3 +255,23 @@ def test_memory_is_bounded_and_keeps_what_is_used() -> None:
         assert len(memory) <= 100
     assert memory.get(1) is None
     assert memory.get(999) == 999
+
+
+def test_rulebooks_that_are_gone_are_not_held() -> None:
+    shortcut = Shortcut(most_bytes=1 << 20)
+    books = [Rulebook(small_county(version=str(number))) for number in range(SIGNERS * 2)]
+    assert shortcut.signer(books[0]) is shortcut.signer(books[0])
+    held = [weakref.ref(shortcut.signer(one)) for one in books]
+    gc.collect()
+    assert sum(one() is not None for one in held) <= SIGNERS
+    assert shortcut.signer(books[-1]) is held[-1]()
+
+
+@pytest.mark.parametrize("size", (0, 10 * KEY_BYTES))
+def test_what_is_remembered_counts_with_its_bytes_and_its_key(size: int) -> None:
+    shortcut = Shortcut(most_bytes=40 * KEY_BYTES)
+    rendered = Rendered(Tally((), (), 0), (Template("topic", "step", b"x" * size, b"", b"", b"", b"", b""),))
+    for number in range(100):
+        shortcut.remember(number, rendered)
+    kept = sum(shortcut.recall(number) is not None for number in range(100))
+    assert 0 < kept <= 40 * KEY_BYTES // (KEY_BYTES + size)
