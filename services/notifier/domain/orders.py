@@ -29,9 +29,10 @@ from shared.vocabulary import Level, OrderReason, OrderRole, OrderState, level_o
 class OrderRead:
     """One order as far as it is known.
 
-    ``step`` and ``step_sequence`` follow intake, whose versions are in order; ``withdrawn`` is the
-    router's word, which may come before or after intake has folded it. ``of_step`` is the step of the
-    case's matter; ``cause_id`` and ``withdrawn_by`` are the events that it and its withdrawal answer.
+    ``generation`` is its round, by the event's own name for it. ``step`` and ``step_sequence`` follow
+    intake, whose versions are in order; ``withdrawn`` is the router's word, which may come before or
+    after intake has folded it. ``of_step`` is the step of the case's matter; ``cause_id`` and
+    ``withdrawn_by`` are the events that it and its withdrawal answer.
     """
 
     order_id: UUID
@@ -63,9 +64,9 @@ class OrderRead:
             return OrderState.WITHDRAWN
         return self.step
 
-    def stands(self, generation: int) -> bool:
-        """Say whether its target must still act, in the case's round ``generation``."""
-        return self.generation >= generation and self.state in _STANDING
+    def stands(self, in_round: int) -> bool:
+        """Say whether its target must still act when its case is in that round."""
+        return self.generation >= in_round and self.state in _STANDING
 
     @property
     def department(self) -> str | None:
