@@ -28,7 +28,9 @@ def act(
         UUID | None, typer.Option(help="The order that is meant; may be left out when only one can be.")
     ] = None,
     note: Annotated[str | None, typer.Option(help="What was done or found.")] = None,
-    reason: Annotated[str | None, typer.Option(help="Why; needed for return, whistle, transfer …")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Why: in every action's audit; needed for return, whistle, transfer …")
+    ] = None,
     rating: Annotated[Rating | None, typer.Option(help="For rate.")] = None,
     kind: Annotated[WhistleKind | None, typer.Option(help="The kind of whistle.")] = None,
     department: Annotated[

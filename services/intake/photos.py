@@ -41,6 +41,9 @@ _SCANS: Final = 64
 """A JPEG in more steps than that is made to cost time."""
 _SCAN: Final = b"\xff\xda"
 _ALLOWED: Final = (f"a JPEG, PNG, WebP or HEIC of at most {MOST_BYTES // 1024 // 1024} MiB",)
+_PIXELS: Final = (
+    f"at most {MOST_PIXELS} pixels of a JPEG, {MOST_PIXELS_HEIC} of a HEIC, {MOST_PIXELS_WHOLE} of a PNG or WebP"
+)
 _BROKEN: Final = "the photo breaks off or is damaged"
 _QUALITY: Final = 85
 _DAMAGED: Final = (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, struct.error, RuntimeError)
@@ -88,7 +91,7 @@ def _opened(data: bytes, field: str) -> Image.Image:
             raise _refused(_BROKEN, field) from error
         raise _refused("this is no picture of an allowed kind, whatever its name says", field) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _refused("the photo has too many pixels", field) from error
+        raise _refused("the photo has too many pixels", field, _PIXELS) from error
     most = _MOST_PIXELS.get(image.format or "", MOST_PIXELS_WHOLE)
     if image.width * image.height > most:
         raise _refused(f"the photo has {image.width} × {image.height} pixels", field, f"at most {most} pixels")

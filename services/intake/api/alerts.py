@@ -87,7 +87,8 @@ async def post_alerts(alerts: Alerts, request: Request, bearer: Annotated[Bearer
     """Open a case for each alert that fires and has none open; one that ends adds a fact to its case.
 
     Labels that are understood: `area` (an area code), `lon` and `lat`, `category`, `severity` (1 to 4, or critical,
-    warning, info …), `drill`; without any of the first three an alert lies in the key's area.
+    warning, info …), `drill`; without any of the first three an alert lies in the key's area. A severity that is not
+    known refuses nothing: the category's own counts, and the case's `severity_why` says so.
     """
     rooms = rooms_of(request)
     must_report(bearer, bearer.area)

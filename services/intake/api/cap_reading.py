@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Never
+from xml.parsers.expat import ErrorString
 
 import shapely
 from defusedxml.common import DefusedXmlException
@@ -36,6 +37,10 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d")
 _NATIONAL: Final = re.compile(
     rb"\s*<\?xml\s[^>]{0,80}encoding=[\"'](?:gb2312|gbk|gb18030)[\"'][^>]{0,40}\?>", re.IGNORECASE
 )
+_NO_TYPES: Final = (
+    "document types and entities are not taken: they could make a reader open files, or swell without end"
+)
+_ENCODINGS: Final = "XML in UTF-8, UTF-16, GB2312, GBK or GB18030, as its first line says"
 _STATUSES: Final = ("Actual", "Exercise", "System", "Test", "Draft")
 _SEVERITIES: Final = ("Extreme", "Severe", "Moderate", "Minor", "Unknown")
 
@@ -73,13 +78,22 @@ def _root(body: bytes) -> Element:
             depth, count = depth + (1 if event == "start" else -1), count + (event == "start")
             root = element if root is None else root
             if depth > DEEPEST or count > MOST_ELEMENTS:
-                _wrong("/", f"at most {MOST_ELEMENTS} elements, {DEEPEST} deep")
-    except DefusedXmlException:
-        _wrong("/", "XML without a document type and without entities")
-    except (ParseError, ValueError, LookupError) as error:
-        raise Refused(f"this is no XML: {type(error).__name__}", field="/", allowed=["CAP 1.2 in XML"]) from error
+                most = f"at most {MOST_ELEMENTS} elements, {DEEPEST} deep"
+                raise Refused("the message has too many elements or nests too deep", field="/", allowed=[most])
+    except DefusedXmlException as error:
+        raise Refused(
+            _NO_TYPES, field="/", allowed=["the same message without <!DOCTYPE …> and <!ENTITY …>"]
+        ) from error
+    except ParseError as error:
+        line, column = error.position
+        where = f"line {line}, column {column + 1}"
+        raise Refused(
+            f"this is no XML at {where}: {ErrorString(error.code)}", field="/", allowed=["CAP 1.2 in XML"]
+        ) from error
+    except (ValueError, LookupError) as error:
+        raise Refused("the message's encoding cannot be read", field="/", allowed=[_ENCODINGS]) from error
     if root is None or root.tag != _tag("alert"):
-        _wrong("/", f"an alert of {CAP_12}")
+        raise Refused("the root is no CAP 1.2 alert", field="/", allowed=[f"an alert of {CAP_12}"])
     return root
 
 
@@ -178,7 +192,7 @@ def _references(text: str) -> tuple[str, ...]:
 def _required(alert: Element, name: str) -> str:
     text = _text(alert, name)
     if not text:
-        _wrong(name, "a value")
+        raise Refused("this is missing", field=name, allowed=["a value"])
     return text
 
 
@@ -207,4 +221,4 @@ def _tag(name: str) -> str:
 
 
 def _wrong(field: str, allowed: str) -> Never:
-    raise Refused("this is wrong or missing", field=field, allowed=[allowed])
+    raise Refused("this is wrong", field=field, allowed=[allowed])

@@ -95,7 +95,9 @@ def case_words(data: CaseEvent, names: Names) -> tuple[Words, str]:  # noqa: C90
                 en=f"Moved up to the {LEVELS[level].en}: {CLOCKS[clock].en} was late",
             )
             return up, ""
-        case CaseWhistleAsked() | CaseWhistled() | CaseWhistleDeclined():
+        case CaseWhistled(reason=reason, note=note):
+            return _whistle(data, names), "\n".join(filter(None, (reason, note)))
+        case CaseWhistleAsked() | CaseWhistleDeclined():
             return _whistle(data, names), data.reason
         case CaseReleased(order=order, reason=reason):
             to = target_words(order.target)

@@ -246,9 +246,11 @@ def _of_case(event: Event[Told], data: CaseEvent, names: Names) -> Entry:
         order_id=order_id,
         target=target,
         note=note,
-        why=(
-            (Why(zh=data.area_why, en=data.area_why), Why(zh=data.category_why, en=data.category_why))
-            if isinstance(data, CaseOpened)
-            else ()
-        ),
+        why=_why_so(data) if isinstance(data, CaseOpened) else (),
     )
+
+
+def _why_so(data: CaseOpened) -> tuple[Why, ...]:
+    """How it was placed, named and graded."""
+    said = (data.area_why, data.category_why, *((data.severity_why,) if data.severity_why else ()))
+    return tuple(Why(zh=one, en=one) for one in said)

@@ -40,7 +40,8 @@ class CaseWhistled:
     """A whistle sounds for ``departments``, each of which must sign and arrive (部门报到).
 
     ``lead`` is one of them when the whistle gives the case a new lead. The same whistle sounds again
-    for departments added later. ``by`` confirmed it, or for an emergency blew it.
+    for departments added later. ``by`` confirmed it, for the reason in ``note``, or for an emergency blew it;
+    ``reason`` is that of who asked, and told to the departments.
     """
 
     TYPE: ClassVar[str] = "whistle.case.whistled.v1"
@@ -51,6 +52,7 @@ class CaseWhistled:
     reason: Note
     lead: Slug | None = None
     standing: Orders = ()
+    note: Note = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,16 @@ async def test_a_graver_alert_makes_its_case_graver(intake: Intake) -> None:
     assert case["severity"] == 4
 
 
+async def test_a_severity_that_nobody_knows_refuses_nothing_and_the_case_says_so(intake: Intake) -> None:
+    assert (await post(intake, an_alert("water-3", category="01", severity="page"))).status_code == 200
+    (case,) = await cases_of(intake, "water-3")
+    why = await intake.pool.fetchval(
+        "SELECT data->>'severity_why' FROM case_event WHERE case_id = $1::uuid AND version = 1", case["case_id"]
+    )
+    assert "不认识给出的等级「page」" in why
+    assert "its category's severity" in why
+
+
 async def test_the_same_alert_to_two_replicas_at_once_is_one_case(intake: Intake) -> None:
     for n in range(6):
         name = f"race-{n}"

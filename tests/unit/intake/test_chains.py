@@ -20,6 +20,17 @@ CHAIN = Chain(county="990101", front="alert", reference="a", case_id=UUID(int=1)
 ENDED = replace(CHAIN, firing=False)
 
 
+@pytest.mark.parametrize(
+    ("said", "severity", "unknown"),
+    (("Critical", Severity.II, ""), (" page ", None, "page"), ("", None, ""), ("x" * 99, None, "x" * 64)),
+)
+def test_a_severity_that_nobody_knows_is_passed_over_and_kept_in_words(
+    said: str, severity: Severity | None, unknown: str
+) -> None:
+    report = report_of(Alert(labels={"severity": said}), area="990101", now=NOW)
+    assert (report.severity, report.severity_unknown) == (severity, unknown)
+
+
 @pytest.mark.parametrize("says", (Says.FIRES, Says.UPDATES))
 def test_a_warning_without_an_open_case_opens_one(says: Says) -> None:
     assert next_step(None, says, ended=True) == Open(round=0)

@@ -281,4 +281,4 @@ def test_an_action_that_takes_a_note_keeps_a_reason_as_it() -> None:
     asked = tidy_request(ActionRequest(action=Action.APPROVE, reason="雨大,同意。电话13812345678"))
     assert asked.note == asked.reason == "雨大,同意。电话138****5678"
     both = tidy_request(ActionRequest(action=Action.APPROVE, note="同意", reason="雨大"))
-    assert (both.note, both.why) == ("同意", "雨大")
+    assert (both.note, both.why) == ("同意\n雨大", "雨大")

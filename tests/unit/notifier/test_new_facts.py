@@ -19,7 +19,7 @@ from services.notifier.domain.public_words import STATES, public_words
 from services.notifier.domain.requests import AppealState, ExtensionState, SupervisionState
 from services.notifier.domain.summary import CaseSummary, summarise
 from services.notifier.domain.telling import tell
-from services.notifier.domain.timeline import entry_of
+from services.notifier.domain.timeline import Entry, entry_of
 from services.notifier.domain.tracking import How, Link, closed_at, link_of, path, step_of, told_to
 from services.notifier.domain.waiting import Waiting, waiting
 from services.notifier.domain.words import CODES
@@ -257,6 +257,24 @@ def test_every_fact_has_a_line_in_both_languages_and_the_public_reads_no_word_of
             inside = [getattr(data, name, "") for name in ("note", "reason", "why", "instruction")]
             assert not any(words and words in said for words in inside)
             assert "经办人陈某" not in f"{said}{step.note}{step.office}"
+
+
+def _entry(data: CaseEvent) -> Entry:
+    return entry_of(Event(id=uuid4(), source="/", subject="", time=START, sequence=1, data=data), CODES)
+
+
+def test_the_line_of_a_whistle_has_the_reason_of_who_asked_and_of_who_let_it_sound() -> None:
+    sounded = _examples(facts.CaseWhistled)[0]
+    assert isinstance(sounded, facts.CaseWhistled)
+    assert _entry(replace(sounded, note="情况属实")).note == f"{sounded.reason}\n情况属实"
+    assert _entry(replace(sounded, note="")).note == sounded.reason
+
+
+def test_the_first_line_of_a_case_says_why_it_is_so_grave() -> None:
+    opened = _examples(facts.CaseOpened)[0]
+    assert isinstance(opened, facts.CaseOpened)
+    assert [why.zh for why in _entry(replace(opened, severity_why="不认识给出的等级")).why][2:] == ["不认识给出的等级"]
+    assert len(_entry(replace(opened, severity_why="")).why) == 2
 
 
 def test_every_state_has_public_words() -> None:

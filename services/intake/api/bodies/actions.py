@@ -58,7 +58,9 @@ class ReplyBody(Body):
     """The four elements of a reply (答复四要素); each is needed, and a missing one is named."""
 
     accepted_at: AwareDatetime | None = None
-    spoken_with: Annotated[str, Field(max_length=120)] = ""
+    spoken_with: Annotated[
+        str, Field(max_length=120, description="Whom one has spoken with; a name given here stays in the event.")
+    ] = ""
     done: Annotated[str, Field(max_length=2000)] = ""
     done_by: AwareDatetime | None = None
 
@@ -91,8 +93,9 @@ class ActionBody(Body):
         str,
         Field(
             max_length=2000,
-            description="Needed wherever somebody says no, asks for something or changes what stands; not by "
-            "sign, arrive, progress, resolve, verify, close, rate, confirm, file, approve, resume and sign_off.",
+            description="Why: it stands in the event and in the audit. Needed wherever somebody says no, asks for "
+            "something or changes what stands; may be left out by sign, arrive, progress, resolve, verify, close, "
+            "rate, confirm, file, approve, resume, sign_off, note, hand_over and rate_department.",
         ),
     ] = ""
     rating: Annotated[Rating | None, Field(description="Needed by rate.")] = None

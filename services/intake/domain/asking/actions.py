@@ -156,7 +156,7 @@ def _of_many(request: ActionRequest, *, case: Case, by: Actor, playbook: Playboo
         case Action.WHISTLE:
             return _blow(request, by, playbook)
         case Action.CONFIRM:
-            return ConfirmWhistle(by=by, whistle_id=_whistle(request, case))
+            return ConfirmWhistle(by=by, whistle_id=_whistle(request, case), note=request.note)
         case Action.DECLINE:
             return DeclineWhistle(by=by, whistle_id=_whistle(request, case), reason=reason)
         case _:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from services.intake.domain.asking.targets import Whom
@@ -13,7 +14,28 @@ from shared.events.case import Rating
 from shared.events.parts import Actor
 from shared.masking import mask
 from shared.playbook.model import Playbook
-from shared.vocabulary import AppealGround, EmergencyService, Severity, WhistleKind
+from shared.vocabulary import AppealGround, EmergencyService, Refused, Severity, WhistleKind
+
+MOST_OF_NOTE: Final = 2000
+NOTED: Final = frozenset(
+    {
+        Action.SIGN,
+        Action.ARRIVE,
+        Action.PROGRESS,
+        Action.RESOLVE,
+        Action.VERIFY,
+        Action.CLOSE,
+        Action.RATE,
+        Action.RATE_DEPARTMENT,
+        Action.CONFIRM,
+        Action.FILE,
+        Action.NOTE,
+        Action.HAND_OVER,
+        Action.APPROVE,
+        Action.SIGN_OFF,
+    }
+)
+"""Actions whose event carries a note and no reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +50,7 @@ class ReplyRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRequest:
-    """What somebody asks of a case; ``reason`` may also come as ``note``, and tidied the other way round.
+    """What somebody asks of a case; ``reason`` may also come as ``note``, and tidied the other way round (`NOTED`).
 
     ``until`` is the moment that is meant: to which a case is held or an order extended, or by which a reply is due.
     """
@@ -81,25 +103,36 @@ class Circumstances:
 def tidy_request(request: ActionRequest) -> ActionRequest:
     """The request with its words cleaned and masked: they go into events.
 
-    Actions that take a note take the reason for it where none is given: why somebody approved is never lost.
+    Actions whose event has a note alone keep the reason in it: why somebody approved is never lost.
 
     Raises:
-        Refused: control characters in one of them; names the field.
+        Refused: control characters in one of them, or note and reason do not fit into one; names the field.
     """
     reply = request.reply
     if reply is not None:
         reply = replace(
             reply, spoken_with=_words(reply.spoken_with, "reply.spoken_with"), done=_words(reply.done, "reply.done")
         )
-    reason = _words(request.reason, "reason")
+    note, reason = _words(request.note, "note"), _words(request.reason, "reason")
     return replace(
         request,
-        note=_words(request.note, "note") or reason,
+        note=_noted(note, reason) if request.action in NOTED else note,
         reason=reason,
         words=_words(request.words, "words"),
         receipt=clean(request.receipt, field="receipt", lines=False) if request.receipt.strip() else "",
         reply=reply,
     )
+
+
+def _noted(note: str, reason: str) -> str:
+    both = "\n".join(dict.fromkeys(filter(None, (note, reason))))
+    if len(both) > MOST_OF_NOTE:
+        raise Refused(
+            f"note and reason have {len(both)} characters together",
+            field="reason",
+            allowed=[f"{MOST_OF_NOTE} characters, the note included"],
+        )
+    return both
 
 
 def _words(text: str, field: str) -> str:

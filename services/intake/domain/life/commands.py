@@ -243,6 +243,7 @@ class ConfirmWhistle:
 
     by: Actor
     whistle_id: UUID
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ def whistle(case: Case, command: WhistleCommand) -> CaseEvent:
             return _blown(case, view, command)
         case ConfirmWhistle():
             asked = _waiting(case, command.whistle_id)
-            return _sounds(case, replace(asked, by=command.by), view)
+            return _sounds(case, replace(asked, by=command.by), view, note=command.note)
         case DeclineWhistle():
             asked = _waiting(case, command.whistle_id)
             _must_say(command.reason, "why it is not to sound, in words")
@@ -86,7 +86,7 @@ def _blown(case: Case, view: CaseView, command: BlowWhistle) -> CaseEvent:
     )
 
 
-def _sounds(case: Case, asked: Asked, view: CaseView) -> CaseWhistled:
+def _sounds(case: Case, asked: Asked, view: CaseView, *, note: str = "") -> CaseWhistled:
     return CaseWhistled(
         case=view,
         by=asked.by,
@@ -95,6 +95,7 @@ def _sounds(case: Case, asked: Asked, view: CaseView) -> CaseWhistled:
         reason=asked.reason,
         lead=asked.lead,
         standing=case.all_standing(),
+        note=note,
     )
 
 

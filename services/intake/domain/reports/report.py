@@ -54,6 +54,8 @@ class Report:
     place: Place | None = None
     category: str | None = None
     severity: Severity | None = None
+    severity_unknown: str = ""
+    """A word for it that nobody here knows: passed over, and the case says so."""
     tags: tuple[str, ...] = ()
     reporter: Reporter | None = None
     occurred_at: datetime | None = None
@@ -146,7 +148,7 @@ def opening(  # noqa: PLR0913  what is known beside the report, each by its name
         category_why=mask(classified.why),
         condition=classified.condition,
         severity=graded.severity,
-        severity_why=graded.why,
+        severity_why=_why_so_grave(graded, report.severity_unknown),
         source=report.source,
         title=title_of(text),
         text=text,
@@ -160,6 +162,12 @@ def opening(  # noqa: PLR0913  what is known beside the report, each by its name
         guess=None if classified.guess is None else _masked(classified.guess),
         handovers=graded.handovers,
     )
+
+
+def _why_so_grave(graded: Graded, unknown: str) -> str:
+    if not unknown:
+        return graded.why
+    return f"{graded.why}；不认识给出的等级「{mask(unknown)}」 / the severity that was given is not known"
 
 
 def _state(classified: Classified, graded: Graded, playbook: Playbook) -> CaseState:

@@ -27,11 +27,12 @@ SEVERITIES: Final[Mapping[str, Severity]] = MappingProxyType(
         **dict.fromkeys(("4", "iv", "minor", "info", "low"), Severity.IV),
     }
 )
-"""What the label ``severity`` may say; with any other word, and without one, the category's own counts."""
+"""What the label ``severity`` may say; with any other word the category's own counts and the case says why."""
 
 NO_TIME: Final = datetime(1, 1, 1, tzinfo=UTC)
 """What Alertmanager writes for a time that it does not know."""
 
+MOST_OF_SEVERITY: Final = 64
 _WORDS: Final = ("summary", "description", "message")
 _TRUE: Final = frozenset({"true", "1", "yes"})
 
@@ -70,6 +71,8 @@ def report_of(alert: Alert, *, area: str, now: datetime) -> Report:
         Refused: a label that says where is wrong.
     """
     place = _place(alert.labels)
+    said = alert.labels.get("severity", "").strip()
+    severity = SEVERITIES.get(said.lower())
     name = alert.labels.get("alertname", "").strip()[:64]
     starts = alert.starts_at
     return Report(
@@ -78,7 +81,8 @@ def report_of(alert: Alert, *, area: str, now: datetime) -> Report:
         area=_area(alert.labels) or (None if place is not None else area),
         place=place,
         category=alert.labels.get("category") or None,
-        severity=SEVERITIES.get(alert.labels.get("severity", "").strip().lower()),
+        severity=severity,
+        severity_unknown=said[:MOST_OF_SEVERITY] if severity is None else "",
         tags=(name,) if name else (),
         occurred_at=None if starts is None or starts == NO_TIME or starts > now + CLOCKS_APART else starts,
         purpose=Purpose.DRILL if alert.labels.get("drill", "").lower() in _TRUE else Purpose.REAL,
