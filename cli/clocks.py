@@ -1,4 +1,4 @@
-"""``whistle clocks due``: which limit fits, why, by which source, and its deadline step by step."""
+"""``whistle clocks``: ``due`` says which limit fits, why, by which source, and its deadline step by step."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from cli import places
+from cli.clock_import import import_table
 from cli.output import emit_json, language, out
 from cli.simulate import instant_of
 from cli.trouble import MISUSED, Trouble
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from shared.playbook.model import ClockLimit, Playbook
 
 app = typer.Typer(help="Clocks: by when who must have done what.", no_args_is_help=True)
+app.command("import")(import_table)
 
 BY_DESK: Final = frozenset({ClockKind.ACCEPT, ClockKind.DISPATCH, ClockKind.VERIFY})
 """Clocks that the desk of the case's place answers for; of any other it must be said who."""
