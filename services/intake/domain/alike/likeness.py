@@ -143,7 +143,7 @@ def _scaled(value: float, *, foot: float, knee: float) -> float:
 
 def _issue(a: Marks, b: Marks) -> tuple[float, int]:
     """The share of a first sentence's grams that the other text has, the larger of both ways; and how many."""
-    ways = [(len(x.issue & y.content), len(x.issue)) for x, y in ((a, b), (b, a))]
+    ways = [(len((x.issue & y.grams) - y.of_names), len(x.issue)) for x, y in ((a, b), (b, a))]
     return max(found / max(4, of) for found, of in ways), max(found for found, _ in ways)
 
 
@@ -201,7 +201,7 @@ def _shared_places(some: frozenset[str], others: frozenset[str]) -> frozenset[st
     return frozenset(min(x, y, key=lambda name: (len(name), name)) for x in some for y in others if is_one_place(x, y))
 
 
-def _cosine(some: frozenset[str], others: frozenset[str]) -> float:
+def _cosine(some: frozenset[int], others: frozenset[int]) -> float:
     if not some or not others:
         return 0.0
     return len(some & others) / math.sqrt(len(some) * len(others))

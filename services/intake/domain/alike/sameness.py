@@ -232,7 +232,7 @@ def names_of(account: Account) -> frozenset[int]:
 
 @lru_cache(maxsize=4096)
 def _anchors(wording: Wording) -> frozenset[int]:
-    smallest = sorted(map(zlib.crc32, map(str.encode, marks_of(wording).grams)))[:ANCHORS]
+    smallest = sorted(marks_of(wording).grams)[:ANCHORS]
     return frozenset(one - _HALF for one in smallest)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -91,20 +92,27 @@ class Wording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What a wording tells; ``issue`` are the title's grams and ``content`` all grams, without those of names.
+    """What a wording tells; ``issue`` are the title's grams without those of names, ``of_names``.
 
+    Grams are kept as their CRC-32, for as strings they take twice the room. One pair in 2,400 of the longest letters
+    (1,350 grams each) shares a number that is of two grams: their likeness is a thousandth too high.
     ``name_runs`` are the grams of its places: two names that can mean one place share one. ``numbers`` are pairs of
     unit and figure: 栋 3, 号线 2.
     """
 
-    grams: frozenset[str]
-    issue: frozenset[str]
-    content: frozenset[str]
+    grams: frozenset[int]
+    issue: frozenset[int]
+    of_names: frozenset[int]
     title_places: frozenset[str]
     places: frozenset[str]
     name_runs: frozenset[str]
     title_numbers: frozenset[tuple[str, str]]
     numbers: frozenset[tuple[str, str]]
+
+    @property
+    def content(self) -> frozenset[int]:
+        """All grams without those of names; made when asked for, for it is as large as the rest together."""
+        return self.grams - self.of_names
 
 
 def wording_of(title: str, text: str) -> Wording:
@@ -126,9 +134,9 @@ def marks_of(wording: Wording) -> Marks:
     name_runs = _runs(map(str.lower, places))
     of_names = name_runs | _runs(kinds)
     return Marks(
-        grams=grams,
-        issue=issue - of_names if of_names else issue,
-        content=grams - of_names if of_names else grams,
+        grams=_hashed(grams),
+        issue=_hashed(issue - of_names),
+        of_names=_hashed(of_names),
         title_places=title_places,
         places=places,
         name_runs=name_runs,
@@ -190,3 +198,8 @@ def _runs(words: Iterable[str]) -> frozenset[str]:
         pairs = list(map(add, word, word[1:]))
         runs.update(pairs, map(add, pairs, word[2:]))
     return frozenset(runs)
+
+
+def _hashed(grams: Iterable[str]) -> frozenset[int]:
+    # By way of a set, whose table is then made once and to measure: one that grows is up to twice as large.
+    return frozenset({*map(zlib.crc32, map(str.encode, grams))})
