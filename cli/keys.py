@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli import places
+from cli.key_fits import unchecked
 from cli.output import emit_json, local_time, out, say
 from cli.trouble import MISUSED, Trouble
 from shared.runtime.auth import NewKey, new_key, rotated
@@ -48,6 +49,10 @@ def new(
         str | None, typer.Option(help="Give this key a second secret instead of making a new key.", metavar="KEY_ID")
     ] = None,
     grace: Annotated[str, typer.Option(help="How long the old secret goes on after --rotate.")] = "7d",
+    playbook: Annotated[
+        Path | None,
+        typer.Option(help="Check department and duties against this one, not the one in force.", file_okay=False),
+    ] = None,
     file: File = None,
     data: places.Data = None,
     as_json: places.Json = False,
@@ -56,6 +61,12 @@ def new(
     path = _file(file, data)
     now = utc_now()
     expires_at = None if expires is None else now + duration(expires, "--expires")
+    if rotate is None and area is not None:
+        why_not = unchecked(area=area, department=department, duties=duty or (), folder=playbook, data=data)
+        if why_not is not None:
+            say(
+                f"[yellow]![/] department and duties were not checked: {escape(why_not)}; --playbook FOLDER checks them"
+            )
     with _locked(path):
         keys = {one.id: one for one in (_read(path) if path.exists() else ())}
         if rotate is not None:
