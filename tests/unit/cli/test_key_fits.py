@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from cli import __main__ as program
+from cli import in_force
+from shared.playbook.load import load
+from shared.playbook.shelf import PlaybookShelf
+from shared.runtime.clock import utc_now
 from shared.runtime.keyfile import read_keys
 
 YUNLU = "playbooks/yunlu"
@@ -69,3 +73,40 @@ def test_without_a_playbook_it_is_said_that_nothing_was_checked(made: Made) -> N
 
 def test_a_key_that_names_neither_needs_no_playbook(made: Made) -> None:
     assert "not checked" not in made("--role", "desk")[1]
+
+
+class TestInForce:
+    """Kafka is known, and holds the playbook or does not answer."""
+
+    @pytest.mark.parametrize(
+        ("department", "area", "status", "says"),
+        (
+            ("nosuch", "990101", 2, "--department nosuch is not in the playbook"),
+            ("urban", "990101", 0, "is in"),
+            ("urban", "990102", 0, "no playbook is in force for 990102"),
+        ),
+    )
+    def test_the_playbook_in_force_counts(
+        self, made: Made, monkeypatch: pytest.MonkeyPatch, department: str, area: str, status: int, says: str
+    ) -> None:
+        async def shelf(_bootstrap: str) -> PlaybookShelf:
+            found = PlaybookShelf()
+            await found.put(load(Path(YUNLU), today=utc_now().date()))
+            return found
+
+        monkeypatch.setenv("WHISTLE_KAFKA", "kafka:9092")
+        monkeypatch.setattr(in_force, "read_in_force", shelf)
+        ended, said = made("--role", "department", "--department", department, area=area)
+        assert ended == status
+        assert says in said
+        assert ("not checked" in said) == (area != "990101")
+
+    def test_a_kafka_that_is_away_keeps_nobody_from_a_key(self, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def away(bootstrap: str) -> PlaybookShelf:
+            raise in_force.no_kafka(bootstrap, "nobody is there")
+
+        monkeypatch.setenv("WHISTLE_KAFKA", "kafka:9092")
+        monkeypatch.setattr(in_force, "read_in_force", away)
+        status, said = made("--role", "department", "--department", "nosuch")
+        assert status == 0
+        assert "were not checked: the playbook in force cannot be read" in said
