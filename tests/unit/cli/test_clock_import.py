@@ -130,6 +130,10 @@ def test_a_table_becomes_limits_and_a_second_time_changes_nothing(
     # The county's own line for the same case keeps its name and what comes when it is late.
     assert (by_id["leak-indoor"].limit, by_id["leak-indoor"].when_late) == (Limit(amount=2, unit=HOURS), "take_over")
     assert len(by_id) == 7
+    path = folder / "clocks.csv"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("leak-indoor,handle", 'leak-indoor,"handle"'), encoding="utf-8"
+    )
     after = (folder / "clocks.csv").read_bytes()
     assert bring_in(capsys, table, folder, "--basis", "某条例")["diff"] == []
     assert (folder / "clocks.csv").read_bytes() == after
