@@ -125,6 +125,14 @@ def test_decisions_that_code_names_are_there() -> None:
     assert not missing, "\n".join(missing)
 
 
+def test_every_decision_stands_in_the_index_by_its_title() -> None:
+    folder = ROOT / "docs/decisions"
+    index = source(folder / "README.md")
+    for record in sorted(folder.glob("0*.md")):
+        number, _, title = source(record).partition("\n")[0].removeprefix("# ").partition(" ")
+        assert f"- [{number}]({record.name}) {title}\n" in index, record.name
+
+
 def test_paths_that_documents_name_are_there() -> None:
     missing = [
         f"{relative(document)} → {match['path']}"

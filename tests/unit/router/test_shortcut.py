@@ -132,7 +132,7 @@ async def test_what_the_codec_refuses_is_refused_the_quick_way_too(book: Ruleboo
 @pytest.mark.parametrize(
     ("name", "content"),
     (
-        ("ce_id", b"5F2B7C1E-9D57-5C1A-8A6E-0D8F4E9B2A11"), ("ce_id", b"x"), ("ce_sequence", b"01"),
+        ("ce_id", b"5F2B7C1E-9d57-5c1a-8a6e-0d8f4e9b2a11"), ("ce_id", b"x"), ("ce_sequence", b"01"),
         ("ce_sequence", b"x"), ("ce_time", b"2026-11-21T08:00:00"), ("ce_time", b"x"), ("ce_specversion", b"2"),
         ("ce_subject", b"another"), ("ce_type", b"whistle.case.unheard.v1"), ("ce_source", b"\xff"),
         ("traceparent", b"x"), ("traceparent", b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01"),
@@ -259,7 +259,7 @@ def test_memory_is_bounded_and_keeps_what_is_used() -> None:
 
 def test_rulebooks_that_are_gone_are_not_held() -> None:
     shortcut = Shortcut(most_bytes=1 << 20)
-    books = [Rulebook(small_county(version=str(number))) for number in range(SIGNERS * 2)]
+    books = [Rulebook(small_county(version=str(number))) for number in range(SIGNERS + 1)]
     assert shortcut.signer(books[0]) is shortcut.signer(books[0])
     held = [weakref.ref(shortcut.signer(one)) for one in books]
     gc.collect()
