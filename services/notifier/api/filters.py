@@ -123,6 +123,12 @@ def _not_ours() -> Refused:
 _CODE: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,31}")
 _TYPE: Final = re.compile(r"[a-z0-9_.]{1,64}")
 _ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_FORMS: Final = {
+    _CODE: "1 to 32 letters, digits, dots and hyphens",
+    _TYPE: "1 to 64 small letters, digits, dots and underscores",
+    _ID: "1 to 64 letters, digits, dots, hyphens and underscores",
+}
+"""What an error says of them."""
 _NUMERALS: Final = {"I": 1, "II": 2, "III": 3, "IV": 4}
 
 T = TypeVar("T")
@@ -168,7 +174,7 @@ def _severity(text: str) -> Severity:
 def _word(pattern: re.Pattern[str]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if not pattern.fullmatch(text):
-            raise Refused("this has a form that no such value has", allowed=[f"text that matches {pattern.pattern}"])
+            raise Refused("this has a form that no such value has", allowed=[_FORMS[pattern]])
         return text
 
     return read

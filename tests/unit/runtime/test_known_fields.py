@@ -10,10 +10,11 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from services.intake.api import describe_api
 from services.notifier.api.endpoints import bare_api
+from services.notifier.api.filters import _CODE, _word
 from shared.runtime.known_fields import described
 from shared.runtime.patterns import WORDS
 from shared.runtime.problems import problem_of_validation
-from shared.vocabulary import AREA_PATTERN
+from shared.vocabulary import AREA_PATTERN, Refused
 
 
 class Inner(BaseModel, extra="forbid"):
@@ -75,6 +76,12 @@ def test_an_error_of_the_query_is_none_of_the_body() -> None:
 def test_a_wrong_form_is_told_in_words() -> None:
     ((field, allowed),) = told(Annotated[str, Field(pattern=AREA_PATTERN)], "西村")
     assert (field, allowed) == ("/", (WORDS[AREA_PATTERN],))
+
+
+def test_a_filter_of_another_form_is_told_in_words() -> None:
+    with pytest.raises(Refused) as refused:
+        _word(_CODE)("路灯")
+    assert refused.value.allowed == ("1 to 32 letters, digits, dots and hyphens",)
 
 
 def patterns(part: object) -> Iterator[str]:
