@@ -1,5 +1,5 @@
 -- What new reports are compared with is called a profile; a matter (一件事) is something else. Code from before finds it
--- under its old name, with all that it knows of, and reads what the other writes; 0019_post_case_profile.sql ends that.
+-- under its old name, with all that it knows of, and reads what the other writes; 0020_post_case_profile.sql ends that.
 ALTER TABLE matter RENAME TO case_profile;
 ALTER INDEX matter_pkey RENAME TO case_profile_pkey;
 ALTER INDEX matter_newest RENAME TO case_profile_newest;

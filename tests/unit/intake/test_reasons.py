@@ -145,7 +145,7 @@ def events_of(request: ActionRequest, case: Case) -> tuple[CaseEvent, ...]:
 
 
 def why_of(event: CaseEvent) -> str:
-    """As the audit takes it: deploy/sql/intake/0020_pre_audit_words.sql."""
+    """As the audit takes it: deploy/sql/intake/0019_pre_audit_words.sql."""
     data = msgspec.to_builtins(event)
     said = (data.get(name) for name in ("note", "reason", "instruction", "reply"))
     return next((one for one in said if isinstance(one, str) and one), "")
