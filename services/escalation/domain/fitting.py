@@ -69,8 +69,7 @@ def limit_for(playbook: Playbook, kind: ClockKind, matter: Matter, *, order: Ord
         profile=None if order is None else order.clock_profile,
         whistled=order is not None and order.whistle is not None,
     )
-    fitting = fitting_limits(playbook, kind, asked)
-    return fitting[0] if fitting else None
+    return max(_fitting(playbook, kind, asked), key=lambda limit: _rank(limit, asked), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,19 +111,24 @@ class Misfit:
 
 def fitting_limits(playbook: Playbook, kind: ClockKind, asked: Asked) -> tuple[ClockLimit, ...]:
     """Every limit of ``playbook`` that fits, the best first; its default where there is one and nothing fits."""
+    fitting = _fitting(playbook, kind, asked)
+    return tuple(sorted(fitting, key=lambda limit: _rank(limit, asked), reverse=True))
+
+
+def _fitting(playbook: Playbook, kind: ClockKind, asked: Asked) -> list[ClockLimit]:
     line = asked.line
     fitting = [
         limit
         for limit in playbook.clocks
         # The category before all else: a city's table has hundreds of limits, and this is asked for every clock.
         if limit.kind is kind and (limit.category is None or limit.category in line)
-        if next(misfits(limit, asked), None) is None
+        if next(_unmet(limit, asked), None) is None
     ]
-    if not fitting:
-        default = DEFAULTS.get(kind)
-        default = WHISTLED.get(kind, default) if asked.whistled else default
-        return () if default is None else (default,)
-    return tuple(sorted(fitting, key=lambda limit: _rank(limit, asked), reverse=True))
+    if fitting:
+        return fitting
+    default = DEFAULTS.get(kind)
+    default = WHISTLED.get(kind, default) if asked.whistled else default
+    return [] if default is None else [default]
 
 
 def near_limits(playbook: Playbook, kind: ClockKind, asked: Asked) -> tuple[tuple[ClockLimit, Misfit], ...]:
@@ -138,12 +142,17 @@ def near_limits(playbook: Playbook, kind: ClockKind, asked: Asked) -> tuple[tupl
 
 
 def misfits(limit: ClockLimit, asked: Asked) -> Iterator[Misfit]:
-    """What keeps ``limit`` from the case; nothing when it fits."""
+    """What keeps ``limit`` from the case, in words; nothing when it fits."""
+    return (Misfit(field=field, asks=said(asks), has=said(has)) for field, asks, has in _unmet(limit, asked))
+
+
+def _unmet(limit: ClockLimit, asked: Asked) -> Iterator[tuple[str, object, object]]:
+    """What ``limit`` asks and the case is not: every clock that starts asks for it, and nobody wants its words then."""
     matter = asked.matter
     if limit.category is not None and limit.category not in asked.line:
-        yield Misfit(field="category", asks=limit.category, has=matter.category)
+        yield "category", limit.category, matter.category
     if limit.area is not None and not covers(limit.area, matter.area):
-        yield Misfit(field="area", asks=limit.area, has=matter.area)
+        yield "area", limit.area, matter.area
     for field, asks, has in (
         ("condition", limit.condition, matter.condition),
         ("severity", limit.severity, matter.severity),
@@ -153,9 +162,9 @@ def misfits(limit: ClockLimit, asked: Asked) -> Iterator[Misfit]:
         ("case_source", limit.case_source, matter.source),
     ):
         if asks is not None and asks != has:
-            yield Misfit(field=field, asks=said(asks), has=said(has))
+            yield field, asks, has
     if (limit.valid_from or limit.valid_until) and (asked.day is None or not limit.holds_on(asked.day)):
-        yield Misfit(field="validity", asks=validity(limit), has=f"opened on {asked.day or 'an unknown day'}")
+        yield "validity", validity(limit), f"opened on {asked.day or 'an unknown day'}"
 
 
 def validity(limit: ClockLimit) -> str:
