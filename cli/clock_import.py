@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -33,7 +32,8 @@ from cli.trouble import MISUSED, Trouble
 from shared.vocabulary import ClockKind, WhenLate
 
 if TYPE_CHECKING:
-    from shared.playbook.model import ClockLimit, Playbook
+    from shared.playbook.check.clocks import Rank
+    from shared.playbook.model import Playbook
 
 FILE: Final = "clocks.csv"
 MARK: Final = "table"
@@ -140,10 +140,12 @@ def put(found: TableRead, sheet: Sheet, book: Playbook, terms: Terms) -> list[st
     A limit that the county has for the same category and condition keeps its id, its warnings and what comes when it
     is late, and takes the table's figure and source: so a second import of the same table changes nothing.
     """
-    standing = _by_rank(book.clocks)
+    from shared.playbook.check.clocks import of_equal_rank
+
+    standing = of_equal_rank(book)
     taken, left = {clock.id for clock in book.clocks}, list[str]()
     for one in found.limits:
-        alike = standing.get(_rank(one), [])
+        alike = [clock for _, clock in standing.get(_rank(one), ())]
         if any(clock.valid_from or clock.valid_until for clock in alike):
             names = ", ".join(clock.id for clock in alike)
             left.append(
@@ -170,14 +172,7 @@ def put(found: TableRead, sheet: Sheet, book: Playbook, terms: Terms) -> list[st
     ]
 
 
-def _by_rank(clocks: Iterable[ClockLimit]) -> Mapping[tuple[object, ...], list[ClockLimit]]:
-    ranked: defaultdict[tuple[object, ...], list[ClockLimit]] = defaultdict(list)
-    for clock in clocks:
-        ranked[clock.kind, *clock.asks].append(clock)
-    return ranked
-
-
-def _rank(one: TableLimit) -> tuple[object, ...]:
+def _rank(one: TableLimit) -> Rank:
     from shared.playbook.model import PRECEDENCE
 
     asks = {"category": one.category, "condition": one.condition}
