@@ -25,7 +25,7 @@ from services.escalation.progress import FoldProgress
 from services.escalation.publisher import DeadLetterPublisher
 from services.escalation.revisits import Revisits
 from services.escalation.settings import Settings
-from services.escalation.store import PostgresStore
+from services.escalation.store.postgres import PostgresStore
 from services.escalation.timers import Timers, TimerSettings
 from services.escalation.years import Years
 from shared.events.topics import CASE, ORDER, PLAYBOOK

@@ -9,7 +9,7 @@ from typing import Final
 from deploy.local.playbooks import load_playbook
 from services.escalation.handlers import fire_due, fold_batch
 from services.escalation.ports import EVERYTHING
-from services.escalation.store import PostgresStore
+from services.escalation.store.postgres import PostgresStore
 from shared.playbook.model import Playbook
 from shared.runtime.clock import utc_now
 from shared.runtime.delivery import NO_LIMITS, Record, Rejected, Rejections

@@ -12,7 +12,7 @@ import pytest
 
 from services.escalation.handlers import FireReport, Hole, fire_due, fold_batch, revisit
 from services.escalation.ports import EVERYTHING, Horizon
-from services.escalation.store import PostgresStore
+from services.escalation.store.postgres import PostgresStore
 from shared.events.codec import decode
 from shared.events.envelope import Event
 from shared.events.order import Order

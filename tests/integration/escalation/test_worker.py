@@ -19,7 +19,7 @@ from services.escalation.domain.limits import start
 from services.escalation.ends import LogEnds
 from services.escalation.faust_app import FoldSettings
 from services.escalation.progress import FoldProgress
-from services.escalation.store import PostgresStore
+from services.escalation.store.postgres import PostgresStore
 from shared.events.codec import Message, encode
 from shared.events.sla import ClockEscalated
 from shared.events.topics import CASE, DEAD_LETTER

@@ -20,7 +20,7 @@ from services.escalation.domain.chain import (
     announce,
     judge,
 )
-from services.escalation.handlers import _after
+from services.escalation.handlers.firing import after_saying
 from shared.events.codec import decode, encode
 from shared.events.envelope import derive_id
 from shared.events.parts import Target
@@ -96,7 +96,7 @@ def test_however_often_it_is_asked_each_thing_is_said_once(seconds: list[int]) -
         now = START + timedelta(seconds=second)
         verdict = judge(one, now=now)
         said += announce(one, verdict, view=view, now=now)
-        after = _after(one, verdict)
+        after = after_saying(one, verdict)
         assert after.next_at is None or one.next_at is None or after.next_at >= one.next_at
         assert after.next_at is None or after.next_at > now
         one = after

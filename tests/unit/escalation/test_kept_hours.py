@@ -13,7 +13,7 @@ from services.escalation.domain.deadline import Terms
 from services.escalation.domain.fold import Facts, Matter
 from services.escalation.domain.limits import start
 from services.escalation.domain.moves import Move, MoveKind
-from services.escalation.handlers import _Told
+from services.escalation.handlers.settling import Told
 from services.escalation.ports import CaseChange
 from shared.events.envelope import derive_id
 from shared.events.parts import Target
@@ -103,7 +103,7 @@ def test_a_running_clock_goes_on_by_the_hours_that_it_started_with() -> None:
     )
     running, demand = started(demanded(GAS)), demanded(GAS, *moves)
     case = CaseChange(facts=cast("Facts", None), partition=0, traceparent=None, waiting_for=None)
-    told = _Told(case=case, demands=(demand,), clocks={demand.clock_id: None}, moves={})
+    told = Told(case=case, demands=(demand,), clocks={demand.clock_id: None}, moves={})
     told.settle({demand.clock_id: running}, Shelf())
     (moving,) = told.moved
     assert moving.clock.shown.due_at == due(GAS, *moves) == datetime(2026, 11, 28, 2, tzinfo=UTC)

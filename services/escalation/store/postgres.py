@@ -1,0 +1,85 @@
+"""The port ``Store`` on a pool: it opens the transactions, and answers what needs none."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from services.escalation.ports import (
+    Firing,
+    Folding,
+    Waiting,
+)
+from services.escalation.store.firing import PostgresFiring
+from services.escalation.store.folding import PostgresFolding
+from shared.runtime.delivery import Partition
+
+if TYPE_CHECKING:
+    from services.escalation.store.firing import Now
+    from shared.runtime.postgres import Connection, Pool
+
+
+ACQUIRE_SECONDS: Final = 10.0
+
+
+async def database_now(connection: Connection) -> datetime:
+    """``clock_timestamp()``: the time that all replicas share, and that moves on during a transaction."""
+    at: datetime = await connection.fetchval("SELECT clock_timestamp()")
+    return at
+
+
+class PostgresStore:
+    """The port ``Store`` on a pool of its own."""
+
+    def __init__(self, pool: Pool, *, now: Now = database_now) -> None:
+        self._pool = pool
+        self._now = now
+
+    @asynccontextmanager
+    async def folding(self) -> AsyncIterator[Folding]:
+        """A transaction; see ``Folding``."""
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+            yield PostgresFolding(connection)
+
+    @asynccontextmanager
+    async def firing(self) -> AsyncIterator[Firing]:
+        """A transaction; see ``Firing``."""
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+            yield PostgresFiring(connection, self._now)
+
+    async def next_due(self) -> datetime | None:
+        """The earliest instant of any clock; one look at the partial index."""
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            found: datetime | None = await connection.fetchval(
+                "SELECT min(next_at) FROM clock WHERE next_at IS NOT NULL"
+            )
+            return found
+
+    async def next_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """The ledger, 0 for a partition never read."""
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            rows = await connection.fetch(
+                "SELECT topic, partition, next_offset FROM ledger WHERE topic = ANY($1)",
+                list({p.topic for p in partitions}),
+            )
+        known = {Partition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        return {partition: known.get(partition, 0) for partition in partitions}
+
+    async def waiting(self) -> Mapping[str, Waiting]:
+        """The counties with waiting cases; one look at the partial index."""
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            rows = await connection.fetch(
+                """SELECT county, count(*) AS cases, min(waiting_since) AS since, min(waiting_for) AS reason
+                     FROM case_facts WHERE waiting_since IS NOT NULL GROUP BY county LIMIT 10000"""
+            )
+        return {row["county"]: Waiting(cases=row["cases"], since=row["since"], reason=row["reason"]) for row in rows}
+
+    async def running(self) -> Mapping[str, int]:
+        """How many clocks run, by level; an index-only count for the metrics."""
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            rows = await connection.fetch(
+                "SELECT level, count(*) AS n FROM clock WHERE next_at IS NOT NULL GROUP BY level"
+            )
+        return {row["level"]: row["n"] for row in rows}
