@@ -323,6 +323,48 @@ class WhenLate(StrEnum):
 
 
 @unique
+class ChainAction(StrEnum):
+    """What a step of a chain does about a clock."""
+
+    URGE = "urge"
+    """催办: whoever must act is told to."""
+    NOTIFY = "notify"
+    """通知: somebody else is told."""
+    OVERSEE = "oversee"
+    """The next desk up watches (督导)."""
+    TAKE_OVER = "take_over"
+    """The next desk up has the order from then on (接管)."""
+    SUPERVISE = "supervise"
+    """督办: an instruction with a deadline for the reply, to be signed off."""
+    CIRCULATE = "circulate"
+    """通报: the case is made known to every desk and department of the county."""
+
+
+@unique
+class Recipient(StrEnum):
+    """Whom a step of a chain tells, as the clock and the roster of that instant have it."""
+
+    TARGET = "target"
+    """Whoever must act: the officers on duty."""
+    TARGET_LEADER = "target_leader"
+    """The leader on duty (带班领导) of whoever must act."""
+    ABOVE = "above"
+    ABOVE_LEADER = "above_leader"
+    COUNTY_LEADER = "county_leader"
+    """县带班领导."""
+
+
+@unique
+class Post(StrEnum):
+    """What a shift of the roster is for."""
+
+    OFFICER = "officer"
+    """值班员: called first."""
+    LEADER = "leader"
+    """带班领导: told when a step of a chain says so; no order names one."""
+
+
+@unique
 class ActorKind(StrEnum):
     """Who did something to a case."""
 

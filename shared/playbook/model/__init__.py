@@ -3,6 +3,7 @@
 Pure: `load` makes these from files, `record` from and to a Kafka record; services only read them.
 """
 
+from shared.playbook.model.chains import MOST_STEPS, Anchor, Chain, ChainStep, Threshold
 from shared.playbook.model.conditions import DayKind, Repeat, TimeWindow, When
 from shared.playbook.model.places import Area, Cell, Department, Ring, Settlement, Zone
 from shared.playbook.model.playbook import Playbook
@@ -29,13 +30,17 @@ from shared.playbook.model.times import (
 from shared.playbook.model.work import Category, Condition, Duty, EnforcementItem, Power
 
 __all__ = [
+    "MOST_STEPS",
     "PRECEDENCE",
     "YEAR_SOON",
+    "Anchor",
     "Area",
     "Calendar",
     "CaseField",
     "Category",
     "Cell",
+    "Chain",
+    "ChainStep",
     "Channels",
     "ClockLimit",
     "Condition",
@@ -76,6 +81,7 @@ __all__ = [
     "Step",
     "Target",
     "Text",
+    "Threshold",
     "TimeWindow",
     "UnknownYear",
     "When",

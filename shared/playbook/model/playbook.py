@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from shared.playbook.model.chains import Chain
 from shared.playbook.model.places import Area, Cell, Department, Zone
 from shared.playbook.model.policy import Policy
 from shared.playbook.model.rules import Rule
@@ -41,6 +42,7 @@ class Playbook:
     modes: Mapping[str, Mode] = field(default_factory=dict[str, Mode])
     hours: tuple[KeptHours, ...] = ()
     """Other hours than those of `calendar`, and who keeps them."""
+    chains: Mapping[str, Chain] = field(default_factory=dict[str, Chain])
 
     def hours_of(self, kind: TargetKind, target: str, *, level: Level | None = None) -> KeptHours | None:
         """Return the hours that a desk (by its area) or a department of `level` keeps; None: the county's."""

@@ -7,7 +7,7 @@ from enum import StrEnum, unique
 from typing import Final
 
 from shared.playbook.model.texts import Text
-from shared.vocabulary import ClockKind, Level, Severity, Source, WhenLate
+from shared.vocabulary import ClockKind, Level, Post, Severity, Source, WhenLate
 
 
 @unique
@@ -71,6 +71,8 @@ class ClockLimit:
     valid_from: date | None = None
     """The first and the last day, local, on which a case must have been opened."""
     valid_until: date | None = None
+    chain: str | None = None
+    """The chain whose steps are taken beside the warnings and `when_late`."""
 
     @property
     def asks(self) -> tuple[object, ...]:
@@ -189,6 +191,7 @@ class Shift:
     opens: time
     closes: time
     officers: tuple[str, ...]
+    post: Post = Post.OFFICER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
