@@ -2,11 +2,13 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from shared.playbook.model import Calendar, DayKind, Playbook, Rule, Shift, TimeWindow, UnknownYear
+from shared.playbook.duty import minute_of
+from shared.playbook.model import Calendar, DayKind, Playbook, Rule, TimeWindow, UnknownYear
+from shared.vocabulary import Post
 
 DAY: Final = 24 * 60
 DAYS_REMEMBERED: Final = 1000
@@ -105,11 +107,6 @@ def window_holds(window: TimeWindow, slot: Slot) -> bool:
     return False
 
 
-def on_shift(shift: Shift, slot: Slot) -> bool:
-    """Say whether somebody of `shift` is on duty in the slot."""
-    return window_holds(TimeWindow(weekdays=shift.weekdays, opens=shift.opens, closes=shift.closes), slot)
-
-
 def in_words(window: TimeWindow) -> str:
     """Return a window as a person reads it."""
     opens, closes = _stretch(window)
@@ -123,7 +120,7 @@ def _edges(playbook: Playbook) -> Iterator[int]:
     whens += [mode.reroute for mode in playbook.modes.values() if mode.reroute is not None]
     for window in (window for when in whens for window in when.windows):
         yield from _stretch(window)
-    for shift in playbook.roster.shifts:
+    for shift in (shift for shift in playbook.roster.shifts if shift.post is Post.OFFICER):
         yield minute_of(shift.opens)
         yield minute_of(shift.closes)
 
@@ -138,11 +135,6 @@ def _turns(rule: Rule) -> Iterator[int]:
 def _stretch(window: TimeWindow) -> tuple[int, int]:
     opens = minute_of(window.opens) if window.opens is not None else 0
     return opens, minute_of(window.closes) if window.closes is not None else opens
-
-
-def minute_of(moment: time) -> int:
-    """Return the minute of the day; seconds do not count."""
-    return moment.hour * 60 + moment.minute
 
 
 def _clock(minutes: int) -> str:

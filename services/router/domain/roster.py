@@ -4,24 +4,24 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
-from services.router.domain.almanac import Almanac, Slot, on_shift
+from services.router.domain.almanac import Almanac, Slot
 from services.router.domain.facts import Facts
 from shared.events.parts import Target
+from shared.playbook.duty import named
 from shared.playbook.model import Roster, Shift
+from shared.vocabulary import Post
 
-OFFICERS_TOLD: Final = 8
-"""Officers whom an order names at most."""
 REMEMBERED: Final = 20_000
 
 
 class DutyRoster:
-    """The shifts of one playbook by their owner: a desk's area or a department."""
+    """The officers' shifts of one playbook by their owner: a desk's area or a department. No order names a leader."""
 
     def __init__(self, roster: Roster, almanac: Almanac) -> None:
         """File the shifts once."""
         self._almanac = almanac
         shifts: defaultdict[str, list[Shift]] = defaultdict(list)
-        for shift in roster.shifts:
+        for shift in (shift for shift in roster.shifts if shift.post is Post.OFFICER):
             shifts[shift.owner].append(shift)
         self._shifts: Mapping[str, list[Shift]] = dict(shifts)
         self._remembered: dict[tuple[str, Slot], tuple[str, ...]] = {}
@@ -45,6 +45,7 @@ class DutyRoster:
         if known is None:
             if len(self._remembered) >= REMEMBERED:
                 self._remembered.clear()
-            named = (officer for shift in shifts if on_shift(shift, slot) for officer in shift.officers)
-            known = self._remembered[target.id, slot] = tuple(dict.fromkeys(named))[:OFFICERS_TOLD]
+            # Nothing changes inside a slot: who is on duty in its first minute is so in all of it.
+            known = named(shifts, weekday=slot.weekday, minute=slot.starts)
+            self._remembered[target.id, slot] = known
         return known
