@@ -186,4 +186,4 @@ class ClockStepped:
     covers: Annotated[tuple[UUID, ...], MaxLen(64)] = ()
 
 
-SlaEvent = ClockStarted | ClockStopped | ClockMoved | ClockWarned | ClockBreached | ClockEscalated
+SlaEvent = ClockStarted | ClockStopped | ClockMoved | ClockWarned | ClockBreached | ClockEscalated | ClockStepped

@@ -21,7 +21,15 @@ from shared.events.case import CaseEvent, CaseRouted
 from shared.events.codec import decode
 from shared.events.envelope import Event, Payload
 from shared.events.order import OrderIssued, OrderWithdrawn
-from shared.events.sla import ClockBreached, ClockEscalated, ClockMoved, ClockStarted, ClockStopped, ClockWarned
+from shared.events.sla import (
+    ClockBreached,
+    ClockEscalated,
+    ClockMoved,
+    ClockStarted,
+    ClockStepped,
+    ClockStopped,
+    ClockWarned,
+)
 from shared.playbook.model import Playbook
 from shared.runtime.delivery import Outcome, Record, Rejected
 from shared.runtime.telemetry import process_span
@@ -147,7 +155,7 @@ def _fold_of(event: Event[Payload]) -> Fold | None:
                 from_level=escalated.from_level,
                 to_level=escalated.to_level,
             )
-        case ClockStarted() | ClockStopped() | ClockMoved() | ClockWarned() | ClockBreached():
+        case ClockStarted() | ClockStopped() | ClockMoved() | ClockWarned() | ClockBreached() | ClockStepped():
             return None
         case _:
             raise Malformed(f"ce_type {event.type} does not belong on this topic")

@@ -16,6 +16,7 @@ from shared.events.sla import (
     ClockEscalated,
     ClockMoved,
     ClockStarted,
+    ClockStepped,
     ClockStopped,
     ClockWarned,
     Outcome,
@@ -47,7 +48,7 @@ def fold_clock(known: ClockRead | None, said: SlaEvent) -> ClockRead:
         # No move ever brings a deadline nearer, so the latest holds whatever came first.
         read = replace(read, clock=said.clock)
     match said:
-        case ClockStarted() | ClockMoved():
+        case ClockStarted() | ClockMoved() | ClockStepped():
             return read
         case ClockStopped():
             # A fact that came late can move a stop to an earlier instant, never to a later one.

@@ -24,7 +24,15 @@ from shared.events.case import (
     CaseWhistleDeclined,
 )
 from shared.events.parts import Target
-from shared.events.sla import ClockBreached, ClockEscalated, ClockMoved, ClockStarted, ClockStopped, ClockWarned
+from shared.events.sla import (
+    ClockBreached,
+    ClockEscalated,
+    ClockMoved,
+    ClockStarted,
+    ClockStepped,
+    ClockStopped,
+    ClockWarned,
+)
 
 
 def concerned(read: CaseRead, data: Told) -> frozenset[str]:  # noqa: PLR0911  one arm for each kind of fact
@@ -41,6 +49,7 @@ def concerned(read: CaseRead, data: Told) -> frozenset[str]:  # noqa: PLR0911  o
             | ClockWarned(clock=clock)
             | ClockBreached(clock=clock)
             | ClockEscalated(clock=clock)
+            | ClockStepped(clock=clock)
         ):
             return read.departments if clock.order_id is None else _only(clock.target)
         case CaseWhistleAsked() | CaseWhistleDeclined():

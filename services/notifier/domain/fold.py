@@ -35,6 +35,7 @@ from shared.events.sla import (
     ClockEscalated,
     ClockMoved,
     ClockStarted,
+    ClockStepped,
     ClockStopped,
     ClockWarned,
     SlaEvent,
@@ -120,7 +121,13 @@ def fold(known: CaseRead | None, event: Event[Told]) -> CaseRead:
             told = Settling(event_id=event.id, change_id=change_id)
             return replace(read, settlings=tuple(dict.fromkeys((*read.settlings, told)))[-MOST_SETTLINGS:])
         case (
-            ClockStarted() | ClockStopped() | ClockMoved() | ClockWarned() | ClockBreached() | ClockEscalated() as said
+            ClockStarted()
+            | ClockStopped()
+            | ClockMoved()
+            | ClockWarned()
+            | ClockBreached()
+            | ClockEscalated()
+            | ClockStepped() as said
         ):
             return _with_clock(read, said)
         case _:

@@ -18,7 +18,15 @@ from shared.events.case import CaseEscalated, CaseRouted
 from shared.events.envelope import Event, derive_id
 from shared.events.order import OrderIssued, OrderWithdrawn
 from shared.events.parts import Target
-from shared.events.sla import ClockBreached, ClockEscalated, ClockMoved, ClockStarted, ClockStopped, ClockWarned
+from shared.events.sla import (
+    ClockBreached,
+    ClockEscalated,
+    ClockMoved,
+    ClockStarted,
+    ClockStepped,
+    ClockStopped,
+    ClockWarned,
+)
 from shared.vocabulary import CaseState, Level, Severity
 
 DELIVERY_STEP: Final = "delivery"
@@ -85,6 +93,7 @@ def _level(data: Told) -> Level:
             | ClockMoved(clock=clock)
             | ClockWarned(clock=clock)
             | ClockBreached(clock=clock)
+            | ClockStepped(clock=clock)
         ):
             return clock.level
         case _:

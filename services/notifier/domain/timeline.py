@@ -45,6 +45,7 @@ from shared.events.sla import (
     ClockEscalated,
     ClockMoved,
     ClockStarted,
+    ClockStepped,
     ClockStopped,
     ClockWarned,
     Moved,
@@ -94,7 +95,15 @@ def rank_of(data: Told) -> int:
     match data:
         case OrderIssued() | OrderWithdrawn():
             return ANSWERING
-        case ClockStarted() | ClockStopped() | ClockMoved() | ClockWarned() | ClockBreached() | ClockEscalated():
+        case (
+            ClockStarted()
+            | ClockStopped()
+            | ClockMoved()
+            | ClockWarned()
+            | ClockBreached()
+            | ClockEscalated()
+            | ClockStepped()
+        ):
             return ANSWERING
         case _:
             return FIRST
@@ -106,7 +115,13 @@ def entry_of(event: Event[Told], names: Names = CODES) -> Entry:
         case OrderIssued() | OrderWithdrawn() as data:
             return _of_order(event, data)
         case (
-            ClockStarted() | ClockStopped() | ClockMoved() | ClockWarned() | ClockBreached() | ClockEscalated() as data
+            ClockStarted()
+            | ClockStopped()
+            | ClockMoved()
+            | ClockWarned()
+            | ClockBreached()
+            | ClockEscalated()
+            | ClockStepped() as data
         ):
             return _of_clock(event, data)
         case data:
@@ -163,16 +178,8 @@ def _of_clock(event: Event[Told], data: SlaEvent) -> Entry:
                 zh=f"{of.zh}{kind.zh}计时取消：不再需要",
                 en=f"The {kind.en} limit{of.en} is cancelled: nobody waits for it",
             )
-        case ClockMoved(why=Moved.RESUMED):
-            words = Words(
-                zh=f"{of.zh}{kind.zh}时限恢复计时，到 {moment(clock.due_at)}",
-                en=f"The {kind.en} limit{of.en} runs again, until {moment(clock.due_at)}",
-            )
-        case ClockMoved():
-            words = Words(
-                zh=f"{of.zh}{kind.zh}时限延至 {moment(clock.due_at)}",
-                en=f"The {kind.en} limit{of.en} was put off to {moment(clock.due_at)}",
-            )
+        case ClockMoved(why=why):
+            words = _moved_words(kind, of, moment(clock.due_at), why)
         case ClockWarned(fraction=fraction):
             words = Words(
                 zh=f"{of.zh}{kind.zh}时限已过 {fraction:.0%}",
@@ -188,6 +195,10 @@ def _of_clock(event: Event[Told], data: SlaEvent) -> Entry:
             words = Words(
                 zh=f"{kind.zh}超时，升级到{LEVELS[level].zh}：{to.zh}{how.zh}",
                 en=f"Late {kind.en}: moved up to the {LEVELS[level].en}, {to.en} {how.en}",
+            )
+        case ClockStepped(reason=note):
+            words = Words(
+                zh=f"{of.zh}{kind.zh}：{halves(note).zh}", en=f"The {kind.en} limit{of.en}: {halves(note).en}"
             )
         case _:
             assert_never(data)
@@ -205,6 +216,14 @@ def _of_clock(event: Event[Told], data: SlaEvent) -> Entry:
         note=note,
         why=(Why(zh=f"时限推算：{sums.zh}", en=f"How the limit came about: {sums.en}"),),
     )
+
+
+def _moved_words(kind: Words, of: Words, until: str, why: Moved) -> Words:
+    if why is Moved.RESUMED:
+        zh, en = f"{of.zh}{kind.zh}时限恢复计时，到 {until}", f"The {kind.en} limit{of.en} runs again, until {until}"
+    else:
+        zh, en = f"{of.zh}{kind.zh}时限延至 {until}", f"The {kind.en} limit{of.en} was put off to {until}"
+    return Words(zh=zh, en=en)
 
 
 def _about(data: CaseEvent) -> tuple[UUID | None, Target | None]:
