@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,11 +12,11 @@ import typer
 from rich.markup import escape
 
 from cli import places
+from cli.case_asked import case_playbook, check_case
 from cli.clock_import import import_table
 from cli.output import emit_json, language, out
 from cli.simulate import instant_of
-from cli.trouble import MISUSED, Trouble
-from shared.playbook.near import meant, nearest
+from cli.trouble import Trouble
 from shared.vocabulary import NORMAL, ClockKind, Level, Severity, Source, TargetKind, level_of
 from shared.words import CLOCKS
 
@@ -85,8 +85,8 @@ def due(
     from shared.runtime.clock import utc_now
 
     start = instant_of(at) or utc_now()
-    book = _playbook(playbook, area, kafka, data)
-    _check(book, category=category, condition=condition, area=area, mode=mode, target=target)
+    book = case_playbook(playbook, area, kafka, data)
+    check_case(book, category=category, condition=condition, area=area, mode=mode, target=target)
     matter = Matter(
         area=area or book.county,
         category=category,
@@ -174,57 +174,6 @@ class Asked:
         kept = book.hours_of(target.kind, target.id, level=level)
         called = f"of {name}: {kept.id} {kept.name.zh} {kept.name.en}" if kept else f"of the county, which {name} keeps"
         return Terms.of(book, target, level), called
-
-
-def _playbook(folder: Path | None, area: str | None, kafka: str | None, data: Path | None) -> Playbook:
-    import asyncio
-
-    from cli.in_force import read, read_in_force
-    from shared.playbook.shelf import UnknownCounty
-
-    if folder is not None:
-        return read(folder)
-    shelf = asyncio.run(read_in_force(places.find(kafka=kafka, data=data).bootstrap()))
-    wanted = area or (shelf.counties[0] if len(shelf.counties) == 1 else "")
-    try:
-        return shelf.of(wanted)
-    except UnknownCounty as unknown:
-        known = ", ".join(shelf.counties) or "none"
-        raise Trouble(
-            f"No playbook is in force for {wanted or 'the county'}",
-            why=f"area: in force are {known}",
-            mend="give --area of one of these, or --playbook FOLDER",
-            status=MISUSED,
-        ) from unknown
-
-
-def _check(
-    book: Playbook, *, category: str, condition: str | None, area: str | None, mode: str, target: str | None
-) -> None:
-    """Refuse what the playbook does not have, with the field and what is allowed.
-
-    Raises:
-        Trouble: a value that it does not know.
-    """
-    _known("category", category, book.categories)
-    conditions = [one.code for line in book.category_line(category) for one in line.conditions]
-    _known("condition", condition, conditions, nothing=f"{category} has no conditions")
-    areas = {*book.areas, *(cell.code for cell in book.cells)}
-    _known("area", area, areas)
-    _known("mode", mode, (NORMAL, *book.modes))
-    _known("target", target, (*book.departments, *(code for code, one in book.areas.items() if one.desk)))
-
-
-def _known(field: str, value: str | None, known: Collection[str], *, nothing: str = "") -> None:
-    if value is None or value in known:
-        return
-    allowed = ", ".join(nearest(value, known)) or nothing
-    raise Trouble(
-        f"--{field} {value} is not known",
-        why=f"{field}: the playbook has no {value!r}{meant(value, known)}",
-        mend=f"allowed: {allowed}" if known else nothing,
-        status=MISUSED,
-    )
 
 
 def _show(one: Reckoned, matter: Matter) -> None:
