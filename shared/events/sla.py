@@ -86,6 +86,7 @@ class Moved(StrEnum):
 
     RESUMED = "resumed"
     EXTENDED = "extended"
+    REPAIRED = "repaired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

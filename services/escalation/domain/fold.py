@@ -77,6 +77,8 @@ class Fact(StrEnum):
     REPLIED = "replied"
     SIGNED_OFF = "signed_off"
     SENT_BACK = "sent_back"
+    REPAIRED = "repaired"
+    """No fact of the case: a repair called off a clock that nothing demands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

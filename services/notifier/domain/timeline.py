@@ -221,8 +221,10 @@ def _of_clock(event: Event[Told], data: SlaEvent) -> Entry:
 def _moved_words(kind: Words, of: Words, until: str, why: Moved) -> Words:
     if why is Moved.RESUMED:
         zh, en = f"{of.zh}{kind.zh}时限恢复计时，到 {until}", f"The {kind.en} limit{of.en} runs again, until {until}"
-    else:
+    elif why is Moved.EXTENDED:
         zh, en = f"{of.zh}{kind.zh}时限延至 {until}", f"The {kind.en} limit{of.en} was put off to {until}"
+    else:
+        zh, en = f"{of.zh}{kind.zh}时限经核对更正为 {until}", f"The {kind.en} limit{of.en} was put right: until {until}"
     return Words(zh=zh, en=en)
 
 
