@@ -27,6 +27,7 @@ from shared.playbook.model.times import (
     UnknownYear,
     YearStatus,
 )
+from shared.playbook.model.warnings import WarningCase, WarningRule
 from shared.playbook.model.work import Category, Condition, Duty, EnforcementItem, Power
 
 __all__ = [
@@ -84,6 +85,8 @@ __all__ = [
     "Threshold",
     "TimeWindow",
     "UnknownYear",
+    "WarningCase",
+    "WarningRule",
     "When",
     "YearStatus",
     "Zone",

@@ -10,6 +10,7 @@ from shared.playbook.model.rules import Rule
 from shared.playbook.model.templates import Matter, Mode
 from shared.playbook.model.texts import Text
 from shared.playbook.model.times import Calendar, ClockLimit, KeptHours, Roster
+from shared.playbook.model.warnings import WarningRule
 from shared.playbook.model.work import Category, Duty, EnforcementItem
 from shared.vocabulary import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS, AreaCode, Level, TargetKind
 
@@ -43,6 +44,7 @@ class Playbook:
     hours: tuple[KeptHours, ...] = ()
     """Other hours than those of `calendar`, and who keeps them."""
     chains: Mapping[str, Chain] = field(default_factory=dict[str, Chain])
+    warnings: Mapping[str, WarningRule] = field(default_factory=dict[str, WarningRule])
 
     def hours_of(self, kind: TargetKind, target: str, *, level: Level | None = None) -> KeptHours | None:
         """Return the hours that a desk (by its area) or a department of `level` keeps; None: the county's."""
