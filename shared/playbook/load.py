@@ -10,6 +10,7 @@ from shared.playbook.files.header import PlaybookFile
 from shared.playbook.files.places import AreaRow, CellFeature, DepartmentRow, ZoneFeature
 from shared.playbook.files.templates import MatterNode, MattersFile, ModeNode, ModesFile
 from shared.playbook.files.times import CalendarFile, ClockRow, OfficerRow, ShiftRow
+from shared.playbook.files.warnings import WarningNode, WarningsFile
 from shared.playbook.files.work import CategoriesFile, CategoryNode, DutyRow, EnforcementRow
 from shared.playbook.garbage import held_off
 from shared.playbook.located import Located
@@ -79,6 +80,7 @@ def _draft(sheets: Sheets) -> Playbook | None:
     rules = read_rules(sheets)
     matters = [node.value() for node in sheets.items("matters", MatterNode, MattersFile)]
     modes = [node.value() for node in sheets.items("modes", ModeNode, ModesFile)]
+    warnings = [node.value() for node in sheets.items("warnings", WarningNode, WarningsFile)]
     clocks = [row.value() for row in sheets.rows("clocks", ClockRow)]
     calendar = sheets.document("calendar", CalendarFile)
     officers = [row.value() for row in sheets.rows("officers", OfficerRow)]
@@ -89,6 +91,7 @@ def _draft(sheets: Sheets) -> Playbook | None:
     categories_by_code = sheets.unique("categories", categories, lambda each: each.code)
     matters_by_id = sheets.unique("matters", matters, lambda matter: matter.id)
     modes_by_id = sheets.unique("modes", modes, lambda mode: mode.id)
+    warnings_by_id = sheets.unique("warnings", warnings, lambda rule: rule.id)
     officers_by_id = sheets.unique("officers", officers, lambda officer: officer.id)
     if header is None or calendar is None:
         return None
@@ -114,6 +117,7 @@ def _draft(sheets: Sheets) -> Playbook | None:
         enforcement=tuple(enforcement),
         matters=matters_by_id,
         modes=modes_by_id,
+        warnings=warnings_by_id,
     )
 
 

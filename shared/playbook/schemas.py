@@ -17,6 +17,7 @@ from shared.playbook.files.rows import Row
 from shared.playbook.files.rules import DEEPEST, GroupNode, RulesFile
 from shared.playbook.files.templates import MattersFile, ModesFile
 from shared.playbook.files.times import CalendarFile
+from shared.playbook.files.warnings import WarningsFile
 from shared.playbook.files.work import CategoriesFile
 
 ROOT: Final = Path(__file__).parents[2] / "docs" / "schemas" / "playbook"
@@ -27,6 +28,7 @@ YAML_FILES: Final[Mapping[str, type[Row]]] = {
     "rules": RulesFile,
     "matters": MattersFile,
     "modes": ModesFile,
+    "warnings": WarningsFile,
     "calendar": CalendarFile,
     "cases": CasesFile,
 }

@@ -28,6 +28,7 @@ FILES: Final = {
     "groups": "rules.yaml",
     "matters": "matters.yaml",
     "modes": "modes.yaml",
+    "warnings": "warnings.yaml",
     "clocks": "clocks.csv",
     "calendar": "calendar.yaml",
     "officers": "officers.csv",
@@ -35,7 +36,7 @@ FILES: Final = {
 }
 """The file in which each part of a playbook stands."""
 
-OPTIONAL: Final = frozenset({"zones", "enforcement", "matters", "modes"})
+OPTIONAL: Final = frozenset({"zones", "enforcement", "matters", "modes", "warnings"})
 """Parts that a county need not have: without the file there are none."""
 
 

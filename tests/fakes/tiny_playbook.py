@@ -56,6 +56,18 @@ modes:
     kind: drill
     level: town
 """,
+        "warnings.yaml": """\
+warnings:
+  - id: gas-burst
+    name: {zh: 燃气诉求激增, en: Many gas reports}
+    window_minutes: 360
+    at_least: 4
+    odds: 100000
+    level: town
+    categories: ["03"]
+    areas: ["990199"]
+    open_case: {severity: II}
+""",
         "departments.csv": """\
 id,zh,en,area
 gas,燃气公司,Gas Company,990199

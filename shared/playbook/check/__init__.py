@@ -13,6 +13,7 @@ from shared.playbook.check.policy import check_policy
 from shared.playbook.check.routing import check_rules
 from shared.playbook.check.templates import check_matters, check_modes
 from shared.playbook.check.times import check_header, check_roster
+from shared.playbook.check.warnings import check_warnings
 from shared.playbook.check.work import check_categories, check_duties, check_enforcement, check_gaps
 from shared.playbook.model import Playbook
 
@@ -37,6 +38,7 @@ CHECKS = (
     check_modes,
     check_clocks,
     check_roster,
+    check_warnings,
 )
 
 

@@ -19,6 +19,7 @@ from shared.playbook.files.rules import GroupNode, RuleNode
 from shared.playbook.files.targets import KINDS
 from shared.playbook.files.templates import ChannelsNode, MatterNode, ModeNode, StepNode
 from shared.playbook.files.times import CalendarFile, ClockRow, OfficerRow, OpeningNode, OtherHours, ShiftRow
+from shared.playbook.files.warnings import WarningCaseNode, WarningNode
 from shared.playbook.files.work import CategoryNode, ConditionNode, DutyRow, EnforcementRow
 from shared.playbook.load import FILES, load
 
@@ -46,6 +47,8 @@ FIELDS_OF: dict[str, type[Row]] = {
     "`matters.yaml`, a step": StepNode,
     "`modes.yaml`, a mode": ModeNode,
     "`modes.yaml`, `channels`": ChannelsNode,
+    "`warnings.yaml`, a rule": WarningNode,
+    "`warnings.yaml`, `open_case`": WarningCaseNode,
     "`rules.yaml`, a rule": RuleNode,
     "`rules.yaml`, a group": GroupNode,
     "`cases.yaml`, one of `cases`": WorkedCaseNode,
