@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from services.intake.domain.moves.instructing import Left
 from shared.runtime.delivery import DeliveryLoop
 from shared.runtime.outbox import OutboxRelay
 from shared.vocabulary import ModeKind
@@ -49,6 +50,13 @@ class Metrics:
         self.settled_cases = Counter(
             "whistle_intake_settled_cases_total",
             "Open cases that were told of a change of mode.",
+            registry=self.registry,
+        )
+        self.instructions = Counter(
+            "whistle_intake_instructions_total",
+            "Instructions of clocks' chains: given, or why the case was left without: ended, held, unfiled, full, "
+            "over, nobody.",
+            ["outcome"],
             registry=self.registry,
         )
         self.canaries = Counter(
@@ -171,6 +179,10 @@ class Metrics:
     def settled(self, cases: int) -> None:
         """See ``ports.Tell.settled``."""
         self.settled_cases.inc(cases)
+
+    def instructed(self, left: Left | None) -> None:
+        """See ``ports.Tell.instructed``."""
+        self.instructions.labels("given" if left is None else left.value).inc()
 
     def kept_together(self, what: str, size: int, seconds: float) -> None:
         """Note one transaction that kept several reports or actions."""

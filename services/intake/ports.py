@@ -13,6 +13,7 @@ from services.intake.deadline_ports import DeadlineBook
 from services.intake.domain.alike.sameness import Account, Kin, Profile
 from services.intake.domain.life.case import Case
 from services.intake.domain.modes import InForce, ModeChange
+from services.intake.domain.moves.instructing import Left
 from services.intake.domain.reading.guessing import Opinion
 from services.intake.domain.sources.chains import Chain
 from shared.events.case import CaseEvent
@@ -387,3 +388,6 @@ class Tell(Protocol):
 
     def settled(self, cases: int) -> None:
         """So many cases were told of a change of mode."""
+
+    def instructed(self, left: Left | None) -> None:
+        """A chain's instruction was given, or a case was ``left`` without it."""

@@ -14,6 +14,7 @@ import msgspec
 from services.intake.domain.asking.actions import ActionRequest
 from services.intake.domain.life.case import Case
 from services.intake.domain.life.evolve import evolve
+from services.intake.domain.moves.instructing import Left
 from services.intake.domain.reading.guessing import NO_OPINION, Opinion
 from services.intake.domain.reports.locating import CountyMap
 from services.intake.domain.reports.report import Report
@@ -88,6 +89,9 @@ class Silence:
 
     def settled(self, cases: int) -> None:
         """See ``ports.Tell.settled``."""
+
+    def instructed(self, left: Left | None) -> None:
+        """See ``ports.Tell.instructed``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

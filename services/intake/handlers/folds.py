@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +12,20 @@ from uuid import UUID
 
 from services.intake.deadline_ports import Deadline
 from services.intake.domain.life.case import Case
-from services.intake.domain.life.commands import Fold, FoldEscalated, FoldOrderIssued, FoldOrderWithdrawn
+from services.intake.domain.life.commands import (
+    Fold,
+    FoldEscalated,
+    FoldOrderIssued,
+    FoldOrderWithdrawn,
+    FoldSupervised,
+)
 from services.intake.domain.life.system import ROUTER
 from services.intake.domain.modes import ModeChange, by_rule
 from services.intake.domain.moves.decide import decide
+from services.intake.domain.moves.instructing import Left, why_left
 from services.intake.handlers.doors import Doors, change_of
 from services.intake.ports import Change, NoPlaybook, Transaction
-from shared.events.case import CaseEvent, CaseRouted
+from shared.events.case import CaseEvent, CaseRouted, CaseSupervised
 from shared.events.codec import decode
 from shared.events.envelope import Event, Payload
 from shared.events.order import OrderIssued, OrderWithdrawn
@@ -33,7 +41,9 @@ from shared.events.sla import (
 from shared.playbook.model import Playbook
 from shared.runtime.delivery import Outcome, Record, Rejected
 from shared.runtime.telemetry import process_span
-from shared.vocabulary import ClockKind, Malformed, Purpose, Refused
+from shared.vocabulary import ChainAction, ClockKind, Malformed, OrderRole, Purpose, Refused
+
+log = logging.getLogger(__name__)
 
 GROUP: Final = "whistle-intake-fold"
 
@@ -53,10 +63,11 @@ async def fold_batch(records: Sequence[Record], *, doors: Doors) -> Outcome:
     A repeat changes nothing: the case itself knows which orders and clocks it has seen.
     """
     wanted, running, rejected = _read(records)
+    left: list[tuple[UUID, Left]] = []
     if wanted or running:
         async with doors.store.transaction() as transaction:
             cases = await transaction.load(wanted.keys())
-            changes = _fold_all(wanted, cases, rejected, now=doors.clock())
+            changes = _fold_all(wanted, cases, rejected, left, now=doors.clock())
             if changes:
                 await transaction.save(changes)
                 await transaction.modes.ask(_modes_asked(wanted, changes, doors))
@@ -65,7 +76,21 @@ async def fold_batch(records: Sequence[Record], *, doors: Doors) -> Outcome:
         for change in changes:
             if change.case.view.purpose is Purpose.CANARY and change.case.closed_at is not None:
                 doors.tell.canary_closed()
+        _tell_instructions(changes, left, doors)
     return Outcome(rejected=rejected)
+
+
+def _tell_instructions(changes: Sequence[Change], left: Sequence[tuple[UUID, Left]], doors: Doors) -> None:
+    """Count what chains have ordered; a case that was left without is named in the log, with why."""
+    for event in (event for change in changes for event in change.events):
+        if isinstance(event.data, CaseSupervised):
+            doors.tell.instructed(None)
+    for case_id, why in left:
+        doors.tell.instructed(why)
+        log.info(
+            "a case is left without an instruction",
+            extra={"event.name": "intake.instruction_left", "case": str(case_id), "why": why.value},
+        )
 
 
 def _modes_asked(wanted: Mapping[UUID, list[_Wanted]], changes: Sequence[Change], doors: Doors) -> list[ModeChange]:
@@ -155,14 +180,37 @@ def _fold_of(event: Event[Payload]) -> Fold | None:
                 from_level=escalated.from_level,
                 to_level=escalated.to_level,
             )
+        case ClockStepped(action=ChainAction.SUPERVISE) as step:
+            return _instruction_of(event.id, step)
         case ClockStarted() | ClockStopped() | ClockMoved() | ClockWarned() | ClockBreached() | ClockStepped():
             return None
         case _:
             raise Malformed(f"ce_type {event.type} does not belong on this topic")
 
 
+def _instruction_of(step_id: UUID, step: ClockStepped) -> FoldSupervised:
+    """What a step of a chain orders whom: whoever it tells first, else whoever the clock waits for."""
+    if not step.instruction.strip() or step.reply_due_at is None:
+        raise Malformed(f"step {step.step} of chain {step.chain} supervises without instruction or time to reply")
+    clock = step.clock
+    return FoldSupervised(
+        step_id=step_id,
+        clock=clock.kind,
+        order_id=clock.order_id,
+        target=step.to[0].target if step.to else clock.target,
+        instruction=step.instruction,
+        reply_due_at=step.reply_due_at,
+        assists=clock.order_role not in (OrderRole.LEAD, None),
+    )
+
+
 def _fold_all(
-    wanted: Mapping[UUID, list[_Wanted]], cases: Mapping[UUID, Case], rejected: list[Rejected], *, now: datetime
+    wanted: Mapping[UUID, list[_Wanted]],
+    cases: Mapping[UUID, Case],
+    rejected: list[Rejected],
+    left: list[tuple[UUID, Left]],
+    *,
+    now: datetime,
 ) -> list[Change]:
     changes: list[Change] = []
     for case_id, folds in wanted.items():
@@ -172,6 +220,10 @@ def _fold_all(
             rejected.extend(Rejected(record=one.record, reason=reason) for one in folds)
             continue
         for one in folds:
+            why = why_left(case, one.fold) if isinstance(one.fold, FoldSupervised) else None
+            if why is not None:
+                left.append((case_id, why))
+                continue
             try:
                 payloads = decide(case, one.fold, now)
             except Refused as refusal:

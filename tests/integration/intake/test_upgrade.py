@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 
 AT = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 NEW_OF_A_VIEW = ("master", "held", "extensions", "exempt", "mass")
-NEW_OF_A_CASE = ("extension", "hung", "supervisions", "appeals", "graded", "handed_over")
+NEW_OF_A_CASE = (
+    "extension",
+    "hung",
+    "supervisions",
+    "appeals",
+    "graded",
+    "handed_over",
+    "moved_up",
+    "instructed",
+)
 
 
 @pytest.fixture

@@ -95,6 +95,14 @@ class Supervision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MovedUp:
+    """A clock of the case has moved it up to ``level``; a chain's clock moves it more than once, higher each time."""
+
+    clock_id: UUID
+    level: Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Appeal:
     """An appeal over one order of the closed case; ``first`` upheld it first, ``decided`` when nobody is to judge."""
 
@@ -110,8 +118,10 @@ class Case:
     """A case after all of its events; folding them anew gives the same value.
 
     ``text`` is the report's, masked; events that route anew carry it again. ``never_stood`` are
-    orders that came too late to count (an earlier round, a resolved case, a second lead) and
-    ``escalated`` the clocks that have moved the case up: both make a repeat harmless. ``asked`` is
+    orders that came too late to count (an earlier round, a resolved case, a second lead), ``escalated``
+    the clocks that have moved the case up, ``moved_up`` how far (a clock of ``escalated`` alone did it before
+    that was written down, and only once), and ``instructed`` the instructions that escalation has given: all
+    make a repeat harmless. ``asked`` is
     the one whistle that waits for its head's word, ``extension`` the one asked for last; ``hung`` when
     this round was hung once; ``graded`` are the orders whose departments were rated; ``handed_over``
     the emergency services that have the case as well.
@@ -132,6 +142,8 @@ class Case:
     appeals: tuple[Appeal, ...] = ()
     graded: tuple[UUID, ...] = ()
     handed_over: tuple[EmergencyService, ...] = ()
+    moved_up: tuple[MovedUp, ...] = ()
+    instructed: tuple[UUID, ...] = ()
 
     @property
     def lead(self) -> CaseOrder | None:
@@ -157,6 +169,11 @@ class Case:
     def knows(self, order_id: UUID) -> bool:
         """Whether the order was folded before, in whatever state it is now."""
         return order_id in self.never_stood or any(order.order_id == order_id for order in self.orders)
+
+    def has_moved_up(self, clock_id: UUID, level: Level) -> bool:
+        """Whether that clock has moved the case up to that level before."""
+        levels = {one.level for one in self.moved_up if one.clock_id == clock_id}
+        return level in levels if levels else clock_id in self.escalated
 
     def order(self, order_id: UUID) -> CaseOrder:
         """The order of that id.

@@ -105,6 +105,23 @@ class FoldEscalated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoldSupervised:
+    """A step of a clock's chain gives ``target`` an instruction (督办); ``step_id`` is the step's event.
+
+    ``assists`` when the clock is of an order that goes on while the lead pauses. Without a ``target`` it is for
+    whoever leads.
+    """
+
+    step_id: UUID
+    clock: ClockKind
+    order_id: UUID | None
+    target: Target | None
+    instruction: str
+    reply_due_at: datetime
+    assists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignOrder:
     """The holder answers for the order from now on."""
 
@@ -275,7 +292,7 @@ LifeCommand: TypeAlias = (
     FilingCommand | FactCommand | HoldCommand | ExtensionCommand | SupervisionCommand | ReviewCommand
 )
 """What a person may ask beside the orders' and the result's own course; each names its action itself."""
-Fold: TypeAlias = FoldOrderIssued | FoldOrderWithdrawn | FoldEscalated
+Fold: TypeAlias = FoldOrderIssued | FoldOrderWithdrawn | FoldEscalated | FoldSupervised
 CommandOnCase: TypeAlias = Fold | OrderCommand | CaseCommand | LifeCommand | ChangeMode
 Command: TypeAlias = OpenCase | CommandOnCase
 

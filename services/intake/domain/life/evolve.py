@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, TypeAlias, assert_never
 from uuid import UUID
 
-from services.intake.domain.life.case import Asked, Case, CaseOrder, Sounded
+from services.intake.domain.life.case import Asked, Case, CaseOrder, MovedUp, Sounded
 from services.intake.domain.life.evolve_life import lived
 from services.intake.domain.life.states import Action, after_move
 from shared.events.case import (
@@ -97,9 +97,15 @@ def _of_the_whole(case: Case, event: _Whole, *, at: datetime) -> Case:
         case CaseRated():
             return replace(case, rating=event.rating)
         case CaseEscalated():
-            return replace(case, escalated=(*case.escalated, event.clock_id))
+            return _escalated(case, event)
         case _:
             assert_never(event)
+
+
+def _escalated(case: Case, event: CaseEscalated) -> Case:
+    clocks = dict.fromkeys((*case.escalated, event.clock_id))
+    reached = MovedUp(clock_id=event.clock_id, level=event.to_level)
+    return replace(case, escalated=tuple(clocks), moved_up=(*case.moved_up, reached))
 
 
 _Whole: TypeAlias = (

@@ -33,6 +33,7 @@ from shared.events.case import (
     CaseSupervisionSentBack,
     CaseSupervisionSigned,
 )
+from shared.vocabulary import ActorKind
 
 _OfTime: TypeAlias = (
     CasePaused
@@ -88,8 +89,7 @@ def _timed(case: Case, event: _OfTime) -> Case:
 def _supervised(case: Case, event: _OfSupervision) -> Case:
     match event:
         case CaseSupervised():
-            ordered = Supervision(supervision_id=event.supervision_id, by=event.by, target=event.target)
-            return replace(case, supervisions=(*case.supervisions, ordered))
+            return _instructed(case, event)
         case CaseSupervisionReplied():
             return _one(case, event.supervision_id, lambda one: replace(one, replied=True))
         case CaseSupervisionSentBack():
@@ -99,6 +99,14 @@ def _supervised(case: Case, event: _OfSupervision) -> Case:
             return replace(case, supervisions=tuple(left))
         case _:
             assert_never(event)
+
+
+def _instructed(case: Case, event: CaseSupervised) -> Case:
+    ordered = Supervision(supervision_id=event.supervision_id, by=event.by, target=event.target)
+    case = replace(case, supervisions=(*case.supervisions, ordered))
+    if event.by.kind is not ActorKind.SYSTEM:
+        return case
+    return replace(case, instructed=(*case.instructed, event.supervision_id))
 
 
 def _one(case: Case, supervision_id: UUID, change: Callable[[Supervision], Supervision]) -> Case:

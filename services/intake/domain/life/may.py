@@ -32,7 +32,7 @@ class Relation(Enum):
     )
     OVERSEES = "stands above the case's level, or heads the desk at it"
     SUPERVISED = "is who is supervised"
-    SUPERVISES = "gave the instruction"
+    SUPERVISES = "gave the instruction, or stands above whom a clock's chain gave it to"
     REVIEWS = (
         "covers the case's area, neither appealed nor held the order, and for the second review stands above the first"
     )

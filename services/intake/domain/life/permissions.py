@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, assert_never
 from uuid import UUID
 
-from services.intake.domain.life.case import Case, CaseOrder
+from services.intake.domain.life.case import Case, CaseOrder, Supervision
 from services.intake.domain.life.may import MAY, MAY_REPORT, OF_A_DESK, Relation
 from services.intake.domain.life.states import Action
 from shared.events.parts import Actor, Target
@@ -18,6 +18,7 @@ from shared.vocabulary import (
     VILLAGE_DIGITS,
     ActorKind,
     CaseState,
+    Level,
     Refused,
     Role,
     TargetKind,
@@ -170,11 +171,32 @@ def _ties_by_state(bearer: Bearer, relation: Relation, case: Case) -> bool:
         case Relation.SUPERVISED:
             return any(_is(bearer, case, one.target) for one in case.supervisions)
         case Relation.SUPERVISES:
-            return any(one.by.id == bearer.area for one in case.supervisions)
+            return any(_supervises(bearer, case, one) for one in case.supervisions)
         case Relation.REVIEWS:
             return covers(bearer.area, case.view.area) and _may_review(bearer, case)
         case _:
             raise ValueError(f"{relation} is a tie to an order")
+
+
+def _supervises(bearer: Bearer, case: Case, one: Supervision) -> bool:
+    """Whoever gave an instruction judges the reply; what a clock's chain gave, every desk above whom it is for.
+
+    The county's desk has none above: its head does.
+    """
+    if one.by.kind is not ActorKind.SYSTEM:
+        return one.by.id == bearer.area
+    if not covers(bearer.area, case.view.area):
+        return False
+    if one.target.kind is TargetKind.DEPARTMENT:
+        return len(bearer.area) <= _level_of(case, one.target).digits
+    heads_county = bearer.role is Role.LEADER and bearer.area == one.target.id == case.view.county
+    return len(bearer.area) < len(one.target.id) or heads_county
+
+
+def _level_of(case: Case, department: Target) -> Level:
+    """The level of a department: that of its newest order, else the case's own."""
+    levels = [order.level for order in case.orders if order.target.id == department.id]
+    return levels[-1] if levels else case.view.level
 
 
 def _is_another(bearer: Bearer, case: Case) -> bool:

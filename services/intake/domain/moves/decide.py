@@ -19,6 +19,7 @@ from services.intake.domain.life.commands import (
     FoldEscalated,
     FoldOrderIssued,
     FoldOrderWithdrawn,
+    FoldSupervised,
     LifeCommand,
     OpenCase,
     RateCase,
@@ -93,7 +94,7 @@ def decide(case: Case | None, command: Command, now: datetime) -> tuple[CaseEven
 
 def _events(case: Case, command: CommandOnCase, now: datetime) -> tuple[CaseEvent, ...]:
     match command:
-        case FoldOrderIssued() | FoldOrderWithdrawn() | FoldEscalated():
+        case FoldOrderIssued() | FoldOrderWithdrawn() | FoldEscalated() | FoldSupervised():
             return fold(case, command, now)
         case SignOrder() | ArriveOnSite() | ReportProgress() | ResolveOrder() | ReturnOrder():
             return (move_order(case, command, now),)

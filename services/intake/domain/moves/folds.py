@@ -7,11 +7,18 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from services.intake.domain.life.case import Case, CaseOrder
-from services.intake.domain.life.commands import Fold, FoldEscalated, FoldOrderIssued, FoldOrderWithdrawn
+from services.intake.domain.life.commands import (
+    Fold,
+    FoldEscalated,
+    FoldOrderIssued,
+    FoldOrderWithdrawn,
+    FoldSupervised,
+)
 from services.intake.domain.life.evolve import evolve
 from services.intake.domain.life.states import FOLLOWS, HELD
 from services.intake.domain.life.system import ESCALATION, ROUTER
 from services.intake.domain.moves.case_moves import close_canary, without_lead
+from services.intake.domain.moves.instructing import instructed
 from shared.events.case import CaseEscalated, CaseEvent, CaseOrderWithdrawn, CaseRouted
 from shared.events.order import Order
 from shared.events.parts import CaseView, Target
@@ -49,6 +56,8 @@ def fold(case: Case, command: Fold, now: datetime) -> tuple[CaseEvent, ...]:
             return _withdrawn(case, command)
         case FoldEscalated():
             return _escalated(case, command)
+        case FoldSupervised():
+            return instructed(case, command)
         case _:
             assert_never(command)
 
@@ -213,7 +222,7 @@ def _never_stood(case: Case, order: Order, reason: str) -> CaseOrderWithdrawn:
 
 
 def _escalated(case: Case, command: FoldEscalated) -> tuple[CaseEvent, ...]:
-    if command.clock_id in case.escalated:
+    if case.has_moved_up(command.clock_id, command.to_level):
         return ()
     event = CaseEscalated(
         case=_next(case),
