@@ -21,6 +21,8 @@ class Left(StrEnum):
     """It stands still; what it has goes on when it is resumed."""
     ENDED = "ended"
     """It was closed, refused or merged before the event came."""
+    LEADS = "leads"
+    """The desk that is to watch over it leads it already."""
 
 
 def left_alone(happened: object) -> Left | None:

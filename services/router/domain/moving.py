@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from services.router.domain.decision import Decision, Withdrawal, demanded, explained
+from services.router.domain.decision import LONGEST_NOTE, Decision, Withdrawal, demanded, explained
 from services.router.domain.facts import Facts
+from services.router.domain.left import Left
 from services.router.domain.rulebook import Rulebook
-from services.router.domain.standing import name_of
+from services.router.domain.standing import name_of, same
 from services.router.domain.targets import Choice
 from shared.events.order import Order
 from shared.events.sla import ClockEscalated
@@ -20,9 +21,13 @@ def move_up(late: ClockEscalated, facts: Facts, book: Rulebook) -> Decision:
     order now, in the role, step and whistle of the late one, and the late one is withdrawn. A desk that gave
     the case back does not get it again without a ruling (裁定): the next above it takes over; the county's keeps
     it in any case. A clock that belongs to no order takes nothing over from whoever leads: then the
-    desk above oversees.
+    desk above oversees. A desk that leads the case watches over it as it is, and is asked nothing more.
+
+    A chain's clock moves up more than once, to a higher desk each time, and can do so before it is due.
     """
     role = _role_above(late)
+    if role is OrderRole.OVERSEE and late.case.lead is not None and same(late.case.lead, late.to):
+        return Decision(left=Left.LEADS)
     choice = _above(late, role, facts, book)
     explanation = explained(_escalated(late, role, choice), playbook=book.ref)
     order = demanded(choice, role, reason=OrderReason.ESCALATED, explanation=explanation)
@@ -30,10 +35,18 @@ def move_up(late: ClockEscalated, facts: Facts, book: Rulebook) -> Decision:
     if late.when_late is not WhenLate.TAKE_OVER or late_order is None:
         return Decision(orders=(order,))
     order = replace(order, step=late_order.step, whistle=late_order.whistle, clock_profile=late_order.clock_profile)
-    reason = f"逾期由{name_of(choice.target)}接管：{_halves(late.reason).zh}"[:2000]
-    reason_en = f"late, so {name_of(choice.target)} takes over: {late.clock.limit}"[:2000]
+    when, to = _when(late), name_of(choice.target)
+    reason = f"{when.zh}由{to}接管：{_halves(late.reason).zh}"[:LONGEST_NOTE]
+    reason_en = f"{when.en}, so {to} takes over: {late.clock.limit}"[:LONGEST_NOTE]
     withdrawal = Withdrawal(order=late_order, reason=reason, reason_en=reason_en, by=order)
     return Decision(orders=(order,), withdrawals=(withdrawal,))
+
+
+def _when(late: ClockEscalated) -> Text:
+    """Whether the clock is late, or its chain moves the case up before it is."""
+    if late.fired_at >= late.clock.due_at:
+        return Text(zh="逾期", en="late")
+    return Text(zh="按升级链提前", en="not late yet, but its chain says so")
 
 
 def _above(late: ClockEscalated, role: OrderRole, facts: Facts, book: Rulebook) -> Choice:
@@ -79,9 +92,10 @@ def _escalated(late: ClockEscalated, role: OrderRole, choice: Choice) -> Text:
         passed = Text(zh=f"{named}此前已退单，", en=f"{named} returned the case before, so ")
     zh = "督办" if role is OrderRole.OVERSEE else "接管"
     en = "oversees" if role is OrderRole.OVERSEE else "takes over"
+    due = "was due" if late.fired_at >= clock.due_at else "is due"
     return Text(
         zh=f"{_halves(late.reason).zh}，{passed.zh}升级到{to}{zh}。时限：{clock.limit}；{sums.zh}。",
-        en=f"The {clock.kind.value} clock was due at {clock.due_at.isoformat()}; {passed.en}{to} {en}. "
+        en=f"The {clock.kind.value} clock {due} at {clock.due_at.isoformat()}; {passed.en}{to} {en}. "
         f"Limit: {clock.limit}; {sums.en}.",
     )
 

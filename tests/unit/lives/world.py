@@ -22,9 +22,10 @@ from services.router.domain.rulebook import Rulebook
 from shared.events.case import CaseEvent
 from shared.events.envelope import WHISTLE, Event
 from shared.events.order import Order, OrderEvent, OrderIssued, OrderWithdrawn
+from shared.events.parts import Target
 from shared.events.sla import Clock, ClockEscalated
 from shared.playbook.above import desk_above
-from shared.vocabulary import ClockKind, Level, OrderRole, OrderState, Refused, WhenLate
+from shared.vocabulary import ClockKind, Level, OrderRole, OrderState, Refused, WhenLate, level_of
 from tests.fakes.router import desk
 
 START = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -50,6 +51,8 @@ class World:
     on_the_way: dict[Level, deque[OrderEvent]] = field(default_factory=lambda: {level: deque() for level in Level})
     waiting: deque[Event[Any]] = field(default_factory=deque)
     """Case and sla events that the router has not read yet."""
+    reached: dict[UUID, Target] = field(default_factory=dict)
+    """The desk that each clock has moved the case up to last."""
 
     def do(self, command: Command) -> bool:
         """Carry out `command` if it is open now; the router does not hear of it before `route`."""
@@ -102,12 +105,14 @@ class World:
                     self.deliver(level)
 
     def be_late(self, order: CaseOrder, when_late: WhenLate) -> None:
-        """The clock of `order` runs out, and the desk above takes hold."""
+        """The clock of `order` runs out, and the desk above takes hold; each time again, the next above that one."""
         issued, view = self.orders[order.order_id], self.life.view
-        above = desk_above(self.book.playbook, order.target, level=order.level, area=view.area)
+        clock_id = uuid5(WHISTLE, f"clock of {order.order_id}")
+        last = self.reached.get(clock_id, order.target)
+        level = level_of(last.id) if clock_id in self.reached else order.level
+        above = desk_above(self.book.playbook, last, level=level, area=view.area)
         if above is None:
             return
-        clock_id = uuid5(WHISTLE, f"clock of {order.order_id} {when_late}")
         clock = Clock(
             clock_id=clock_id,
             kind=ClockKind.SIGN_IN,
@@ -127,7 +132,7 @@ class World:
             case=view,
             clock=clock,
             fired_at=self.now,
-            from_level=order.level,
+            from_level=level,
             to_level=above.level,
             to=desk(above.code),
             when_late=when_late,
@@ -137,10 +142,11 @@ class World:
             clock_id=clock_id,
             clock=clock.kind,
             order_id=order.order_id,
-            from_level=order.level,
+            from_level=level,
             to_level=above.level,
         )
-        if clock_id not in self.life.escalated and self.do(fold):
+        if self.do(fold):
+            self.reached[clock_id] = desk(above.code)
             self.waiting.append(self._enveloped(late))
 
     @property

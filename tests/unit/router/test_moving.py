@@ -7,6 +7,7 @@ import pytest
 
 from services.router.domain.decision import Decision
 from services.router.domain.facts import Facts
+from services.router.domain.left import Left
 from services.router.domain.moving import move_up
 from services.router.domain.returns import reroute
 from services.router.domain.rulebook import Rulebook
@@ -159,6 +160,34 @@ def test_a_desk_that_gave_the_case_back_does_not_get_it_again_by_taking_over(boo
 def test_a_desk_that_gave_the_case_back_may_oversee(book: Rulebook) -> None:
     (order,) = moved_up(escalated(given_back(desk(TOWN)), TOWN, when_late=WhenLate.OVERSEE), book).orders
     assert (order.role, order.target.id) == (OrderRole.OVERSEE, TOWN)
+
+
+def test_one_clock_moves_up_from_desk_to_desk_as_its_chain_says(book: Rulebook) -> None:
+    watched = moved_up(escalated(a_case(lead=desk(VILLAGE)), TOWN, when_late=WhenLate.OVERSEE), book)
+    further = moved_up(escalated(a_case(lead=desk(VILLAGE)), COUNTY), book)
+    assert [(order.role, order.target.id) for order in (*watched.orders, *further.orders)] == [
+        (OrderRole.OVERSEE, TOWN),
+        (OrderRole.LEAD, COUNTY),
+    ]
+    assert watched.withdrawals == (), "the town goes on watching"
+    assert [taken.order.target.id for taken in further.withdrawals] == [VILLAGE]
+
+
+@pytest.mark.parametrize("role", (OrderRole.LEAD, OrderRole.ASSIST))
+def test_a_desk_that_leads_the_case_is_not_asked_to_watch_it(book: Rulebook, role: OrderRole) -> None:
+    led = a_case(lead=desk(TOWN))
+    decision = moved_up(escalated(led, TOWN, when_late=WhenLate.OVERSEE, order_role=role), book)
+    assert (decision.orders, decision.left) == ((), Left.LEADS)
+    (order,) = moved_up(escalated(led, COUNTY, when_late=WhenLate.OVERSEE, order_role=role), book).orders
+    assert (order.role, order.target.id) == (OrderRole.OVERSEE, COUNTY)
+
+
+def test_what_moves_up_before_its_deadline_is_not_called_late(book: Rulebook) -> None:
+    early = moved_up(escalated(a_case(), TOWN, due_at=NOW + timedelta(seconds=1)), book)
+    late = moved_up(escalated(a_case(), TOWN), book)
+    assert [one.withdrawals[0].reason[:2] for one in (early, late)] == ["按升", "逾期"]
+    assert [one.withdrawals[0].reason_en.startswith("late") for one in (early, late)] == [False, True]
+    assert ["is due at" in one.orders[0].explanation.words_en for one in (early, late)] == [True, False]
 
 
 @pytest.mark.parametrize("by", ((), (TOWN,), (TOWN, COUNTY), (COUNTY,)))
