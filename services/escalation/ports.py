@@ -110,15 +110,29 @@ class Horizon:
 
     ``settled`` holds the partitions that this replica folds; ``elsewhere`` is for all others, and
     None leaves those to whoever folds them. A clock may fire when its instant lies further back.
+    Ages were measured ``at`` that moment of ``time.monotonic`` and grow from then on: a process that was frozen
+    between the measuring and the firing knows nothing of that time. None: they hold whenever they are asked for.
     """
 
     settled: Mapping[int, timedelta]
     elsewhere: timedelta | None
+    at: float | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing may fire."""
         return not self.settled and self.elsewhere is None
+
+    def aged(self, monotonic: float) -> Horizon:
+        """The horizon as it is at a later moment: what was known is older by then."""
+        if self.at is None:
+            return self
+        more = timedelta(seconds=max(0.0, monotonic - self.at))
+        return Horizon(
+            settled={number: age + more for number, age in self.settled.items()},
+            elsewhere=None if self.elsewhere is None else self.elsewhere + more,
+            at=monotonic,
+        )
 
 
 EVERYTHING: Final = Horizon(settled={}, elsewhere=timedelta())

@@ -126,7 +126,7 @@ class FoldProgress:
         moments = {number: self._moment(number) for number in numbers}
         settled = {number: timedelta(seconds=now - at) for number, at in moments.items() if at is not None}
         fresh = self.joined and len(settled) == len(numbers) and now - self._answered < SILENT_SECONDS
-        return Horizon(settled=settled, elsewhere=self._elsewhere if fresh else None)
+        return Horizon(settled=settled, elsewhere=self._elsewhere if fresh else None, at=now)
 
     def stall(self, limit: timedelta) -> str | None:
         """Why the process should end: records wait, the log answers, and nothing has been folded for ``limit``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
@@ -38,6 +39,8 @@ class PostgresFiring:
         PostgreSQL looks again at a row that changed under it, so a clock that was stopped or fired
         a moment ago is not returned.
         """
+        # Measured before ``now`` was asked for, and a transaction may have waited for its connection meanwhile.
+        horizon = horizon.aged(time.monotonic())
         until = {number: now - age for number, age in horizon.settled.items()}
         elsewhere = None if horizon.elsewhere is None else now - horizon.elsewhere
         rows = await self._connection.fetch(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -222,6 +223,9 @@ async def test_only_partitions_whose_facts_are_whole_fire(bench: Bench) -> None:
     assert (await bench.fire(Horizon(settled=others, elsewhere=None))).taken == 0
     assert (await bench.fire(Horizon(settled={number: timedelta(minutes=50)}, elsewhere=None))).taken == 0
     assert (await bench.fire(Horizon(settled=others, elsewhere=timedelta(minutes=50)))).taken == 0
+    frozen_since = time.monotonic() - timedelta(minutes=50).total_seconds()
+    known_then = Horizon(settled={number: timedelta()}, elsewhere=timedelta(), at=frozen_since)
+    assert (await bench.fire(known_then)).taken == 0, "nobody knows what came while this process was frozen"
     assert (await bench.fire(Horizon(settled=others, elsewhere=timedelta(minutes=20)))).taken == 1
 
 
