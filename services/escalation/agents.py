@@ -10,14 +10,16 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import Any, Final, Protocol, cast
 
+from aiokafka import ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from faust import streams
 from faust.streams import Stream
-from faust.types import EventT, Message, StreamT
+from faust.types import EventT, StreamT
 
 from services.escalation.faust_app import Bounds, FoldApp, FoldSettings, raw_topic
 from services.escalation.progress import FoldProgress
@@ -25,6 +27,8 @@ from shared.runtime.delivery import Partition, PublishFailed, Record, TooManyRej
 from shared.runtime.kafka_client import TopicMissing, client_options
 from shared.runtime.postgres import OUTAGES
 
+PARCELS_AT_ONCE: Final = 8
+"""Parcels that one batch of Faust holds at most; they are folded in transactions of so many records as are set."""
 LONGEST_BACKOFF_SECONDS: Final = 5.0
 
 log = logging.getLogger(__name__)
@@ -114,12 +118,13 @@ class FoldWorker:
 
     async def _fold(self, stream: StreamT[bytes]) -> None:
         batches = cast("Stream[bytes]", stream).noack_take(
-            self._settings.batch, within=self._settings.within.total_seconds()
+            PARCELS_AT_ONCE, within=self._settings.within.total_seconds()
         )
         # It hands out events, whatever its type says.
         async for events in cast("AsyncIterator[Sequence[EventT[bytes]]]", batches):
             try:
-                await self._fold_batch([_record(event.message) for event in events])
+                for batch in batched(_records(events), self._settings.batch):
+                    await self._fold_batch(batch)
             except Exception as error:  # noqa: BLE001  see below
                 # Faust would ack the batch and go on. The process ends instead, and this never returns.
                 self.fail(error)
@@ -184,16 +189,19 @@ class FoldWorker:
                 raise Stalled(f"no partitions assigned within {self._settings.join.total_seconds():g} s")
 
 
-def _record(message: Message) -> Record:
-    return Record(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        key=message.key,
-        value=message.value,
-        headers=tuple(cast("list[tuple[str, bytes]]", message.headers or [])),
-        timestamp_ms=int((message.timestamp or 0) * 1000),
-    )
+def _records(parcels: Iterable[EventT[bytes]]) -> Iterator[Record]:
+    for parcel in parcels:
+        for read in cast("Sequence[ConsumerRecord[bytes, bytes]]", parcel.message.value):
+            yield Record(
+                read.topic, read.partition, read.offset, read.key, read.value, tuple(read.headers), read.timestamp
+            )
+
+
+def batched(records: Iterable[Record], most: int) -> Iterator[Sequence[Record]]:
+    """The records in lists of ``most``, the last one shorter."""
+    rest = iter(records)
+    while batch := list(islice(rest, most)):
+        yield batch
 
 
 async def _until_kafka_answers(settings: FoldSettings) -> None:
