@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from shared.events import case as facts
 from shared.events.envelope import Event, derive_id
 from shared.events.order import Explanation, Order, OrderIssued, OrderWithdrawn
-from shared.events.parts import Actor, CaseView, Held, PlaybookRef, Return, Standing, Target, WhistleRef
+from shared.events.parts import Actor, CaseView, Held, PlaybookRef, Reply, Return, Standing, Target, WhistleRef
 from shared.vocabulary import (
     NORMAL,
     ActorKind,
@@ -47,6 +47,7 @@ class Story:
         self.purpose = Purpose.REAL
         self.mode = NORMAL
         self.returns = tuple[Return, ...]()
+        self.source = Source.RESIDENT
 
     @property
     def view(self) -> CaseView:
@@ -60,7 +61,7 @@ class Story:
             level=level_of(self._area),
             category=self.category,
             severity=Severity.IV,
-            source=Source.RESIDENT,
+            source=self.source,
             title="路灯不亮",
             opened_at=self._opened_at,
             playbook=BOOK,
@@ -161,6 +162,20 @@ class Story:
         )
         return order
 
+    def routed(self, order: Order) -> None:
+        """Intake has the order: it stands."""
+        more = {"target": order.target, "level": order.level, "issued_at": order.issued_at}
+        self._fact(facts.CaseRouted, order_id=order.order_id, order_role=order.role, **more)
+
+    def joined(self, source: Source = Source.RESIDENT) -> UUID:
+        report_id = derive_id(self.case_id, f"report:{self.version}")
+        self._fact(facts.CaseReportJoined, report_id=report_id, source=source, text="", why="the same lamp")
+        return report_id
+
+    def split(self, report_id: UUID) -> None:
+        other = derive_id(self.case_id, f"case:{report_id}")
+        self._fact(facts.CaseReportSplit, report_id=report_id, to_case=other, reason="another matter")
+
     def withdrawn(self, order: Order) -> None:
         self._tick()
         data = OrderWithdrawn(order=order, case=self.view, reason="", cause_id=self.case_id)
@@ -179,8 +194,11 @@ class Story:
     def progressed(self, order: Order) -> None:
         self._of_order(facts.CaseProgressed, order)
 
-    def resolved(self, order: Order) -> None:
-        self._of_order(facts.CaseResolved, order, note="done")
+    def resolved(self, order: Order, *, answered: bool = False) -> None:
+        reply = (
+            Reply(accepted_at=self._opened_at, spoken_with="李某", done="换灯", done_by=self.at) if answered else None
+        )
+        self._of_order(facts.CaseResolved, order, note="done", reply=reply)
 
     def returned(self, order: Order) -> None:
         back = Return(

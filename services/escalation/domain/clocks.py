@@ -3,16 +3,18 @@
 | clock | starts | met by | cancelled by |
 |---|---|---|---|
 | accept | a report is received and waits for a person | filed or refused | merger |
-| dispatch | the case is opened, filed or reopened, its lead gives it back | the order that answers | its end |
+| dispatch | the case is opened, filed or reopened, its lead gives it back | the next lead's order | its end |
 | sign-in | an order is issued | its signature, or anything its target does after | withdrawal, release, return, end |
 | arrive | a lead or assist order is issued, where limited (a whistle's always is) | check-in, work done | the same |
 | handle | a lead or assist order is issued; the rest again when its result is rejected | done reported | the same |
+| feedback | a lead has an order and somebody waits for an answer | the answer, closing, refusal | merger |
 | verify | the lead reports done | verified or rejected | withdrawal, return, end |
 | supervise | a supervision is ordered, its reply sent back | the reply, or sign-off without one | refusal, merger |
 
 A case ends closed, refused or merged. Named anew (another category or condition), the clocks of its standing orders
-that run are cancelled and others start in their place, back-dated: with the same start, less all time that they stood
-still. What holds a clock or puts it off is in ``moves.py``.
+that run, its dispatch and its feedback are cancelled and others start in their place, back-dated: with the same start,
+less all time that they stood still. What holds a clock or puts it off is in ``moves.py``, more on the answer
+to whoever reported in ``feedback.py``.
 A target that gave the case back and gets it again has what is left of its handling, not a new limit.
 Each order has clocks of its own: one target's deed never stops another's. An order that asks for a ruling (裁定) is
 met by the ruling and needs nobody on site. A step of a matter has no clock before its order is issued.
@@ -23,12 +25,13 @@ sign-in and arrival as in 吹哨报到.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
+from services.escalation.domain.demands import ENDS, Beginning, Demand, Round, Stop, after, ends, first, of_case, until
+from services.escalation.domain.feedback import answering
 from services.escalation.domain.fold import Fact, Facts, Issued, Matter, Step, Supervision
 from services.escalation.domain.moves import Move, Whose, moves_of
 from shared.events.envelope import derive_id
@@ -36,96 +39,64 @@ from shared.events.parts import Target
 from shared.events.sla import Outcome
 from shared.vocabulary import ClockKind, OrderReason, OrderRole
 
+__all__ = ["Demand", "Round", "Stop", "demanded"]
+
 _BEGINS_DISPATCH: Final = frozenset({Fact.OPENED, Fact.FILED, Fact.REOPENED})
-_ENDS: Final = (Fact.CLOSED, Fact.REFUSED, Fact.MERGED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
-    """When a clock stopped, how, and by which fact."""
-
-    at: datetime
-    outcome: Outcome
-    by: Fact
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """An earlier run of the same limit: from when, until when, and what happened to it between."""
-
-    started_at: datetime
-    ended_at: datetime
-    moves: tuple[Move, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """One clock that the facts ask for; ``rounds`` are the runs in which its limit was used up already.
-
-    ``moves`` held it, let it go on or put it off since it started. ``renamed_at`` is when it took the place of
-    one of another category. A supervision names its ``target`` and its ``due_at`` itself.
-    """
-
-    clock_id: UUID
-    case_id: UUID
-    kind: ClockKind
-    started_at: datetime
-    matter: Matter
-    order: Issued | None = None
-    rounds: tuple[Round, ...] = ()
-    stop: Stop | None = None
-    moves: tuple[Move, ...] = ()
-    renamed_at: datetime | None = None
-    target: Target | None = None
-    due_at: datetime | None = None
 
 
 def demanded(facts: Facts) -> tuple[Demand, ...]:
     """Every clock of the case, each with the same id and the same stop for the same facts."""
-    case_id = facts.view.case_id
     ours = sorted(facts.steps)
     return (
-        *_accept(facts, case_id, ours),
-        *_dispatch(facts, case_id, ours),
-        *_supervise(facts, case_id, ours),
+        *_accept(facts, ours),
+        *_dispatch(facts, ours),
+        *answering(facts, ours),
+        *_supervise(facts, ours),
         *(demand for issued in facts.issued.values() for demand in _of_order(facts, issued, ours)),
     )
 
 
-def _accept(facts: Facts, case_id: UUID, versions: list[int]) -> Iterator[Demand]:
+def _accept(facts: Facts, versions: list[int]) -> Iterator[Demand]:
     for version in [v for v in versions if facts.steps[v].fact is Fact.RECEIVED]:
-        later = _after(versions, version)
+        later = after(versions, version)
         judged = [facts.steps[v] for v in later if facts.steps[v].fact in (Fact.FILED, Fact.REFUSED)]
         met = [Stop(at=step.at, outcome=Outcome.MET, by=step.fact) for step in judged]
-        stop = _first(met, _ends(facts, later, closing=_ENDS))
-        yield _of_case(facts, case_id, version, ClockKind.ACCEPT, stop, versions)
+        stop = first(met, ends(facts, later, closing=ENDS))
+        yield from of_case(facts, versions, Beginning(kind=ClockKind.ACCEPT, version=version), stop=stop, over=version)
 
 
-def _dispatch(facts: Facts, case_id: UUID, versions: list[int]) -> Iterator[Demand]:
+def _dispatch(facts: Facts, versions: list[int]) -> Iterator[Demand]:
+    # Somebody who is called to help, or to watch, does not lead: the case still waits for who does.
+    orders = [one for one in facts.issued.values() if one.order.role is OrderRole.LEAD]
     for version in [v for v in versions if _begins_dispatch(facts.steps[v])]:
-        answers = [one.order.issued_at for one in facts.issued.values() if one.answers >= version]
+        later = after(versions, version)
+        answers = [one.order.issued_at for one in orders if one.answers >= version]
         met = [Stop(at=at, outcome=Outcome.MET, by=Fact.ROUTED) for at in answers]
-        stop = _first(met, _ends(facts, _after(versions, version), closing=_ENDS))
-        yield _of_case(facts, case_id, version, ClockKind.DISPATCH, stop, versions)
+        stop = first(met, ends(facts, later, closing=ENDS))
+        over = min((v for v in later if facts.steps[v].fact in (Fact.ROUTED, *ENDS)), default=None)
+        yield from of_case(facts, versions, Beginning(kind=ClockKind.DISPATCH, version=version), stop=stop, over=over)
 
 
-def _supervise(facts: Facts, case_id: UUID, versions: list[int]) -> Iterator[Demand]:
+def _supervise(facts: Facts, versions: list[int]) -> Iterator[Demand]:
     for version in [v for v in versions if v in facts.supervised]:
         told = facts.supervised[version]
         if told.due_at is None:
             continue
-        later = [v for v in _after(versions, version) if v in facts.supervised and _same(facts.supervised[v], told)]
+        later = [v for v in after(versions, version) if v in facts.supervised and _same(facts.supervised[v], told)]
         met = [
             Stop(at=facts.steps[v].at, outcome=Outcome.MET, by=facts.steps[v].fact)
             for v in later
             if facts.supervised[v].due_at is None
         ]
-        again = _ends(facts, later, closing=(Fact.SENT_BACK,))
+        again = ends(facts, later, closing=(Fact.SENT_BACK,))
         # A reply may still be due when the case is closed; nobody replies for one that was refused or merged.
-        stop = _first(met, again + _ends(facts, _after(versions, version), closing=(Fact.REFUSED, Fact.MERGED)))
-        clock = _of_case(facts, case_id, version, ClockKind.SUPERVISE, stop, versions)
+        stop = first(met, again + ends(facts, after(versions, version), closing=(Fact.REFUSED, Fact.MERGED)))
         target = told.target or _supervised_first(facts, told)
-        yield replace(clock, target=target, due_at=told.due_at)
+        # Its date is the supervisor's own, whatever the case is called.
+        for clock in of_case(
+            facts, versions, Beginning(kind=ClockKind.SUPERVISE, version=version), stop=stop, over=version
+        ):
+            yield replace(clock, target=target, due_at=told.due_at)
 
 
 def _same(one: Supervision, other: Supervision) -> bool:
@@ -135,25 +106,6 @@ def _same(one: Supervision, other: Supervision) -> bool:
 def _supervised_first(facts: Facts, told: Supervision) -> Target | None:
     """Whose reply it is: an answer sent back names nobody again."""
     return next((one.target for one in facts.supervised.values() if _same(one, told) and one.target is not None), None)
-
-
-def _of_case(
-    facts: Facts, case_id: UUID, version: int, kind: ClockKind, stop: Stop | None, versions: list[int]
-) -> Demand:
-    at = facts.steps[version].at
-    return Demand(
-        clock_id=derive_id(case_id, f"{kind}:{version}"),
-        case_id=case_id,
-        kind=kind,
-        started_at=at,
-        matter=Matter.of(facts.view),
-        stop=stop,
-        moves=_until(stop, moves_of(facts, versions, Whose(kind=kind, since=version, at=at))),
-    )
-
-
-def _until(stop: Stop | None, moves: tuple[Move, ...]) -> tuple[Move, ...]:
-    return moves if stop is None else tuple(move for move in moves if move.at <= stop.at)
 
 
 def _begins_dispatch(step: Step) -> bool:
@@ -188,7 +140,7 @@ class _History:
 
     @classmethod
     def of(cls, facts: Facts, issued: Issued, versions: list[int]) -> _History:
-        later = _after(versions, issued.answers)
+        later = after(versions, issued.answers)
         own = {v: facts.steps[v].fact for v in later if facts.steps[v].order_id == issued.order.order_id}
         return cls(facts=facts, issued=issued, own=own, later=later, versions=versions)
 
@@ -232,13 +184,13 @@ class _History:
 
     def verifying(self) -> Iterator[Demand]:
         for version in [v for v, fact in self.own.items() if fact is Fact.RESOLVED]:
-            checks = [v for v in _after(self.later, version) if self.facts.steps[v].fact in _CHECKS]
+            checks = [v for v in after(self.later, version) if self.facts.steps[v].fact in _CHECKS]
             met = [Stop(at=self.facts.steps[v].at, outcome=Outcome.MET, by=self.facts.steps[v].fact) for v in checks]
             yield self._demand(
                 ClockKind.VERIFY,
                 f"verify:{version}",
                 started_at=self.facts.steps[version].at,
-                stop=_first(met, self._cancelled(version)),
+                stop=first(met, self._cancelled(version)),
                 matter=self._matter(version),
             )
 
@@ -255,12 +207,12 @@ class _History:
         """The clock, and each that took its place when the case was named anew, back-dated to the same start."""
         stop, moves = self._stop(since, met), self._moves(kind, since, started_at)
         clock = self._demand(kind, name, started_at=started_at, stop=stop, matter=self._matter(since))
-        clock = replace(clock, rounds=rounds, moves=_until(stop, moves))
+        clock = replace(clock, rounds=rounds, moves=until(stop, moves))
         for version in self._names(since, met):
             at, renamed = self.facts.steps[version].at, self.facts.renamed[version]
             called_off = Stop(at=at, outcome=Outcome.CANCELLED, by=Fact.RECATEGORISED)
-            first = _first([], [called_off, *([stop] if stop is not None else [])])
-            yield replace(clock, stop=first, moves=_until(first, moves))
+            ended = first([], [called_off, *([stop] if stop is not None else [])])
+            yield replace(clock, stop=ended, moves=until(ended, moves))
             clock_id = derive_id(self.issued.order.order_id, f"{name}@{version}")
             clock = replace(clock, clock_id=clock_id, matter=renamed.matter.begun_as(self.facts.view), renamed_at=at)
         yield clock
@@ -268,13 +220,13 @@ class _History:
     def _names(self, since: int, met: tuple[Fact, ...]) -> list[int]:
         """The versions that named the case anew while this clock ran, as far as the case's own facts tell."""
         own = [v for v, fact in self.own.items() if v > since and (fact in met or fact is Fact.RETURNED)]
-        over = min([*own, *(v for v in _after(self.later, since) if self.facts.steps[v].fact in _OVER)], default=None)
+        over = min([*own, *(v for v in after(self.later, since) if self.facts.steps[v].fact in _OVER)], default=None)
         return [v for v in self._standing_at(since) if over is None or v < over]
 
     def _standing_at(self, since: int) -> list[int]:
         order_id = self.issued.order.order_id
-        after = _after(sorted(self.facts.renamed), max(since, self.issued.answers))
-        return [v for v in after if order_id in self.facts.renamed[v].orders]
+        later = after(sorted(self.facts.renamed), max(since, self.issued.answers))
+        return [v for v in later if order_id in self.facts.renamed[v].orders]
 
     def _matter(self, since: int) -> Matter:
         """What the case was about when a clock that began at ``since`` began."""
@@ -301,7 +253,7 @@ class _History:
     def _stop(self, version: int, met: tuple[Fact, ...]) -> Stop | None:
         done = [v for v, fact in self.own.items() if v > version and fact in met]
         steps = [self.facts.steps[v] for v in done]
-        return _first([Stop(at=step.at, outcome=Outcome.MET, by=step.fact) for step in steps], self._cancelled(version))
+        return first([Stop(at=step.at, outcome=Outcome.MET, by=step.fact) for step in steps], self._cancelled(version))
 
     def _cancelled(self, version: int) -> list[Stop]:
         returned = [
@@ -312,22 +264,8 @@ class _History:
         withdrawn = self.facts.withdrawn.get(self.issued.order.order_id)
         if withdrawn is not None:
             returned.append(Stop(at=withdrawn, outcome=Outcome.CANCELLED, by=Fact.WITHDRAWN))
-        return returned + _ends(self.facts, _after(self.later, version), closing=_OVER)
+        return returned + ends(self.facts, after(self.later, version), closing=_OVER)
 
 
 _CHECKS: Final = frozenset({Fact.VERIFIED, Fact.REJECTED})
-_OVER: Final = (*_ENDS, Fact.REOPENED)
-
-
-def _after(versions: Iterable[int], version: int) -> list[int]:
-    return [v for v in versions if v > version]
-
-
-def _ends(facts: Facts, versions: Iterable[int], *, closing: tuple[Fact, ...]) -> list[Stop]:
-    steps = [facts.steps[v] for v in versions if facts.steps[v].fact in closing]
-    return [Stop(at=step.at, outcome=Outcome.CANCELLED, by=step.fact) for step in steps]
-
-
-def _first(met: list[Stop], cancelled: list[Stop]) -> Stop | None:
-    """The stop that came first; at one instant the deed counts, not the call-off."""
-    return min((*met, *cancelled), key=lambda stop: (stop.at, stop.outcome is Outcome.CANCELLED, stop.by), default=None)
+_OVER: Final = (*ENDS, Fact.REOPENED)

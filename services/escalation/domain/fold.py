@@ -31,9 +31,12 @@ from shared.events.case import (
     CaseRejected,
     CaseReleased,
     CaseReopened,
+    CaseReportJoined,
+    CaseReportSplit,
     CaseResolved,
     CaseResumed,
     CaseReturned,
+    CaseRouted,
     CaseRuled,
     CaseSigned,
     CaseSupervised,
@@ -45,7 +48,10 @@ from shared.events.case import (
 from shared.events.envelope import Event
 from shared.events.order import Order, OrderEvent, OrderIssued, OrderWithdrawn
 from shared.events.parts import CaseView, Target
-from shared.vocabulary import NORMAL, CaseState, ClockKind, OrderRole, Purpose, Severity, Source
+from shared.vocabulary import NORMAL, CaseState, ClockKind, Level, OrderRole, Purpose, Severity, Source
+
+MOST_REPORTERS: Final = 8
+"""Of so many who reported it is known whether their report still belongs to the case: a mass matter has thousands."""
 
 
 @unique
@@ -79,6 +85,8 @@ class Fact(StrEnum):
     SENT_BACK = "sent_back"
     REPAIRED = "repaired"
     """No fact of the case: a repair called off a clock that nothing demands."""
+    JOINED = "joined"
+    SPLIT = "split"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +132,14 @@ class Matter:
     def begun_as(self, view: CaseView) -> Matter:
         """The matter, with what never changes of its case where it was kept without that."""
         return self if self.opened_at is not None else replace(self, source=view.source, opened_at=view.opened_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """The case's matter when one of its own clocks began, and the ``level`` of the lead that it was dispatched to."""
+
+    matter: Matter
+    level: Level | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +205,11 @@ class Facts:
     """All that is known of one case; ``steps`` by the case's version, orders by their id.
 
     ``view`` is the newest seen, of a case event rather than of an order event of the same version. ``longer``,
-    ``renamed`` and ``supervised`` hold, by version too, what such a step says beside that it happened.
+    ``renamed`` and ``supervised`` hold, by version too, what such a step says beside that it happened; ``begun`` those
+    at which a clock of the case itself may begin. ``reporters`` are the reports of the first `MOST_REPORTERS` who wait
+    for an answer, ``left`` those of them that turned out to be of another matter, ``answered`` the versions at which
+    a result came with the answer that the reporter was given (答复四要素). Facts kept before these were asked for have
+    none of them.
     """
 
     view: CaseView
@@ -200,6 +220,10 @@ class Facts:
     longer: Mapping[int, Longer] = field(default_factory=dict)
     renamed: Mapping[int, Renamed] = field(default_factory=dict)
     supervised: Mapping[int, Supervision] = field(default_factory=dict)
+    begun: Mapping[int, Begun] = field(default_factory=dict)
+    reporters: Mapping[int, UUID] = field(default_factory=dict)
+    left: Mapping[int, UUID] = field(default_factory=dict)
+    answered: tuple[int, ...] = ()
 
 
 Folded: TypeAlias = CaseEvent | OrderEvent
@@ -219,14 +243,55 @@ def fold(facts: Facts | None, event: Event[Folded]) -> Facts:
             return _without(facts, order_id, event.time)
         case _:
             step = _step(event.data, event.time)
-            if step is None:
+            if step is None or _beside_the_point(facts, event):
                 return facts
-            return _with_more(replace(facts, steps={event.sequence: step} | dict(facts.steps)), event)
+            facts = replace(facts, steps={event.sequence: step} | dict(facts.steps))
+            return _with_more(_with_beginning(facts, event), event)
+
+
+def _beside_the_point(facts: Facts, event: Event[Folded]) -> bool:
+    """Say whether a report that comes or goes changes nothing for those who wait for an answer."""
+    match event.data:
+        case CaseReportJoined(source=source):
+            full = len(facts.reporters) >= MOST_REPORTERS and event.sequence not in facts.reporters
+            return source is Source.SENSOR or full
+        case CaseReportSplit(report_id=report_id):
+            return report_id not in facts.reporters.values()
+        case _:
+            return False
+
+
+def _with_beginning(facts: Facts, event: Event[Folded]) -> Facts:
+    """What the case was about where a clock of its own may begin: a batch may know more of it by then."""
+    match event.data:
+        case CaseRouted(case=view, level=level):
+            begun = Begun(matter=Matter.of(view), level=level)
+        case CaseReturned(order_role=role, case=view) if role is OrderRole.LEAD:
+            begun = Begun(matter=Matter.of(view))
+        case (
+            CaseOpened(case=view)
+            | CaseFiled(case=view)
+            | CaseReopened(case=view)
+            | CaseReportJoined(case=view)
+            | CaseRejected(case=view)
+        ):
+            begun = Begun(matter=Matter.of(view))
+        case _:
+            return facts
+    return replace(facts, begun={**facts.begun, event.sequence: begun})
 
 
 def _with_more(facts: Facts, event: Event[Folded]) -> Facts:
     at = event.sequence
     match event.data:
+        case CaseOpened(case=view, report_id=report_id) if view.source is not Source.SENSOR:
+            return replace(facts, reporters={**facts.reporters, at: report_id})
+        case CaseReportJoined(report_id=report_id):
+            return replace(facts, reporters={**facts.reporters, at: report_id})
+        case CaseReportSplit(report_id=report_id):
+            return replace(facts, left={**facts.left, at: report_id})
+        case CaseResolved(reply=reply) if reply is not None:
+            return replace(facts, answered=tuple(sorted({*facts.answered, at})))
         case CaseExtended(clock=clock, to=to):
             return replace(facts, longer={**facts.longer, at: Longer(clock=clock, to=to)})
         case CaseRecategorised(case=view, standing=standing):
@@ -257,10 +322,14 @@ def _seen(facts: Facts | None, event: Event[Folded]) -> Facts:
 
 
 def _step(data: CaseEvent, at: datetime) -> Step | None:
-    # Not here: what the order topics say too (routed), and what moves no clock.
+    # Not here: what moves no clock, and whoever is called beside the lead.
     fact = _FACTS.get(type(data))
     if fact is None:
         return None
+    if isinstance(data, CaseRouted):
+        issued_at, role = data.issued_at or at, data.order_role
+        led = role is OrderRole.LEAD
+        return Step(fact=fact, at=issued_at, order_id=data.order_id, order_role=role) if led else None
     if isinstance(data, CaseOpened) and data.case.state is CaseState.RECEIVED:
         return Step(fact=Fact.RECEIVED, at=at)
     if isinstance(data, CaseRuled):
@@ -294,5 +363,8 @@ _FACTS: Final[Mapping[type[CaseEvent], Fact]] = MappingProxyType(
         CaseSupervisionReplied: Fact.REPLIED,
         CaseSupervisionSigned: Fact.SIGNED_OFF,
         CaseSupervisionSentBack: Fact.SENT_BACK,
+        CaseRouted: Fact.ROUTED,
+        CaseReportJoined: Fact.JOINED,
+        CaseReportSplit: Fact.SPLIT,
     }
 )

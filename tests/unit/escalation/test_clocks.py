@@ -90,7 +90,17 @@ def test_an_overseer_must_sign_and_nothing_else() -> None:
     told = story()
     told.opened()
     told.issued(WEST, role=OrderRole.OVERSEE)
-    assert shown(told.events) == ["dispatch - +1 met routed +2", "sign_in oversee +2 running"]
+    assert [line for line in shown(told.events) if "oversee" in line] == ["sign_in oversee +2 running"]
+
+
+@pytest.mark.parametrize("role", (OrderRole.ASSIST, OrderRole.OVERSEE))
+def test_whoever_helps_or_watches_does_not_lead_so_the_case_still_waits_for_dispatch(role: OrderRole) -> None:
+    told = story()
+    told.opened()
+    told.issued(WEST, role=role)
+    assert "dispatch - +1 running" in shown(told.events)
+    told.issued(WEST_VILLAGE)
+    assert "dispatch - +1 met routed +3" in shown(told.events)
 
 
 def test_one_targets_signature_never_stops_anothers_clock() -> None:
