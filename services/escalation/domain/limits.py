@@ -123,7 +123,7 @@ def _answers(demand: Demand, playbook: Playbook) -> tuple[Target, Level]:
     if demand.target is not None:
         return demand.target, _level_of(demand.target, playbook)
     if demand.order is None:
-        desk = _desk(playbook, demand.matter.area, level_of(demand.matter.area))
+        desk = _desk(playbook, demand.matter.area, demand.level or level_of(demand.matter.area))
         return desk, level_of(desk.id)
     order = demand.order.order
     if demand.kind is ClockKind.VERIFY:
