@@ -162,7 +162,7 @@ class LedgerConsumer(driver.Consumer):
         """Yield what was read, parcel by parcel; nothing of a generation that ends meanwhile, as Faust does."""
         records, ours = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
-        if records is None or self.should_stop:
+        if self.should_stop:
             return
         if not self.flow_active:
             await self.perform_seek()
@@ -170,7 +170,7 @@ class LedgerConsumer(driver.Consumer):
         for tp, parcel in parcels(records):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
-            if tp in ours:
+            if ours is None or tp in ours:
                 yield tp, _message(tp, parcel, generation)
 
     def _new_offset(self, tp: TP) -> int | None:
