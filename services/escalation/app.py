@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Final
 import uvloop
 
 from services.escalation.agents import FoldWorker
+from services.escalation.auditor import Auditor
 from services.escalation.ends import LogEnds
 from services.escalation.faust_app import FoldApp, FoldSettings
 from services.escalation.handlers import FireReport, fold_batch
+from services.escalation.handlers.auditing import Pace
 from services.escalation.health import EscalationHealth
 from services.escalation.metrics import Metrics
 from services.escalation.ports import Playbooks, Store
@@ -25,6 +27,7 @@ from services.escalation.progress import FoldProgress
 from services.escalation.publisher import DeadLetterPublisher
 from services.escalation.revisits import Revisits
 from services.escalation.settings import Settings
+from services.escalation.store.auditing import PostgresAuditing
 from services.escalation.store.postgres import PostgresStore
 from services.escalation.timers import Timers, TimerSettings
 from services.escalation.years import Years
@@ -105,6 +108,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         reader = CompactedReader(settings.kafka, wiring.playbooks, shelf.receive)
         years = Years(shelf)
         revisits = Revisits(store, playbooks=years)
+        auditor = Auditor(PostgresAuditing(pool), playbooks=shelf, pace=Pace(whole=settings.audit_pass))
         ends = LogEnds(settings.kafka, client_id=settings.instance)
         closing.push_async_callback(ends.close)
         progress = FoldProgress(frozenset(wiring.topics), ends, elsewhere=settings.elsewhere)
@@ -121,6 +125,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         timers = Timers(store, ask=progress.ask, fired=fired, settings=TimerSettings(most=settings.fire_most))
         fold.timers = timers
         metrics.watch(progress, relay, revisits, years)
+        metrics.watch_auditor(auditor)
         health = EscalationHealth(progress, timers, reader, stall=settings.stall)
         ops = OpsServer(
             settings.ops_host, settings.ops_port, live=health.live, ready=health.ready, registry=metrics.registry
@@ -135,6 +140,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
                     "timers": timers.run(),
                     "revisits": revisits.run(),
                     "years": years.run(),
+                    "auditor": auditor.run(),
                     "fold": _with_playbooks(reader, worker, timedelta(seconds=settings.playbook_wait_seconds)),
                 },
                 asked=asked,
@@ -143,6 +149,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         closing.push_async_callback(partial(end, grace=CLOSE), rooms)
         for stop in (reader.stop, relay.stop):
             closing.push_async_callback(stop)
+        closing.callback(auditor.stop)
         closing.callback(years.stop)
         closing.callback(revisits.stop)
         closing.callback(timers.stop)

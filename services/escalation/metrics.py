@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from services.escalation.auditor import Auditor
+from services.escalation.domain.audit import Kind, Standing
 from services.escalation.domain.chain import Breach, Escalate, Verdict, Wait, Warn
 from services.escalation.handlers import FireReport, FoldReport
 from services.escalation.progress import FoldProgress
@@ -82,6 +84,10 @@ class Metrics:
         """Read the rest from those who know it, at each scrape."""
         self.registry.register(_Watched(lambda: _families(progress, relay, revisits, years)))
 
+    def watch_auditor(self, auditor: Auditor) -> None:
+        """Read what the auditor has counted, at each scrape."""
+        self.registry.register(_Watched(lambda: _audited(auditor)))
+
 
 class _Watched(Collector):
     def __init__(self, families: Callable[[], Iterator[Metric]]) -> None:
@@ -122,6 +128,37 @@ def _families(progress: FoldProgress, relay: OutboxRelay, revisits: Revisits, ye
     )
     yield CounterMetricFamily("whistle_escalation_outbox_sent", "Events sent since the start.", value=figures.sent)
     yield CounterMetricFamily("whistle_escalation_outbox_failures", "Sendings that failed.", value=figures.failures)
+
+
+def _audited(auditor: Auditor) -> Iterator[Metric]:
+    passes = auditor.passes
+    findings = GaugeMetricFamily(
+        "whistle_escalation_audit_findings",
+        "Clocks that are not as the facts of their case demand, in the last whole pass or in the one in hand.",
+        labels=["kind"],
+    )
+    for kind in Kind:
+        before = 0 if passes.whole is None else passes.whole.findings.get(kind, 0)
+        findings.add_metric([str(kind)], max(before, passes.counts.findings.get(kind, 0)))
+    yield findings
+    cases = GaugeMetricFamily(
+        "whistle_escalation_open_cases",
+        "Open cases by what they have of clocks, as the last whole pass found them; none is wrong.",
+        labels=["state"],
+    )
+    for standing in Standing:
+        cases.add_metric([str(standing)], 0 if passes.whole is None else passes.whole.open.get(standing, 0))
+    yield cases
+    yield GaugeMetricFamily(
+        "whistle_escalation_audit_pass_seconds",
+        "How long the last whole pass over all cases took.",
+        value=passes.whole_seconds or 0,
+    )
+    yield GaugeMetricFamily(
+        "whistle_escalation_audit_looked_timestamp_seconds",
+        "When the auditor last looked at a slice of cases.",
+        value=0 if passes.looked_at is None else passes.looked_at.timestamp(),
+    )
 
 
 def _word(verdict: Verdict) -> str:
