@@ -91,6 +91,9 @@ class Folding(Protocol):
     async def write(self, changes: Changes) -> Mapping[UUID, RunningClock]:
         """Write everything, committed at the end of the transaction; return the clocks that it stopped."""
 
+    async def breach(self, late: Mapping[UUID, datetime]) -> None:
+        """Keep that clocks were late when they stopped, and that it is told."""
+
     async def tell(self, messages: Sequence[Message]) -> None:
         """Put words into the outbox, in the same transaction."""
 

@@ -16,6 +16,7 @@ from services.escalation.domain.chain import (
     announce_stop,
 )
 from services.escalation.domain.fold import Folded
+from services.escalation.domain.lateness import announce_late, stopped_late
 from services.escalation.handlers.settling import changes_of
 from services.escalation.ports import (
     Changes,
@@ -116,8 +117,11 @@ async def _keep(changes: Changes, folding: Folding, *, now: datetime) -> None:
     views = {case_id: case.facts.view for case_id, case in cases.items()}
     over = [(known[clock_id], stop) for clock_id, stop in changes.stopped.items()]
     born_over = [(one.clock, one.stop) for one in changes.started if one.stop is not None]
+    late = [(clock, stop) for clock, stop in (*over, *born_over) if stopped_late(clock, stop)]
+    await folding.breach({clock.shown.clock_id: stop.at for clock, stop in late})
+    said = [announce_late(clock, stop, view=views[clock.case_id], now=now) for clock, stop in late]
     # Where one clock takes the place of another of the same order, the last word is that it runs.
-    said = [announce_stop(clock, stop, view=views[clock.case_id], now=now) for clock, stop in over]
+    said += [announce_stop(clock, stop, view=views[clock.case_id], now=now) for clock, stop in over]
     said += [announce_start(one.clock, view=views[one.clock.case_id], now=now) for one in changes.started]
     said += [
         announce_move(one.before, one.clock, one.why, view=views[one.clock.case_id], now=now)

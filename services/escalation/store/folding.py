@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
@@ -116,6 +117,18 @@ class PostgresFolding:
         await self._move(changes.ledger)
         return stopped
 
+    async def breach(self, late: Mapping[UUID, datetime]) -> None:
+        """See ``Folding.breach``; the rows were written, and so are held, by this transaction."""
+        if not late:
+            return
+        await self._connection.execute(
+            """UPDATE clock SET breached_at = t.breached_at
+                 FROM unnest($1::uuid[], $2::timestamptz[]) AS t (clock_id, breached_at)
+                WHERE clock.clock_id = t.clock_id AND clock.breached_at IS NULL""",
+            list(late),
+            list(late.values()),
+        )
+
     async def tell(self, messages: Sequence[Message]) -> None:
         """See ``Folding.tell``."""
         await enqueue(self._connection, messages)
@@ -195,13 +208,15 @@ class PostgresFolding:
                  FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[])
                       AS t (clock_id, stopped_at, outcome, stopped_by)
                 WHERE clock.clock_id = t.clock_id
-            RETURNING clock.clock_id, clock.body""",
+            RETURNING clock.clock_id, clock.body, clock.breached_at""",
             [clock_id for clock_id, _ in ordered],
             [stop.at for _, stop in ordered],
             [str(stop.outcome) for _, stop in ordered],
             [str(stop.by) for _, stop in ordered],
         )
-        return {row["clock_id"]: decode_clock(row["body"]) for row in rows}
+        return {
+            row["clock_id"]: replace(decode_clock(row["body"]), breached=row["breached_at"] is not None) for row in rows
+        }
 
     async def _move(self, ledger: Mapping[Partition, int]) -> None:
         if not ledger:
