@@ -162,16 +162,19 @@ class LedgerConsumer(driver.Consumer):
         """Yield what was read, parcel by parcel; nothing of a generation that ends meanwhile, as Faust does."""
         records, ours = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
-        if self.should_stop:
+        if records is None or self.should_stop:
             return
         if not self.flow_active:
             await self.perform_seek()
             return
         for tp, parcel in parcels(records):
-            if not self.flow_active or self.app.consumer_generation_id != generation:
+            if self._is_over(generation):
                 return
             if ours is None or tp in ours:
                 yield tp, _message(tp, parcel, generation)
+
+    def _is_over(self, generation: int) -> bool:
+        return not self.flow_active or self.app.consumer_generation_id != generation
 
     def _new_offset(self, tp: TP) -> int | None:
         # Faust looks for gaps between single offsets; the one agent acks parcels in their order.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.escalation.domain.fold import Matter
+from services.escalation.domain.recent import Recent
 from shared.events.order import Order
 from shared.playbook.model import PRECEDENCE, ClockLimit, Limit, LimitUnit, Playbook
 from shared.vocabulary import ClockKind, Severity, WhenLate, covers
@@ -63,13 +64,39 @@ def limit_for(playbook: Playbook, kind: ClockKind, matter: Matter, *, order: Ord
     None when the playbook does not limit this; a sign-in and a supervision are always limited, and so is the
     arrival of whoever was whistled for.
     """
-    asked = Asked.of(
-        playbook,
-        matter,
-        profile=None if order is None else order.clock_profile,
-        whistled=order is not None and order.whistle is not None,
+    profile = None if order is None else order.clock_profile
+    whistled = order is not None and order.whistle is not None
+
+    def best(limits: Sequence[ClockLimit]) -> ClockLimit | None:
+        asked = Asked.of(playbook, matter, profile=profile, whistled=whistled)
+        return max(_fitting(limits, kind, asked), key=lambda limit: _rank(limit, asked), default=None)
+
+    # Asked for every clock that starts: of cases alike in all that a limit of their category asks for, once.
+    left = _LEFT.of(playbook, (kind, matter.category), lambda: _left(playbook, kind, matter.category))
+    if left.by_case:
+        return best(left.limits)
+    alike = (kind, matter.category, matter.condition, matter.severity, matter.mode, matter.source, profile, whistled)
+    return _BEST.of(playbook, alike, lambda: best(left.limits))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Left:
+    """The limits of one kind that a category leaves; ``by_case`` when one asks for a place or a day."""
+
+    limits: tuple[ClockLimit, ...]
+    by_case: bool
+
+
+_LEFT: Final = Recent[_Left]()
+_BEST: Final = Recent["ClockLimit | None"]()
+
+
+def _left(playbook: Playbook, kind: ClockKind, category: str) -> _Left:
+    codes = {one.code for one in playbook.category_line(category)}
+    found = tuple(
+        limit for limit in playbook.clocks if limit.kind is kind and (limit.category is None or limit.category in codes)
     )
-    return max(_fitting(playbook, kind, asked), key=lambda limit: _rank(limit, asked), default=None)
+    return _Left(limits=found, by_case=any(one.area or one.valid_from or one.valid_until for one in found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,15 +138,15 @@ class Misfit:
 
 def fitting_limits(playbook: Playbook, kind: ClockKind, asked: Asked) -> tuple[ClockLimit, ...]:
     """Every limit of ``playbook`` that fits, the best first; its default where there is one and nothing fits."""
-    fitting = _fitting(playbook, kind, asked)
+    fitting = _fitting(playbook.clocks, kind, asked)
     return tuple(sorted(fitting, key=lambda limit: _rank(limit, asked), reverse=True))
 
 
-def _fitting(playbook: Playbook, kind: ClockKind, asked: Asked) -> list[ClockLimit]:
+def _fitting(limits: Iterable[ClockLimit], kind: ClockKind, asked: Asked) -> list[ClockLimit]:
     line = asked.line
     fitting = [
         limit
-        for limit in playbook.clocks
+        for limit in limits
         # The category before all else: a city's table has hundreds of limits, and this is asked for every clock.
         if limit.kind is kind and (limit.category is None or limit.category in line)
         if next(_unmet(limit, asked), None) is None
