@@ -30,6 +30,7 @@ from services.escalation.settings import Settings
 from services.escalation.store.auditing import PostgresAuditing
 from services.escalation.store.postgres import PostgresStore
 from services.escalation.timers import Timers, TimerSettings
+from services.escalation.watchdog import LoopWatch
 from services.escalation.years import Years
 from shared.events.topics import CASE, ORDER, PLAYBOOK
 from shared.playbook.shelf import PlaybookShelf
@@ -96,6 +97,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
     metrics, asked = Metrics(), asyncio.Event()
     shelf = PlaybookShelf(in_use=settings.playbooks_in_use)
     async with AsyncExitStack() as closing:
+        await closing.enter_async_context(LoopWatch(limit=settings.stall))
         pool = await _pool(settings)
         closing.push_async_callback(_close, pool)
         # Shorter than the limit on idle transactions: a dead letter is awaited inside the fold's.

@@ -52,6 +52,8 @@ class FoldProgress:
         self._settled: dict[Partition, float] = {}
         self._ends: dict[Partition, int] = {}
         self._moved = self._answered = monotonic()
+        self._taken: frozenset[Partition] = frozenset()
+        """What was ours until it was taken away and nothing was given in its place."""
         self.joined = False
         self.outage: str | None = None
         self.over_limit: str | None = None
@@ -72,12 +74,15 @@ class FoldProgress:
         self._next = dict(offsets)
         self._asked = {partition: deque(maxlen=REMEMBERED) for partition in offsets}
         self._settled, self._ends = {}, {}
+        self._taken = frozenset()
         self.joined = True
         self._moved = self._monotonic()
 
     def revoked(self) -> None:
-        """Nothing is ours any more."""
+        """Nothing is ours any more, until the group has been divided anew."""
+        taken = self.partitions | self._taken
         self.assigned({})
+        self._taken = taken
 
     def folded(self, ledger: Mapping[Partition, int]) -> None:
         """The ledger moved to these next offsets."""
@@ -99,15 +104,15 @@ class FoldProgress:
                 self._ends[partition] = end
                 self._asked[partition].append((at, end))
                 self._settle(partition)
-        if not self.lag:
+        if not self.lag and not self._taken:
             self._moved = now
 
     async def ask(self) -> Horizon:
         """Ask the log for its ends and return until when the facts are whole; an outage only leaves them older."""
-        if self._next:
+        if asked := self.partitions or self._taken:
             at = self._monotonic()
             try:
-                ends = await self._log.of(self.partitions)
+                ends = await self._log.of(asked)
             except Exception as error:  # noqa: BLE001  whatever it is, the ends are not known now
                 log.warning("the ends of the log are unknown: %s: %s", type(error).__name__, error)
             else:
@@ -125,20 +130,28 @@ class FoldProgress:
         numbers = {partition.number for partition in self._next}
         moments = {number: self._moment(number) for number in numbers}
         settled = {number: timedelta(seconds=now - at) for number, at in moments.items() if at is not None}
-        fresh = self.joined and len(settled) == len(numbers) and now - self._answered < SILENT_SECONDS
+        fresh = bool(numbers) and len(settled) == len(numbers) and now - self._answered < SILENT_SECONDS
         return Horizon(settled=settled, elsewhere=self._elsewhere if fresh else None, at=now)
 
     def stall(self, limit: timedelta) -> str | None:
-        """Why the process should end: records wait, the log answers, and nothing has been folded for ``limit``."""
+        """Why the process should end: the log answers, and for ``limit`` nothing that waits has been folded.
+
+        Or what was folded here was taken away, and the group has given nothing since: Faust reads past what the
+        group's coordinator reports, and a member can be out of its group without a word.
+        """
         now = self._monotonic()
-        if now - self._answered > SILENT_SECONDS or not self.lag:
+        if now - self._answered > SILENT_SECONDS or not (self.lag or self._taken):
             return None
-        silent = now - self._moved
-        if silent <= limit.total_seconds():
+        # A group that is divided anew may wait for its slowest member; its records are folded elsewhere or come late.
+        silent, allowed = now - self._moved, limit.total_seconds() * (2 if self._taken else 1)
+        if silent <= allowed:
             return None
-        return (
-            f"{self.lag} records wait and nothing was folded for {silent:.0f} s (allowed {limit.total_seconds():g} s)"
-        )
+        if self._taken:
+            return (
+                f"{len(self._taken)} partitions were taken away {silent:.0f} s ago and the group has given none since "
+                f"(allowed {allowed:g} s)"
+            )
+        return f"{self.lag} records wait and nothing was folded for {silent:.0f} s (allowed {allowed:g} s)"
 
     def _moment(self, number: int) -> float | None:
         moments = [self._settled.get(Partition(topic, number)) for topic in self._topics]

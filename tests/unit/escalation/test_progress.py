@@ -126,3 +126,38 @@ async def test_a_revoked_partition_is_no_longer_ours() -> None:
     place.progress.revoked()
     assert place.progress.lag == 0
     assert place.progress.horizon().settled == {}
+
+
+async def test_partitions_that_were_taken_away_and_never_given_again_are_a_stall() -> None:
+    place = Place()
+    place.progress.assigned(dict.fromkeys(ALL, 0))
+    place.progress.revoked()
+    limit = timedelta(seconds=20)
+    for _ in range(41):
+        assert place.progress.stall(limit) is None, "the group may wait for its slowest member"
+        place.seconds += 1
+        assert (await place.progress.ask()).is_empty, "who folds nothing knows nothing"
+    said = "4 partitions were taken away 41 s ago and the group has given none since (allowed 40 s)"
+    assert place.progress.stall(limit) == said
+
+
+async def test_a_replica_that_the_group_has_nothing_for_is_no_stall() -> None:
+    place = Place()
+    place.progress.assigned(dict.fromkeys(ALL, 0))
+    place.progress.revoked()
+    place.progress.assigned({})
+    for _ in range(60):
+        place.seconds += 1
+        assert (await place.progress.ask()).is_empty
+    assert place.progress.stall(timedelta(seconds=20)) is None
+    assert place.progress.joined
+
+
+async def test_a_horizon_grows_older_with_the_time_that_nobody_noticed() -> None:
+    place = Place()
+    place.progress.assigned(dict.fromkeys(ALL, 0))
+    place.log.ends = {}
+    horizon = await place.progress.ask()
+    later = horizon.aged(place.seconds + 120)
+    assert later.settled == {0: timedelta(seconds=120), 1: timedelta(seconds=120)}
+    assert later.elsewhere == timedelta(seconds=180)
