@@ -41,6 +41,7 @@ from tests.bench import (
     stream,
     switch,
 )
+from tests.bench.clock_faults import run as clock_faults
 from tests.bench.table import Row, Size, table
 
 SIZED: Final[dict[str, Callable[[Size], Awaitable[Sequence[Row]]]]] = {
@@ -81,7 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="for router and match: contenders with this in their name")
     parser.add_argument("--cases", type=int, help="for oracle: how many are compared")
     parser.add_argument("--seed", type=int, help="for oracle: where its random cases begin")
-    given = parser.parse_args(arguments)
+    parser.epilog = "`clock-faults` is a command of its own: see `python -m tests.bench clock-faults --help`"
+    if (words := list(sys.argv[1:] if arguments is None else arguments))[:1] == ["clock-faults"]:
+        return clock_faults.main(words[1:])
+    given = parser.parse_args(words)
     names = given.name or [name for name in BENCHES if name not in ON_REQUEST]
     if unknown := sorted(set(names) - set(BENCHES)):
         parser.error(f"no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}")

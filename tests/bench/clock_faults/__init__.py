@@ -1,0 +1,1 @@
+"""Clocks fire exactly once, whatever breaks: ``python -m tests.bench clock-faults``."""
