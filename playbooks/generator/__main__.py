@@ -30,7 +30,7 @@ def contents() -> Mapping[str, str]:
         "duties.csv": _csv(("department", "category", "area", "power"), offices.duties),
         "enforcement.csv": _csv(("code", "zh", "en", "department", "category", "area", "basis"), offices.enforcement),
         "officers.csv": _csv(("id", "name", "phone"), offices.officers),
-        "shifts.csv": _csv(("owner", "weekdays", "opens", "closes", "officers"), offices.shifts),
+        "shifts.csv": _csv(("owner", "weekdays", "opens", "closes", "officers", "post"), offices.shifts),
     }
 
 

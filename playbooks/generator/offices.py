@@ -109,6 +109,12 @@ ROUND_THE_CLOCK: Final = frozenset(
 """Offices that answer at night, by the last word of their id."""
 
 
+LEADER: Final = "leader"
+EVERY_DAY: Final = ("1-7",)
+LEADERS_DAYS: Final = {6: ("1", "2", "3", "4", "5", "6", "7"), 9: ("1 3 5 7", "2 4 6")}
+"""Weekdays on which each leader of a desk is on duty, from eight to eight, by the digits of its area."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offices:
     """Rows of departments.csv, duties.csv, enforcement.csv, officers.csv and shifts.csv."""
@@ -124,7 +130,8 @@ def make_offices(areas: Sequence[AreaPlan]) -> Offices:
     """Return all offices of the county's areas."""
     placed = list(_placed())
     officers: list[tuple[str, ...]] = []
-    shifts = [*_shifts(areas, officers), *_office_shifts(placed, officers)]
+    # Leaders come last: whoever stands on the roster keeps their number.
+    shifts = [*_shifts(areas, officers), *_office_shifts(placed, officers), *_led(areas, placed, officers)]
     return Offices(
         departments=[(office.id, office.zh, office.en, area) for office, area in placed],
         duties=[duty for office, area in placed for duty in _duties(office, area)],
@@ -164,11 +171,11 @@ def _shifts(areas: Sequence[AreaPlan], officers: list[tuple[str, ...]]) -> Itera
 
 def _desk_shifts(area: AreaPlan, officers: list[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
     if area.kind in ("村", "社区"):
-        yield area.code, "1-7", "00:00", "00:00", _hired(officers)
+        yield area.code, "1-7", "00:00", "00:00", _hired(officers), ""
         return
     day, night, backup = (_hired(officers) for _ in range(3))
-    yield area.code, "1-7", "08:00", "20:00", f"{day} {backup}"
-    yield area.code, "1-7", "20:00", "08:00", f"{night} {backup}"
+    yield area.code, "1-7", "08:00", "20:00", f"{day} {backup}", ""
+    yield area.code, "1-7", "20:00", "08:00", f"{night} {backup}", ""
 
 
 def _office_shifts(placed: Sequence[tuple[Office, str]], officers: list[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
@@ -177,10 +184,25 @@ def _office_shifts(placed: Sequence[tuple[Office, str]], officers: list[tuple[st
         day = _hired(officers)
         if office.id.rpartition("-")[2] in ROUND_THE_CLOCK:
             night = _hired(officers)
-            yield office.id, "1-7", "08:00", "20:00", f"{day} {night}"
-            yield office.id, "1-7", "20:00", "08:00", f"{night} {day}"
+            yield office.id, "1-7", "08:00", "20:00", f"{day} {night}", ""
+            yield office.id, "1-7", "20:00", "08:00", f"{night} {day}", ""
         else:
-            yield office.id, "1-5", "08:00", "18:00", day
+            yield office.id, "1-5", "08:00", "18:00", day, ""
+
+
+def _led(
+    areas: Sequence[AreaPlan], placed: Sequence[tuple[Office, str]], officers: list[tuple[str, ...]]
+) -> Iterator[tuple[str, ...]]:
+    """Leaders on duty (带班领导): another each day at the county, two in turn at a town, one everywhere else."""
+    for area in areas:
+        if area.desk:
+            for weekdays in LEADERS_DAYS.get(len(area.code), EVERY_DAY):
+                yield area.code, weekdays, "08:00", "08:00", _hired(officers), LEADER
+    for office, _ in placed:
+        if office.id.rpartition("-")[2] in ROUND_THE_CLOCK:
+            yield office.id, "1-7", "08:00", "08:00", _hired(officers), LEADER
+        else:
+            yield office.id, "1-5", "08:00", "18:00", _hired(officers), LEADER
 
 
 def _hired(officers: list[tuple[str, ...]]) -> str:

@@ -3,8 +3,10 @@
 Pure: plain values in, names out.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, time
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -13,6 +15,10 @@ from shared.vocabulary import Post
 
 MOST_NAMED: Final = 8
 """Officers whom an order or a step names at most."""
+ROSTERS_FILED: Final = 64
+"""Rosters whose shifts are kept by owner; each is of one version of one county in use."""
+DAY_MINUTES: Final = 24 * 60
+WEEK_MINUTES: Final = 7 * DAY_MINUTES
 _WEEK: Final = 7
 
 
@@ -23,7 +29,7 @@ def on_duty(roster: Roster, owner: str, *, at: datetime, zone: ZoneInfo, post: P
     most `MOST_NAMED` in all. Empty when nobody is on duty, or when `owner` has no such shift at all.
     """
     local = at.astimezone(zone)
-    own = (shift for shift in roster.shifts if shift.owner == owner and shift.post is post)
+    own = _filed(_Known(roster)).get((owner, post), ())
     return named(own, weekday=local.isoweekday(), minute=local.hour * 60 + local.minute)
 
 
@@ -48,3 +54,47 @@ def on_shift(shift: Shift, *, weekday: int, minute: int) -> bool:
 def minute_of(moment: time) -> int:
     """Return the minute of the day; seconds do not count."""
     return moment.hour * 60 + moment.minute
+
+
+def first_gap(shifts: Iterable[Shift]) -> int | None:
+    """Return the first minute of the week, from Monday 00:00, that no shift covers; None when none is open."""
+    reached = 0
+    for start, end in sorted(span for shift in shifts for span in _spans(shift)):
+        if start > reached:
+            return reached
+        reached = max(reached, end)
+    return reached if reached < WEEK_MINUTES else None
+
+
+class _Known:
+    """A roster by its identity: a thousand shifts need not be compared to know it again."""
+
+    __slots__ = ("roster",)
+
+    def __init__(self, roster: Roster) -> None:
+        self.roster = roster
+
+    def __hash__(self) -> int:
+        return id(self.roster)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Known) and other.roster is self.roster
+
+
+@lru_cache(maxsize=ROSTERS_FILED)
+def _filed(known: _Known) -> Mapping[tuple[str, Post], tuple[Shift, ...]]:
+    """The shifts of a roster by owner and post, in the order of the file."""
+    filed: defaultdict[tuple[str, Post], list[Shift]] = defaultdict(list)
+    for shift in known.roster.shifts:
+        filed[shift.owner, shift.post].append(shift)
+    return {key: tuple(shifts) for key, shifts in filed.items()}
+
+
+def _spans(shift: Shift) -> Iterator[tuple[int, int]]:
+    opens, closes = minute_of(shift.opens), minute_of(shift.closes)
+    length = (closes - opens) % DAY_MINUTES or DAY_MINUTES
+    for weekday in shift.weekdays:
+        start = (weekday - 1) * DAY_MINUTES + opens
+        yield start, min(start + length, WEEK_MINUTES)
+        if start + length > WEEK_MINUTES:
+            yield 0, start + length - WEEK_MINUTES

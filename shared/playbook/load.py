@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from shared.playbook.check import check
+from shared.playbook.files.chains import ChainNode, ChainsFile
 from shared.playbook.files.header import PlaybookFile
 from shared.playbook.files.places import AreaRow, CellFeature, DepartmentRow, ZoneFeature
 from shared.playbook.files.templates import MatterNode, MattersFile, ModeNode, ModesFile
@@ -82,6 +83,7 @@ def _draft(sheets: Sheets) -> Playbook | None:
     modes = [node.value() for node in sheets.items("modes", ModeNode, ModesFile)]
     warnings = [node.value() for node in sheets.items("warnings", WarningNode, WarningsFile)]
     clocks = [row.value() for row in sheets.rows("clocks", ClockRow)]
+    chains = [node.value() for node in sheets.items("chains", ChainNode, ChainsFile)]
     calendar = sheets.document("calendar", CalendarFile)
     officers = [row.value() for row in sheets.rows("officers", OfficerRow)]
     shifts = [row.value() for row in sheets.rows("shifts", ShiftRow)]
@@ -92,6 +94,7 @@ def _draft(sheets: Sheets) -> Playbook | None:
     matters_by_id = sheets.unique("matters", matters, lambda matter: matter.id)
     modes_by_id = sheets.unique("modes", modes, lambda mode: mode.id)
     warnings_by_id = sheets.unique("warnings", warnings, lambda rule: rule.id)
+    chains_by_id = sheets.unique("chains", chains, lambda chain: chain.id)
     officers_by_id = sheets.unique("officers", officers, lambda officer: officer.id)
     if header is None or calendar is None:
         return None
@@ -117,6 +120,7 @@ def _draft(sheets: Sheets) -> Playbook | None:
         enforcement=tuple(enforcement),
         matters=matters_by_id,
         modes=modes_by_id,
+        chains=chains_by_id,
         warnings=warnings_by_id,
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.playbook.files.cases import CasesFile
+from shared.playbook.files.chains import ChainsFile
 from shared.playbook.files.header import PlaybookFile
 from shared.playbook.files.rows import Row
 from shared.playbook.files.rules import DEEPEST, GroupNode, RulesFile
@@ -29,6 +30,7 @@ YAML_FILES: Final[Mapping[str, type[Row]]] = {
     "matters": MattersFile,
     "modes": ModesFile,
     "warnings": WarningsFile,
+    "chains": ChainsFile,
     "calendar": CalendarFile,
     "cases": CasesFile,
 }

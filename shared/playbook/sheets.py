@@ -30,13 +30,14 @@ FILES: Final = {
     "modes": "modes.yaml",
     "warnings": "warnings.yaml",
     "clocks": "clocks.csv",
+    "chains": "chains.yaml",
     "calendar": "calendar.yaml",
     "officers": "officers.csv",
     "shifts": "shifts.csv",
 }
 """The file in which each part of a playbook stands."""
 
-OPTIONAL: Final = frozenset({"zones", "enforcement", "matters", "modes", "warnings"})
+OPTIONAL: Final = frozenset({"zones", "enforcement", "matters", "modes", "chains", "warnings"})
 """Parts that a county need not have: without the file there are none."""
 
 

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final
 
 from shared.playbook.check.calendar import check_calendar
+from shared.playbook.check.chains import check_chains
 from shared.playbook.check.clocks import check_clocks
 from shared.playbook.check.finding import Finding
 from shared.playbook.check.places import check_areas, check_cells, check_departments, check_zones
@@ -37,6 +38,7 @@ CHECKS = (
     check_matters,
     check_modes,
     check_clocks,
+    check_chains,
     check_roster,
     check_warnings,
 )

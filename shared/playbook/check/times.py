@@ -1,18 +1,14 @@
 """Header and roster: a time zone that exists, nobody's desk unwatched."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import time
-from typing import Final
+from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.playbook.check.finding import Finding
+from shared.playbook.duty import DAY_MINUTES, first_gap
 from shared.playbook.model import Playbook, Shift
 from shared.playbook.near import meant, nearest
-from shared.vocabulary import Level
-
-DAY_MINUTES: Final = 24 * 60
-WEEK_MINUTES: Final = 7 * DAY_MINUTES
+from shared.vocabulary import Level, Post
 
 
 def check_header(playbook: Playbook) -> Iterator[Finding]:
@@ -29,7 +25,7 @@ def check_header(playbook: Playbook) -> Iterator[Finding]:
 
 
 def check_roster(playbook: Playbook) -> Iterator[Finding]:
-    """Shifts name known owners and officers; county and town desks are watched at every minute."""
+    """Shifts name known owners and officers; officers watch county and town desks at every minute."""
     roster = playbook.roster
     for index, shift in enumerate(roster.shifts):
         if shift.owner not in playbook.areas and shift.owner not in playbook.departments:
@@ -43,7 +39,7 @@ def check_roster(playbook: Playbook) -> Iterator[Finding]:
                 problem = f"no officer {officer!r}{meant(officer, roster.officers)}"
                 yield _shift(index, "officers", problem, allowed=near, needs=("officers",))
     by_owner: defaultdict[str, list[Shift]] = defaultdict(list)
-    for shift in roster.shifts:
+    for shift in (shift for shift in roster.shifts if shift.post is Post.OFFICER):
         by_owner[shift.owner].append(shift)
     for code, area in playbook.areas.items():
         if area.desk:
@@ -55,38 +51,13 @@ def _unwatched(code: str, level: Level, shifts: Sequence[Shift]) -> Iterator[Fin
     if not shifts:
         yield Finding(part="areas", item=code, path=("desk",), problem="its desk has no shift", needs=needs)
     elif level is not Level.VILLAGE:
-        gap = _first_gap(shifts)
+        gap = first_gap(shifts)
         if gap is not None:
             day, minute = divmod(gap, DAY_MINUTES)
             when = f"weekday {day + 1}, {minute // 60:02}:{minute % 60:02}"
             yield Finding(
                 part="areas", item=code, path=("desk",), problem=f"nobody is on duty from {when}", needs=needs
             )
-
-
-def _first_gap(shifts: Iterable[Shift]) -> int | None:
-    """Return the first minute of the week that no shift covers."""
-    spans = sorted(span for shift in shifts for span in _spans(shift))
-    reached = 0
-    for start, end in spans:
-        if start > reached:
-            return reached
-        reached = max(reached, end)
-    return reached if reached < WEEK_MINUTES else None
-
-
-def _spans(shift: Shift) -> Iterator[tuple[int, int]]:
-    opens, closes = _minute(shift.opens), _minute(shift.closes)
-    length = (closes - opens) % DAY_MINUTES or DAY_MINUTES
-    for weekday in shift.weekdays:
-        start = (weekday - 1) * DAY_MINUTES + opens
-        yield start, min(start + length, WEEK_MINUTES)
-        if start + length > WEEK_MINUTES:
-            yield 0, start + length - WEEK_MINUTES
-
-
-def _minute(at: time) -> int:
-    return at.hour * 60 + at.minute
 
 
 def _shift(

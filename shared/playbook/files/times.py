@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from shared.playbook import model
 from shared.playbook.files.rows import Grade, Name, Row, Slug, TownOrAbove, Weekday, read_blanks, read_weekdays
 from shared.playbook.model import LimitUnit, YearStatus
-from shared.vocabulary import CategoryCode, ClockKind, Level, Pattern, Source, WhenLate
+from shared.vocabulary import CategoryCode, ClockKind, Level, Pattern, Post, Source, WhenLate
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -17,7 +17,9 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 class ClockRow(Row):
     """`clocks.csv`: one limit; where it asks for nothing (an empty category, area, mode …) any case will do."""
 
-    optional_columns = frozenset({"mode", "profile", "whistle", "area", "case_source", "valid_from", "valid_until"})
+    optional_columns = frozenset(
+        {"mode", "profile", "whistle", "area", "case_source", "valid_from", "valid_until", "chain"}
+    )
 
     id: Slug
     kind: ClockKind
@@ -36,6 +38,7 @@ class ClockRow(Row):
     case_source: Source | None = None
     valid_from: date | None = None
     valid_until: date | None = None
+    chain: Slug | None = None
 
     def value(self) -> model.ClockLimit:
         return model.ClockLimit(
@@ -55,6 +58,7 @@ class ClockRow(Row):
             case_source=self.case_source,
             valid_from=self.valid_from,
             valid_until=self.valid_until,
+            chain=self.chain,
         )
 
 
@@ -150,11 +154,14 @@ class OfficerRow(Row):
 class ShiftRow(Row):
     """`shifts.csv`: who is on duty when; officers separated by blanks, first called first."""
 
+    optional_columns = frozenset({"post"})
+
     owner: Slug
     weekdays: Annotated[tuple[Weekday, ...], BeforeValidator(read_weekdays), Field(min_length=1)]
     opens: time
     closes: time
     officers: Annotated[tuple[Slug, ...], BeforeValidator(read_blanks), Field(min_length=1)]
+    post: Post = Post.OFFICER
 
     def value(self) -> model.Shift:
         return model.Shift(
@@ -163,4 +170,5 @@ class ShiftRow(Row):
             opens=self.opens,
             closes=self.closes,
             officers=self.officers,
+            post=self.post,
         )

@@ -10,6 +10,8 @@ import pytest
 
 from shared.playbook.expression import FIELDS
 from shared.playbook.files.cases import WorkedCaseNode
+from shared.playbook.files.chains import KINDS as THRESHOLDS
+from shared.playbook.files.chains import ChainNode, ChainStepNode, LimitNode
 from shared.playbook.files.conditions import WhenNode
 from shared.playbook.files.header import PlaybookFile
 from shared.playbook.files.places import AreaRow, CellProperties, DepartmentRow, ZoneProperties
@@ -22,9 +24,12 @@ from shared.playbook.files.times import CalendarFile, ClockRow, OfficerRow, Open
 from shared.playbook.files.warnings import WarningCaseNode, WarningNode
 from shared.playbook.files.work import CategoryNode, ConditionNode, DutyRow, EnforcementRow
 from shared.playbook.load import FILES, load
+from shared.vocabulary import ChainAction, Recipient
+from tests.fakes.tiny_playbook import write_tiny
 
 README = Path("playbooks/README.md").read_text(encoding="utf-8")
 RIVER_RULE = next(block for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "river-warning" in block)
+CHAIN = next(block for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if block.startswith("chains:"))
 
 
 FIELDS_OF: dict[str, type[Row]] = {
@@ -49,6 +54,9 @@ FIELDS_OF: dict[str, type[Row]] = {
     "`modes.yaml`, `channels`": ChannelsNode,
     "`warnings.yaml`, a rule": WarningNode,
     "`warnings.yaml`, `open_case`": WarningCaseNode,
+    "`chains.yaml`, a chain": ChainNode,
+    "`chains.yaml`, a step": ChainStepNode,
+    "`chains.yaml`, an amount": LimitNode,
     "`rules.yaml`, a rule": RuleNode,
     "`rules.yaml`, a group": GroupNode,
     "`cases.yaml`, one of `cases`": WorkedCaseNode,
@@ -83,6 +91,26 @@ def test_the_table_of_fields_is_the_schema() -> None:
 
 def test_the_table_of_conditions_is_the_schema() -> None:
     assert [coded(row[0]) for row in rows_under("Conditions (`when`)")] == [[name] for name in WhenNode.model_fields]
+
+
+def test_the_tables_of_chains_name_every_instant_and_action_and_the_text_every_recipient() -> None:
+    first = [coded(row[0]) for row in rows_under("Chains")]
+    instants = [re.sub(r"^\{(\w+): .*", r"\1", cell) for cells in first[: len(THRESHOLDS) + 1] for cell in cells]
+    assert sorted(instants) == sorted((*THRESHOLDS, "due"))
+    actions = [cell for cells in first[len(THRESHOLDS) + 2 :] for cell in cells]
+    assert sorted(actions) == sorted(ChainAction)
+    section = README.partition("# Chains\n")[2].partition("\n## ")[0]
+    assert {who for who in Recipient if f"`{who}`" not in section} == set()
+
+
+def test_the_example_chain_loads_and_a_limit_can_name_it(tmp_path: Path) -> None:
+    write_tiny(tmp_path)
+    (tmp_path / "chains.yaml").write_text(CHAIN, encoding="utf-8")
+    head, *rows = (tmp_path / "clocks.csv").read_text(encoding="utf-8").splitlines()
+    named = [f"{row},{'urging' if row.startswith('handle') else ''}" for row in rows]
+    (tmp_path / "clocks.csv").write_text("\n".join((f"{head},chain", *named)), encoding="utf-8")
+    chain = load(tmp_path, today=date(2026, 6, 1)).chains["urging"]
+    assert [step.action for step in chain.steps] == ["urge", "notify", "supervise", "oversee", "circulate"]
 
 
 def nodes_in(annotation: object) -> Iterator[type[Row]]:

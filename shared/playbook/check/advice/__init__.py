@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from shared.playbook.check.advice.advice import Advice, Subject, Weight
+from shared.playbook.check.advice.chains import advise_chains
 from shared.playbook.check.advice.dates import advise_dates
 from shared.playbook.check.advice.duties import advise_duties
 from shared.playbook.check.advice.limits import advise_limits
@@ -25,4 +26,5 @@ def advise(playbook: Playbook, *, today: date) -> Iterator[Advice]:
     yield from advise_roster(playbook)
     yield from advise_dates(playbook, today=today)
     yield from advise_limits(playbook, today=today)
+    yield from advise_chains(playbook)
     yield from advise_templates(playbook)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from shared.playbook.check.advice.advice import Advice, Subject, Weight
+from shared.playbook.duty import DAY_MINUTES, first_gap
 from shared.playbook.model import Demand, DepartmentTarget, DeskTarget, Playbook, Power, Rule, RuleState, Shift
 from shared.playbook.problems import shortlist
-from shared.vocabulary import Level, OrderRole
+from shared.vocabulary import Level, OrderRole, Post
 
-DAY: Final = 24 * 60
-WEEK: Final = 7 * DAY
 LEADING: Final = frozenset({Power.HANDLE, Power.ENFORCE})
 
 
 def advise_roster(playbook: Playbook) -> Iterator[Advice]:
     """Yield departments on no roster, rosters with hours that nobody covers, and desks that are out of reach."""
     shifts: defaultdict[str, list[Shift]] = defaultdict(list)
-    for shift in playbook.roster.shifts:
+    for shift in (shift for shift in playbook.roster.shifts if shift.post is Post.OFFICER):
         shifts[shift.owner].append(shift)
     yield from _on_no_roster(playbook, shifts)
     yield from _uncovered_departments(playbook, shifts)
@@ -135,31 +134,10 @@ def _absent_levels(playbook: Playbook) -> Iterator[Advice]:
                 )
 
 
-def first_gap(shifts: Iterable[Shift]) -> int | None:
-    """Return the first minute of the week, from Monday 00:00, that no shift covers; None when none is open."""
-    reached = 0
-    for start, end in sorted(span for shift in shifts for span in _spans(shift)):
-        if start > reached:
-            return reached
-        reached = max(reached, end)
-    return reached if reached < WEEK else None
-
-
 def in_words(minute: int) -> str:
     """Return a minute of the week as `weekday 6, 18:00`."""
-    day, minute = divmod(minute, DAY)
+    day, minute = divmod(minute, DAY_MINUTES)
     return f"weekday {day + 1}, {minute // 60:02}:{minute % 60:02}"
-
-
-def _spans(shift: Shift) -> Iterator[tuple[int, int]]:
-    opens = shift.opens.hour * 60 + shift.opens.minute
-    closes = shift.closes.hour * 60 + shift.closes.minute
-    length = (closes - opens) % DAY or DAY
-    for weekday in shift.weekdays:
-        start = (weekday - 1) * DAY + opens
-        yield start, min(start + length, WEEK)
-        if start + length > WEEK:
-            yield 0, start + length - WEEK
 
 
 def _asked_by_name(playbook: Playbook) -> set[str]:
