@@ -165,11 +165,15 @@ class Firing(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """How many cases of a county wait for their clocks, since when the first, and one reason."""
+    """How many cases of a county wait for their clocks, since when the first, and one reason; by the database's time.
+
+    ``asked_at`` is later than any look at one of them that has ended.
+    """
 
     cases: int
     since: datetime
     reason: str
+    asked_at: datetime
 
 
 class Store(Protocol):

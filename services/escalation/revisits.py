@@ -15,7 +15,6 @@ from datetime import timedelta
 from services.escalation.handlers import revisit
 from services.escalation.ports import Playbooks, Store, Waiting
 from shared.playbook.shelf import UnknownCounty
-from shared.runtime.clock import utc_now
 from shared.runtime.postgres import OUTAGES
 
 log = logging.getLogger(__name__)
@@ -76,7 +75,8 @@ class Revisits:
         if tried == digest and time.monotonic() - at < self._settings.again_after.total_seconds():
             return
         self._tried[county] = (digest, time.monotonic())
-        before = utc_now()
+        # The database's time, as that of its rows: a host whose clock is wrong would look again and again, or never.
+        before = self.waiting[county].asked_at
         while not self._stopping.is_set():
             looked_at = await revisit(
                 county, store=self._store, playbooks=self._playbooks, before=before, most=self._settings.most
@@ -86,7 +86,7 @@ class Revisits:
 
     def _shout(self) -> None:
         now = time.monotonic()
-        old = {c: w for c, w in self.waiting.items() if utc_now() - w.since > self._settings.loud_after}
+        old = {c: w for c, w in self.waiting.items() if w.asked_at - w.since > self._settings.loud_after}
         if old and now - self._shouted > self._settings.shout_every.total_seconds():
             self._shouted = now
             for county, waiting in old.items():

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ACQUIRE_SECONDS: Final = 10.0
 
+WAITING: Final = ("cases", "since", "reason", "asked_at")
+
 
 async def database_now(connection: Connection) -> datetime:
     """``clock_timestamp()``: the time that all replicas share, and that moves on during a transaction."""
@@ -71,10 +73,11 @@ class PostgresStore:
         """The counties with waiting cases; one look at the partial index."""
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             rows = await connection.fetch(
-                """SELECT county, count(*) AS cases, min(waiting_since) AS since, min(waiting_for) AS reason
+                """SELECT county, count(*) AS cases, min(waiting_since) AS since, min(waiting_for) AS reason,
+                          clock_timestamp() AS asked_at
                      FROM case_facts WHERE waiting_since IS NOT NULL GROUP BY county LIMIT 10000"""
             )
-        return {row["county"]: Waiting(cases=row["cases"], since=row["since"], reason=row["reason"]) for row in rows}
+        return {row["county"]: Waiting(**{name: row[name] for name in WAITING}) for row in rows}
 
     async def running(self) -> Mapping[str, int]:
         """How many clocks run, by level; an index-only count for the metrics."""
