@@ -22,10 +22,6 @@ from deploy.local.progress import Quiet
 from deploy.local.servers import running_kafka, running_postgres
 from shared.runtime.migrate import migrate
 
-FAKETIME: Final = tuple(
-    Path(folder) / "libfaketime.so.1"
-    for folder in ("/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib64/faketime")
-)
 PATIENCE_SECONDS: Final = 180.0
 
 
@@ -42,13 +38,13 @@ class Replica:
 
     async def start(self, *, ahead_seconds: int = 0) -> None:
         """Start it, with a clock that is so far ahead (behind when negative) of everybody else's."""
-        environment = dict(os.environ) | self._environment | wrong_clock(ahead_seconds)
+        shifted = ("tests.bench.clock_faults.shifted", str(ahead_seconds))
         program = Program(
             name=self.name,
-            command=(sys.executable, "-m", "services.escalation"),
+            command=(sys.executable, "-m", *(shifted if ahead_seconds else ("services.escalation",))),
             log=self.log,
             why_not_ready=lambda: None,
-            environment=environment,
+            environment={**os.environ, **self._environment},
         )
         self._keeper = Keeper(program, Quiet())
         await asyncio.to_thread(self._keeper.start)
@@ -82,20 +78,6 @@ async def _is_ready(client: httpx.AsyncClient) -> bool:
     with suppress(httpx.HTTPError):
         return (await client.get("/readyz", timeout=2)).status_code == httpx.codes.OK
     return False
-
-
-def wrong_clock(ahead_seconds: int) -> dict[str, str]:
-    """The environment of a process whose wall clock is wrong, and whose monotonic clock is not.
-
-    Raises:
-        RuntimeError: libfaketime is not there; says how to install it.
-    """
-    if not ahead_seconds:
-        return {}
-    library = next((path for path in FAKETIME if path.exists()), None)
-    if library is None:
-        raise RuntimeError("a wrong clock needs libfaketime (Debian: apt-get install faketime)")
-    return {"LD_PRELOAD": str(library), "FAKETIME": f"{ahead_seconds:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
