@@ -52,8 +52,12 @@ def demanded(facts: Facts) -> tuple[Demand, ...]:
         *_dispatch(facts, ours),
         *answering(facts, ours),
         *_supervise(facts, ours),
-        *(demand for issued in facts.issued.values() for demand in _of_order(facts, issued, ours)),
+        *(demand for issued in _orders(facts) for demand in _of_order(facts, issued, ours)),
     )
+
+
+def _orders(facts: Facts) -> Iterator[Issued]:
+    return (one for one in facts.issued.values() if facts.knows(one.answers))
 
 
 def _accept(facts: Facts, versions: list[int]) -> Iterator[Demand]:
@@ -67,7 +71,7 @@ def _accept(facts: Facts, versions: list[int]) -> Iterator[Demand]:
 
 def _dispatch(facts: Facts, versions: list[int]) -> Iterator[Demand]:
     # Somebody who is called to help, or to watch, does not lead: the case still waits for who does.
-    orders = [one for one in facts.issued.values() if one.order.role is OrderRole.LEAD]
+    orders = [one for one in _orders(facts) if one.order.role is OrderRole.LEAD]
     for version in [v for v in versions if _begins_dispatch(facts.steps[v])]:
         later = after(versions, version)
         answers = [one.order.issued_at for one in orders if one.answers >= version]
@@ -261,7 +265,7 @@ class _History:
             for v, fact in self.own.items()
             if v > version and fact is Fact.RETURNED
         ]
-        withdrawn = self.facts.withdrawn.get(self.issued.order.order_id)
+        withdrawn = self.facts.withdrawn_at(self.issued.order.order_id)
         if withdrawn is not None:
             returned.append(Stop(at=withdrawn, outcome=Outcome.CANCELLED, by=Fact.WITHDRAWN))
         return returned + ends(self.facts, after(self.later, version), closing=_OVER)

@@ -168,6 +168,14 @@ class Supervision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """The router's word that an order stands no more, told with the case's ``version``."""
+
+    at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GivenBack:
     """An earlier order of the same target, and when the target returned it."""
 
@@ -210,6 +218,9 @@ class Facts:
     for an answer, ``left`` those of them that turned out to be of another matter, ``answered`` the versions at which
     a result came with the answer that the reporter was given (答复四要素). Facts kept before these were asked for have
     none of them.
+
+    What the router says of a version counts once the case itself has ``told`` as much: an order that comes before the
+    pause it answers must not start, or stop, a clock that knows nothing of the pause.
     """
 
     view: CaseView
@@ -224,6 +235,19 @@ class Facts:
     reporters: Mapping[int, UUID] = field(default_factory=dict)
     left: Mapping[int, UUID] = field(default_factory=dict)
     answered: tuple[int, ...] = ()
+    recalled: Mapping[UUID, Recall] = field(default_factory=dict)
+    told: int | None = None
+
+    def knows(self, version: int) -> bool:
+        """Say whether the case's own events up to ``version`` are folded."""
+        return self.told is None or self.told >= version
+
+    def withdrawn_at(self, order_id: UUID) -> datetime | None:
+        """When the order ceased to stand, by whoever said so first; None while it stands."""
+        recall = self.recalled.get(order_id)
+        router = [] if recall is None or not self.knows(recall.version) else [recall.at]
+        intake = [self.withdrawn[order_id]] if order_id in self.withdrawn else []
+        return min([*router, *intake], default=None)
 
 
 Folded: TypeAlias = CaseEvent | OrderEvent
@@ -236,7 +260,10 @@ def fold(facts: Facts | None, event: Event[Folded]) -> Facts:
         case OrderIssued(order=order) as told:
             issued = Issued.of(told, answers=event.sequence)
             return replace(facts, issued={order.order_id: issued} | dict(facts.issued))
-        case OrderWithdrawn(order=order) | CaseReleased(order=order):
+        case OrderWithdrawn(order=order):
+            recall = Recall(at=event.time, version=event.sequence)
+            return replace(facts, recalled={order.order_id: recall} | dict(facts.recalled))
+        case CaseReleased(order=order):
             return _without(facts, order.order_id, event.time)
         case CaseOrderWithdrawn(order_id=order_id):
             # Intake's own word: the order came too late, or another lead stands, and nobody can sign it.
@@ -315,7 +342,9 @@ def _without(facts: Facts, order_id: UUID, at: datetime) -> Facts:
 def _seen(facts: Facts | None, event: Event[Folded]) -> Facts:
     view, by_case = event.data.case, not isinstance(event.data, OrderIssued | OrderWithdrawn)
     if facts is None:
-        return Facts(view=view, told_by_case=by_case)
+        return Facts(view=view, told_by_case=by_case, told=event.sequence if by_case else 0)
+    if by_case and facts.told is not None and event.sequence > facts.told:
+        facts = replace(facts, told=event.sequence)
     if (view.version, by_case) > (facts.view.version, facts.told_by_case):
         return replace(facts, view=view, told_by_case=by_case)
     return facts
