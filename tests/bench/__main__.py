@@ -23,6 +23,7 @@ from tests.bench import (
     alike,
     batch,
     classify,
+    clocks,
     custody,
     deadlines,
     faults,
@@ -63,13 +64,14 @@ PLAIN: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
     "deadlines": deadlines.bench,
     "fold": fold.bench,
     "fire": fire.bench,
+    "clocks": clocks.bench,
     "stream": stream.bench,
     "playbooks": playbooks.bench,
     "switch": switch.bench,
     "faults": faults.bench,
 }
 BENCHES: Final = (*SIZED, *PLAIN)
-ON_REQUEST: Final = frozenset({"faults", "oracle"})
+ON_REQUEST: Final = frozenset({"faults", "oracle", "clocks"})
 """Not among those that run when none is named: twenty rounds, and a million cases, take a quarter of an hour."""
 
 
