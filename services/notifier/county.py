@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from services.notifier.domain.words import CODES
-from shared.playbook.model import Mode, Playbook
+from shared.playbook.model import Chain, Mode, Playbook
 from shared.playbook.shelf import PlaybookShelf, UnknownCounty
 from shared.vocabulary import Level
 from shared.words import Words
@@ -50,6 +50,23 @@ class ShelfCounty:
         shown = [one.name for one in line if one.level is not Level.COUNTY] or [line[-1].name]
         return Words(zh="".join(name.zh for name in reversed(shown)), en=", ".join(name.en for name in shown))
 
+    def officer(self, area: str, code: str) -> str:
+        """See ``ports.County``."""
+        playbook = self._playbook(area)
+        found = None if playbook is None else playbook.roster.officers.get(code)
+        return CODES.officer(area, code) if found is None else found.name
+
+    def chain(self, area: str, code: str) -> Words:
+        """See ``ports.County``."""
+        found = self._chain(area, code)
+        return CODES.chain(area, code) if found is None else Words(zh=found.title.zh, en=found.title.en)
+
+    def step(self, area: str, chain: str, code: str) -> Words:
+        """See ``ports.County``; a clock keeps the chain that it started with, and a step of that may be gone."""
+        found = self._chain(area, chain)
+        title = next((one.title for one in found.steps if one.id == code), None) if found is not None else None
+        return CODES.step(area, chain, code) if title is None else Words(zh=title.zh, en=title.en)
+
     def reopening(self, area: str) -> timedelta | None:
         """See ``ports.County``."""
         playbook = self._playbook(area)
@@ -64,6 +81,10 @@ class ShelfCounty:
     def _mode(self, area: str, code: str) -> Mode | None:
         playbook = self._playbook(area)
         return None if playbook is None else playbook.modes.get(code)
+
+    def _chain(self, area: str, code: str) -> Chain | None:
+        playbook = self._playbook(area)
+        return None if playbook is None else playbook.chains.get(code)
 
     def _playbook(self, area: str) -> Playbook | None:
         try:

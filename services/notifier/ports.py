@@ -68,8 +68,11 @@ class Work(Protocol):
     async def told(self, event_ids: Collection[UUID]) -> frozenset[UUID]:
         """Return which of these events have been told before."""
 
-    async def subscribers(self, areas: Collection[str]) -> Sequence[Subscriber]:
-        """Return the active subscriptions to these areas or to areas that hold them, kept from vanishing."""
+    async def subscribers(self, areas: Collection[str], *, counties: Collection[str] = ()) -> Sequence[Subscriber]:
+        """Return the active subscriptions to these areas or to areas that hold them, kept from vanishing.
+
+        Of ``counties``, which a circular goes to, all there are.
+        """
 
     async def save(self, reads: Sequence[CaseRead], tellings: Sequence[Telling]) -> None:
         """Write the cases as they are now, and the new lines of their timelines."""

@@ -45,7 +45,8 @@ class Metrics:
         )
         self.left = Counter(
             "whistle_router_left_total",
-            "Events that ask nobody by the case's own state: unfiled, held, or ended before they came.",
+            "Events that ask nobody by the case's own state: unfiled, held, ended before they came, or led by who "
+            "would watch.",
             ["reason"],
             registry=self.registry,
         )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from shared.events.case import CaseExtensionAsked, CasePaused, CaseResumed, CaseSupervised
 from shared.events.envelope import derive_id
 from shared.events.order import Order
 from shared.events.parts import Held, Target
-from shared.events.sla import Clock, ClockMoved, Moved
-from shared.vocabulary import CaseState, OrderRole
+from shared.events.sla import Clock, ClockMoved, ClockStepped, Moved, SlaEvent, Told
+from shared.vocabulary import CaseState, ChainAction, OrderRole
 from tests.fakes.straight_life import PLAYBOOK, START, SYSTEM, StraightLife, department, desk
 
 __all__ = ["PLAYBOOK", "START", "SYSTEM", "Life", "department", "desk", "whole_life"]
@@ -48,6 +49,29 @@ class Life(StraightLife):
         moved = replace(clock, due_at=due_at)
         self._add(ClockMoved(case=self.view, clock=moved, before=clock.due_at, why=why, moved_at=self.now))
         return moved
+
+    def say(self, said: SlaEvent) -> None:
+        """Escalation says something of a clock."""
+        self._add(said)
+
+    def step(self, clock: Clock, action: ChainAction, *to: Told, step: str = "urge", **more: Any) -> ClockStepped:
+        """A step of the clock's chain is taken now; what is not named is as on time."""
+        fields: dict[str, Any] = {
+            "case": self.view,
+            "clock": clock,
+            "chain": clock.chain or "ladder",
+            "step": step,
+            "nth": 1,
+            "action": action,
+            "planned_at": self.now,
+            "fired_at": self.now,
+            "late_seconds": 0.0,
+            "reason": "到了升级链的这一步 | the chain is at this step",
+            "to": to,
+        }
+        stepped = ClockStepped(**(fields | more))
+        self._add(stepped)
+        return stepped
 
     def extend(self, order: Order, *, days: float = 2) -> UUID:
         """The holder of ``order`` asks for more time; the request's id."""

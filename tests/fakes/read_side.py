@@ -46,8 +46,9 @@ class FakeReadSide:
     async def told(self, event_ids: Collection[UUID]) -> frozenset[UUID]:
         return frozenset(event_ids) & self.told_ids
 
-    async def subscribers(self, areas: Collection[str]) -> Sequence[Subscriber]:
-        return [one for one in self.hearing if any(area.startswith(one.scope.area) for area in areas)]
+    async def subscribers(self, areas: Collection[str], *, counties: Collection[str] = ()) -> Sequence[Subscriber]:
+        hearing = (one for one in self.hearing if any(area.startswith(one.scope.area) for area in areas))
+        return [*hearing, *(one for one in self.hearing if one.scope.area.startswith(tuple(counties)))]
 
     async def save(self, reads: Sequence[CaseRead], tellings: Sequence[Telling]) -> None:
         if any(read.view.title == "poison" for read in reads):

@@ -263,7 +263,7 @@ class _Writer:
         if page.floor > self._cursor:
             await self._resync("too_old", asked=self._cursor, floor=page.floor)
         if page.rows:
-            await self._write(b"".join(frame_of(row).text for row in page.rows))
+            await self._write(b"".join(frame_of(row).text_for(self.reader.scope) for row in page.rows))
         full = len(page.rows) >= PAGE
         self._cursor = page.rows[-1].position if full else upto
         return full
@@ -273,7 +273,7 @@ class _Writer:
         while True:
             frames = await self.reader.take(beat)
             if frames:
-                await self._write(b"".join(frame.text for frame in frames))
+                await self._write(b"".join(frame.text_for(self.reader.scope) for frame in frames))
                 self._cursor = frames[-1].position
             if self.reader.overrun:
                 raise Cut(End.SLOW)

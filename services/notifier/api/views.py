@@ -15,8 +15,9 @@ from services.notifier.api.reports import (
     requests_view,
     understood_view,
 )
+from services.notifier.api.steps import AheadView, StepView, ahead_views, step_views
 from services.notifier.api.whistles import WhistleView, whistle_views
-from services.notifier.domain.clocks import ClockRead
+from services.notifier.domain.clocks import ClockRead, ahead
 from services.notifier.domain.fold import CaseRead
 from services.notifier.domain.orders import OrderRead
 from services.notifier.domain.summary import CaseSummary
@@ -69,7 +70,9 @@ class OrderView:
 class ClockView:
     """One clock. ``seconds_left`` is negative when it is late; ``arithmetic`` says how the deadline came about.
 
-    One that stands ``still`` keeps its ``seconds_left`` until the case goes on.
+    One that stands ``still`` keeps its ``seconds_left`` until the case goes on. ``chain`` is the ladder that it keeps
+    from its start, ``steps`` those of it that were taken, ``ahead`` those that come unless it stops before: none while
+    it stands still, for they are reckoned anew then. ``escalated_to`` is the highest level that it has reached.
     """
 
     clock_id: UUID
@@ -93,6 +96,10 @@ class ClockView:
     escalated_at: datetime | None
     escalated_to: Level | None
     escalated_to_desk: Target | None
+    chain: str | None
+    chain_title: Words | None
+    ahead: Sequence[AheadView]
+    steps: Sequence[StepView]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +141,7 @@ def story_view(story: CaseStory, *, county: County, department: str | None, now:
         category_why=read.category_why,
         orders=[order_view(order, read) for order in sorted(orders, key=_issued)],
         clocks=[
-            clock_view(clock, running=clock.clock.clock_id in running, held=_held(clock, read), now=now)
+            clock_view(clock, case=read, county=county, running=clock.clock.clock_id in running, now=now)
             for clock in sorted(clocks, key=lambda one: one.clock.due_at)
         ],
         timeline=story.timeline,
@@ -182,9 +189,11 @@ def _held(clock: ClockRead, read: CaseRead) -> datetime | None:
     return read.view.held.since if read.view.held is not None and read.stands_still(clock) else None
 
 
-def clock_view(read: ClockRead, *, running: bool, held: datetime | None, now: datetime) -> ClockView:
-    """Return a clock as it stands at ``now``; ``held`` is since when it keeps its remainder."""
-    clock = read.clock
+def clock_view(read: ClockRead, *, case: CaseRead, county: County, running: bool, now: datetime) -> ClockView:
+    """Return a clock of ``case`` as it stands at ``now``."""
+    clock, held = read.clock, _held(read, case)
+    area = case.view.area
+    coming = ahead(read, case.clocks.values()) if running and held is None else ()
     return ClockView(
         clock_id=clock.clock_id,
         kind=clock.kind,
@@ -207,6 +216,10 @@ def clock_view(read: ClockRead, *, running: bool, held: datetime | None, now: da
         escalated_at=read.escalated_at,
         escalated_to=read.escalated_to,
         escalated_to_desk=read.escalated_to_desk,
+        chain=clock.chain,
+        chain_title=None if clock.chain is None else county.chain(area, clock.chain),
+        ahead=ahead_views(coming, area=area, chain=clock.chain or "", county=county),
+        steps=step_views(read.steps, area=area, chain=clock.chain or "", county=county),
     )
 
 

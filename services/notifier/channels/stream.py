@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from services.notifier.domain.audience import Facets, Filter, Scope, hears
+from services.notifier.domain.audience import Facets, Filter, Scope, hears, hears_of
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,8 @@ class Row(Protocol):
     def facets(self) -> Facets: ...
     @property
     def data(self) -> str: ...
+    @property
+    def circular(self) -> str | None: ...
 
 
 class Limits(Protocol):
@@ -55,17 +57,29 @@ class Feed(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One event in the bytes that every reader gets; made once, shared by all."""
+    """One event in the bytes that every reader gets; made once, shared by all.
+
+    Of a circular, those who may not see its case get ``thin`` instead.
+    """
 
     position: int
     facets: Facets
     text: bytes
+    thin: bytes = b""
+
+    def text_for(self, scope: Scope) -> bytes:
+        """The bytes for a reader who hears it."""
+        return self.thin if hears_of(scope, self.facets) else self.text
 
 
 def frame_of(row: Row) -> Frame:
     """Return ``row`` as a server-sent event."""
-    text = f"id: {row.position}\nevent: {row.facets.type}\ndata: {row.data}\n\n"
-    return Frame(position=row.position, facets=row.facets, text=text.encode())
+    thin = b"" if row.circular is None else _sent(row, row.circular)
+    return Frame(position=row.position, facets=row.facets, text=_sent(row, row.data), thin=thin)
+
+
+def _sent(row: Row, data: str) -> bytes:
+    return f"id: {row.position}\nevent: {row.facets.type}\ndata: {data}\n\n".encode()
 
 
 class TooManyStreams(Exception):  # noqa: N818  named for what the caller did

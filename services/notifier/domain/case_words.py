@@ -13,8 +13,9 @@ from services.notifier.domain.words import (
     ROLES,
     WHISTLES,
     Names,
+    beginning,
     halves,
-    target_words,
+    office_words,
 )
 from shared.events.case import (
     CaseArrived,
@@ -53,34 +54,35 @@ def case_words(data: CaseEvent, names: Names) -> tuple[Words, str]:  # noqa: C90
     if isinstance(data, TimeFact):
         return time_words(data, names)
     if isinstance(data, ReviewFact):
-        return review_words(data)
+        return review_words(data, names)
+    area = data.case.area
     match data:
         case CaseOpened(case=view):
             return _opened(view), ""
         case CaseRouted(target=target, order_role=role):
-            to = target_words(target)
+            to = office_words(target, area, names)
             return Words(zh=f"已交{to.zh}{ROLES[role].zh}", en=f"With {to.en} to {ROLES[role].verb_en}"), ""
         case CaseOrderWithdrawn(target=target, reason=reason):
-            to = target_words(target)
+            to = beginning(office_words(target, area, names))
             return Words(zh=f"{to.zh}不再承办", en=f"{to.en} is released"), reason
         case CaseSigned(target=target, note=note):
-            to = target_words(target)
+            to = beginning(office_words(target, area, names))
             return Words(zh=f"{to.zh}签收", en=f"{to.en} signed"), note
         case CaseArrived(target=target, note=note):
-            to = target_words(target)
+            to = beginning(office_words(target, area, names))
             return Words(zh=f"{to.zh}到场", en=f"{to.en} arrived on site"), note
         case CaseProgressed(target=target, note=note):
-            to = target_words(target)
+            to = beginning(office_words(target, area, names))
             return Words(zh=f"{to.zh}报告进展", en=f"{to.en} reported progress"), note
         case CaseResolved(target=target, note=note):
-            to = target_words(target)
+            to = beginning(office_words(target, area, names))
             return Words(zh=f"{to.zh}办结", en=f"{to.en} reported it done"), note
         case CaseReturned(target=target, reason=reason):
-            return _returned(data), reason
+            return _returned(data, names), reason
         case CaseVerified(note=note):
             return Words(zh="核查通过", en="Checked and found good"), note
         case CaseRejected(target=target, reason=reason):
-            to = target_words(target)
+            to = office_words(target, area, names)
             return Words(zh=f"核查不通过，退回{to.zh}返工", en=f"Checked and sent back to {to.en}"), reason
         case CaseClosed(note=note):
             return Words(zh="结案", en="Case closed"), note
@@ -91,8 +93,8 @@ def case_words(data: CaseEvent, names: Names) -> tuple[Words, str]:  # noqa: C90
             return Words(zh=f"群众评价：{said.zh}", en=f"The reporter is {said.en}"), note
         case CaseEscalated(clock=clock, to_level=level):
             up = Words(
-                zh=f"因{CLOCKS[clock].zh}超时升级到{LEVELS[level].zh}",
-                en=f"Moved up to the {LEVELS[level].en}: {CLOCKS[clock].en} was late",
+                zh=f"因{CLOCKS[clock].zh}时限升级到{LEVELS[level].zh}",
+                en=f"Moved up to the {LEVELS[level].en} by its {CLOCKS[clock].en} limit",
             )
             return up, ""
         case CaseWhistled(reason=reason, note=note):
@@ -100,13 +102,13 @@ def case_words(data: CaseEvent, names: Names) -> tuple[Words, str]:  # noqa: C90
         case CaseWhistleAsked() | CaseWhistleDeclined():
             return _whistle(data, names), data.reason
         case CaseReleased(order=order, reason=reason):
-            to = target_words(order.target)
+            to = beginning(office_words(order.target, area, names))
             return Words(zh=f"{to.zh}获准撤出，不再承办", en=f"{to.en} is let go and need no longer act"), reason
         case CaseTransferred(order=order, to=taker, reason=reason):
-            giver, to = target_words(order.target), target_words(taker)
+            giver, to = office_words(order.target, area, names), office_words(taker, area, names)
             return Words(zh=f"转办：由{giver.zh}转给{to.zh}", en=f"Transferred from {giver.en} to {to.en}"), reason
         case CaseRuled(to=taker, reason=reason):
-            to = target_words(taker)
+            to = office_words(taker, area, names)
             return Words(zh=f"裁定：由{to.zh}主办", en=f"Ruled: {to.en} is to lead"), reason
         case CaseStepDone(step=step):
             return _step_done(data.case.matter, step), ""
@@ -122,8 +124,8 @@ def _opened(view: CaseView) -> Words:
     return Words(zh="受理立案", en="Case opened")
 
 
-def _returned(data: CaseReturned) -> Words:
-    to = target_words(data.target)
+def _returned(data: CaseReturned, names: Names) -> Words:
+    to = beginning(office_words(data.target, data.case.area, names))
     holder = data.case.holder
     if holder is not None and (holder.kind, holder.id) == (data.target.kind, data.target.id):
         # First-contact responsibility (首接负责).

@@ -39,7 +39,7 @@ def concerned(read: CaseRead, data: Told) -> frozenset[str]:  # noqa: PLR0911  o
     """The departments that ``data`` concerns.
 
     A department hears of its own orders only, so another's sign-in is not among what it hears, nor is
-    what another asked for, was told, or was given in points.
+    what another asked for, was told, or was given in points. A step of a chain concerns whom it tells, too.
     """
     match data:
         case (
@@ -49,9 +49,11 @@ def concerned(read: CaseRead, data: Told) -> frozenset[str]:  # noqa: PLR0911  o
             | ClockWarned(clock=clock)
             | ClockBreached(clock=clock)
             | ClockEscalated(clock=clock)
-            | ClockStepped(clock=clock)
         ):
             return read.departments if clock.order_id is None else _only(clock.target)
+        case ClockStepped(clock=clock):
+            told = frozenset[str]().union(*(_only(one.target) for one in (*data.to, *data.copies)))
+            return told | (read.departments if clock.order_id is None else _only(clock.target))
         case CaseWhistleAsked() | CaseWhistleDeclined():
             # Nobody has been called yet.
             return frozenset()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias, assert_never
 
 from services.notifier.domain.time_words import moment
-from services.notifier.domain.words import GROUNDS, target_words
+from services.notifier.domain.words import GROUNDS, Names, beginning, office_words
 from shared.events.case import (
     CaseAppealed,
     CaseAppealReviewed,
@@ -31,11 +31,11 @@ LAST_STEP: Final = 2
 """An appeal is reviewed twice."""
 
 
-def review_words(data: ReviewFact) -> tuple[Words, str]:
+def review_words(data: ReviewFact, names: Names) -> tuple[Words, str]:
     """The sentence of ``data``, and what a person wrote beside it, as it came."""
     match data:
         case CaseSupervised(target=target, instruction=instruction, reply_due_at=due_at):
-            to = target_words(target)
+            to = beginning(office_words(target, data.case.area, names))
             supervised = Words(
                 zh=f"督办{to.zh}，{moment(due_at)} 前回复", en=f"{to.en} is supervised and replies by {moment(due_at)}"
             )
@@ -56,7 +56,7 @@ def review_words(data: ReviewFact) -> tuple[Words, str]:
         case CaseAppealReviewed():
             return _reviewed(data), data.reason
         case CaseDepartmentRated(target=target, speed=speed, quality=quality, note=note):
-            to = target_words(target)
+            to = beginning(office_words(target, data.case.area, names))
             rated = Words(
                 zh=f"评价{to.zh}：速度 {speed} 分，质量 {quality} 分",
                 en=f"{to.en} was rated: speed {speed}, quality {quality} of 5",

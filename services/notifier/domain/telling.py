@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from services.notifier.domain.audience import Facets
+from services.notifier.domain.circular import Circular, circular_of
 from services.notifier.domain.concern import concerned
 from services.notifier.domain.fold import CaseRead, Told
 from services.notifier.domain.summary import CaseSummary, summarise
@@ -27,7 +28,7 @@ from shared.events.sla import (
     ClockStopped,
     ClockWarned,
 )
-from shared.vocabulary import CaseState, Level, Severity
+from shared.vocabulary import CaseState, ChainAction, Level, Severity, TargetKind, level_of
 
 DELIVERY_STEP: Final = "delivery"
 
@@ -49,11 +50,14 @@ class Telling:
     step: Step | None = None
     """What the public is told of it."""
     link: Link | None = None
+    circular: Circular | None = None
+    """What the whole county hears of it."""
 
 
 def tell(event: Event[Told], read: CaseRead, names: Names = CODES) -> Telling:
     """Return ``event`` as it is told; ``read`` is the case with the event folded in."""
     data = event.data
+    circular = circular_of(data, names)
     return Telling(
         event_id=event.id,
         type=event.type,
@@ -70,6 +74,7 @@ def tell(event: Event[Told], read: CaseRead, names: Names = CODES) -> Telling:
             departments=concerned(read, data),
             purpose=data.case.purpose,
             mode=data.case.mode,
+            circular=circular is not None,
         ),
         case=summarise(read),
         data=data,
@@ -77,6 +82,7 @@ def tell(event: Event[Told], read: CaseRead, names: Names = CODES) -> Telling:
         rank=rank_of(data),
         step=step_of(event, names),
         link=link_of(event),
+        circular=circular,
     )
 
 
@@ -93,16 +99,33 @@ def _level(data: Told) -> Level:
             | ClockMoved(clock=clock)
             | ClockWarned(clock=clock)
             | ClockBreached(clock=clock)
-            | ClockStepped(clock=clock)
         ):
             return clock.level
+        case ClockStepped():
+            return _level_of_step(data)
         case _:
             return data.case.level
 
 
+def _level_of_step(data: ClockStepped) -> Level:
+    """The highest level of the desks that it tells; a circular speaks to the county."""
+    if data.action is ChainAction.CIRCULATE:
+        return Level.COUNTY
+    desks = [one.target.id for one in (*data.to, *data.copies) if one.target.kind is TargetKind.DESK]
+    return max((level_of(area) for area in desks), key=_height, default=data.clock.level)
+
+
+def _height(level: Level) -> int:
+    return -level.digits
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThinData:
-    """What a webhook says of an event: enough to decide, no free text; the rest is fetched by ``case_id``."""
+    """What a webhook says of an event: enough to decide, no free text; the rest is fetched by ``case_id``.
+
+    ``late_seconds`` is there when a limit was missed, or a step of its chain was taken after that. Of a ``circular``
+    the case itself is open to those alone whom it concerns: they get the order, too.
+    """
 
     event_id: UUID
     case_id: UUID
@@ -115,6 +138,8 @@ class ThinData:
     mode: str
     order_id: UUID | None
     target: Target | None
+    late_seconds: float | None = None
+    circular: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +168,27 @@ def thin(telling: Telling) -> Thin:
             mode=telling.facets.mode,
             order_id=telling.entry.order_id,
             target=telling.entry.target,
+            late_seconds=_late(telling.data),
+            circular=telling.circular is not None,
         ),
     )
+
+
+def thin_circular(telling: Telling) -> Thin:
+    """Return the webhook body of a circular for a subscription that may not see its case."""
+    body = thin(telling)
+    circular = telling.circular
+    if circular is None:
+        raise ValueError(f"{telling.type} {telling.event_id} is no circular")
+    return replace(body, data=replace(body.data, area=circular.area, order_id=None))
+
+
+def _late(data: Told) -> float | None:
+    match data:
+        case ClockBreached(clock=clock, fired_at=at) | ClockStepped(clock=clock, fired_at=at) if at >= clock.due_at:
+            return (at - clock.due_at).total_seconds()
+        case _:
+            return None
 
 
 def delivery_id(event_id: UUID, subscription_id: UUID) -> UUID:

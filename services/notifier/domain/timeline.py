@@ -8,19 +8,15 @@ from typing import Final, assert_never
 from uuid import UUID
 
 from services.notifier.domain.case_words import case_words
+from services.notifier.domain.clock_words import clock_whys, clock_words
 from services.notifier.domain.fold import Told
 from services.notifier.domain.orders import order_id_of, target_of
-from services.notifier.domain.time_words import moment
 from services.notifier.domain.words import (
-    ACTIONS,
     CODES,
-    LEVELS,
     REASONS_OF_ORDERS,
     ROLES,
     Names,
-    halves,
-    lateness,
-    target_words,
+    office_words,
 )
 from shared.events.case import (
     CaseAppealed,
@@ -48,12 +44,10 @@ from shared.events.sla import (
     ClockStepped,
     ClockStopped,
     ClockWarned,
-    Moved,
-    Outcome,
     SlaEvent,
 )
 from shared.vocabulary import ActorKind, CaseState, Level
-from shared.words import CLOCKS, Words
+from shared.words import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +107,7 @@ def entry_of(event: Event[Told], names: Names = CODES) -> Entry:
     """Return the line of ``event``, in which codes are called as ``names`` calls them."""
     match event.data:
         case OrderIssued() | OrderWithdrawn() as data:
-            return _of_order(event, data)
+            return _of_order(event, data, names)
         case (
             ClockStarted()
             | ClockStopped()
@@ -123,13 +117,13 @@ def entry_of(event: Event[Told], names: Names = CODES) -> Entry:
             | ClockEscalated()
             | ClockStepped() as data
         ):
-            return _of_clock(event, data)
+            return _of_clock(event, data, names)
         case data:
             return _of_case(event, data, names)
 
 
-def _of_order(event: Event[Told], data: OrderIssued | OrderWithdrawn) -> Entry:
-    order, to = data.order, target_words(data.order.target)
+def _of_order(event: Event[Told], data: OrderIssued | OrderWithdrawn, names: Names) -> Entry:
+    order, to = data.order, office_words(data.order.target, data.case.area, names)
     why: tuple[Why, ...] = ()
     note = ""
     match data:
@@ -158,50 +152,9 @@ def _of_order(event: Event[Told], data: OrderIssued | OrderWithdrawn) -> Entry:
     )
 
 
-def _of_clock(event: Event[Told], data: SlaEvent) -> Entry:
-    clock, level = data.clock, data.clock.level
-    kind = CLOCKS[clock.kind]
-    whose = target_words(clock.target) if clock.target is not None else Words(zh="", en="")
-    of = Words(zh=f"{whose.zh}的", en=f" of {whose.en}") if whose.zh else whose
-    sums = halves(clock.arithmetic)
-    note = ""
-    match data:
-        case ClockStarted():
-            words = Words(
-                zh=f"{of.zh}{kind.zh}开始计时，限{clock.limit}",
-                en=f"The {kind.en} limit{of.en} runs from now on: {clock.limit}",
-            )
-        case ClockStopped(outcome=Outcome.MET):
-            words = Words(zh=f"{of.zh}{kind.zh}计时停止：已完成", en=f"The {kind.en} limit{of.en} has stopped: done")
-        case ClockStopped():
-            words = Words(
-                zh=f"{of.zh}{kind.zh}计时取消：不再需要",
-                en=f"The {kind.en} limit{of.en} is cancelled: nobody waits for it",
-            )
-        case ClockMoved(why=why):
-            words = _moved_words(kind, of, moment(clock.due_at), why)
-        case ClockWarned(fraction=fraction):
-            words = Words(
-                zh=f"{of.zh}{kind.zh}时限已过 {fraction:.0%}",
-                en=f"{fraction:.0%} of the {kind.en} limit{of.en} has passed",
-            )
-        case ClockBreached(late_seconds=seconds, nobody_above=nobody):
-            late = lateness(seconds)
-            words = Words(zh=f"{of.zh}{kind.zh}已超时{late.zh}", en=f"The {kind.en} limit{of.en} was missed{late.en}")
-            if nobody:
-                words = Words(zh=f"{words.zh}；县级之上无人接手", en=f"{words.en}; nobody is above the county")
-        case ClockEscalated(to_level=level, to=desk, when_late=when_late, reason=note):
-            to, how = target_words(desk), ACTIONS[when_late]
-            words = Words(
-                zh=f"{kind.zh}超时，升级到{LEVELS[level].zh}：{to.zh}{how.zh}",
-                en=f"Late {kind.en}: moved up to the {LEVELS[level].en}, {to.en} {how.en}",
-            )
-        case ClockStepped(reason=note):
-            words = Words(
-                zh=f"{of.zh}{kind.zh}：{halves(note).zh}", en=f"The {kind.en} limit{of.en}: {halves(note).en}"
-            )
-        case _:
-            assert_never(data)
+def _of_clock(event: Event[Told], data: SlaEvent, names: Names) -> Entry:
+    words, note = clock_words(data, names)
+    clock = data.clock
     return Entry(
         event_id=event.id,
         type=event.type,
@@ -210,22 +163,12 @@ def _of_clock(event: Event[Told], data: SlaEvent) -> Entry:
         words=words,
         actor=ESCALATION,
         state=data.case.state,
-        level=level,
+        level=data.to_level if isinstance(data, ClockEscalated) else clock.level,
         order_id=clock.order_id,
         target=clock.target,
         note=note,
-        why=(Why(zh=f"时限推算：{sums.zh}", en=f"How the limit came about: {sums.en}"),),
+        why=tuple(Why(zh=why.zh, en=why.en) for why in clock_whys(data, names)),
     )
-
-
-def _moved_words(kind: Words, of: Words, until: str, why: Moved) -> Words:
-    if why is Moved.RESUMED:
-        zh, en = f"{of.zh}{kind.zh}时限恢复计时，到 {until}", f"The {kind.en} limit{of.en} runs again, until {until}"
-    elif why is Moved.EXTENDED:
-        zh, en = f"{of.zh}{kind.zh}时限延至 {until}", f"The {kind.en} limit{of.en} was put off to {until}"
-    else:
-        zh, en = f"{of.zh}{kind.zh}时限经核对更正为 {until}", f"The {kind.en} limit{of.en} was put right: until {until}"
-    return Words(zh=zh, en=en)
 
 
 def _about(data: CaseEvent) -> tuple[UUID | None, Target | None]:

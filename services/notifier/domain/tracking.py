@@ -158,8 +158,11 @@ def _own(step: Step) -> Step:
 
 
 def due(read: CaseRead) -> Due | None:
-    """The next limit of the case that runs; the office's own handling limit before any other."""
-    running = [one for one in read.running if not read.stands_still(one)]
+    """The next limit of the case that runs; the office's own handling limit before any other.
+
+    By when an instruction from above is to be answered is the offices' own matter.
+    """
+    running = [one for one in read.running if not read.stands_still(one) and one.clock.kind is not ClockKind.SUPERVISE]
     handling = [one for one in running if one.clock.kind is ClockKind.HANDLE]
     found = most_pressing(handling) or most_pressing(running)
     return None if found is None else Due(words=CLOCKS[found.clock.kind], due_at=found.clock.due_at)

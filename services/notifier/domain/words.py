@@ -51,6 +51,15 @@ class Names(Protocol):
     def area(self, code: str) -> Words:
         """The name of an area with the areas that hold it, up to the town; a cell is called by its village."""
 
+    def officer(self, area: str, code: str) -> str:
+        """The name of an officer of the roster."""
+
+    def chain(self, area: str, code: str) -> Words:
+        """The title of a chain of clocks' steps."""
+
+    def step(self, area: str, chain: str, code: str) -> Words:
+        """The title of one step of a chain."""
+
 
 class Codes:
     """Names where no playbook is at hand: every code is its own."""
@@ -72,6 +81,18 @@ class Codes:
         return Words(zh=code, en=code)
 
     def area(self, code: str) -> Words:
+        """See ``Names``."""
+        return Words(zh=code, en=code)
+
+    def officer(self, area: str, code: str) -> str:  # noqa: ARG002  see ``Names``
+        """See ``Names``."""
+        return code
+
+    def chain(self, area: str, code: str) -> Words:  # noqa: ARG002  see ``Names``
+        """See ``Names``."""
+        return Words(zh=code, en=code)
+
+    def step(self, area: str, chain: str, code: str) -> Words:  # noqa: ARG002  see ``Names``
         """See ``Names``."""
         return Words(zh=code, en=code)
 
@@ -179,6 +200,11 @@ def office_words(target: Target, area: str, names: Names) -> Words:
         return told if known.en == target.id else Words(zh=told.zh, en=known.en)
     known = names.area(target.id)
     return told if known.en == target.id else Words(zh=told.zh, en=f"the desk of {known.en}")
+
+
+def beginning(words: Words) -> Words:
+    """The same at the beginning of a sentence."""
+    return Words(zh=words.zh, en=f"{words.en[:1].upper()}{words.en[1:]}")
 
 
 def halves(text: str) -> Words:

@@ -9,16 +9,16 @@ from uuid import UUID
 
 import msgspec
 
-from services.notifier.domain.audience import hears
+from services.notifier.domain.audience import hears, may_hear
 from services.notifier.domain.delivery import Reason
 from services.notifier.domain.fold import CaseRead, Told, fold
 from services.notifier.domain.proposals import Ruling, ruling_of
-from services.notifier.domain.telling import Telling, delivery_id, tell, thin
+from services.notifier.domain.telling import Telling, delivery_id, tell, thin, thin_circular
 from services.notifier.domain.words import Codes, Names
 from services.notifier.ports import County, Owed, ReadSide, Subscriber
 from shared.events.case import CaseRuled
 from shared.events.envelope import Event
-from shared.vocabulary import Purpose
+from shared.vocabulary import COUNTY_DIGITS, Purpose
 
 
 class Uncharted(Codes):
@@ -52,7 +52,10 @@ async def notify_batch(
         tellings = fold_and_tell(_new(events, told), cases, county)
         if tellings:
             changed = {telling.facets.case_id for telling in tellings}
-            subscribers = await work.subscribers({telling.facets.area for telling in tellings})
+            subscribers = await work.subscribers(
+                {telling.facets.area for telling in tellings},
+                counties={telling.facets.area[:COUNTY_DIGITS] for telling in tellings if telling.facets.circular},
+            )
             await work.save([cases[case_id] for case_id in sorted(changed)], tellings)
             await work.remember(list(_rulings(tellings)))
             await work.follow([telling.link for telling in tellings if telling.link is not None])
@@ -82,12 +85,13 @@ def owed(tellings: Iterable[Telling], subscribers: Sequence[Subscriber], county:
         hearing = [one for one in subscribers if hears(one.scope, one.asked, telling.facets)]
         if hearing:
             body = msgspec.json.encode(thin(telling)).decode()
+            known = None if telling.circular is None else msgspec.json.encode(thin_circular(telling)).decode()
             for one in hearing:
                 yield Owed(
                     delivery_id=delivery_id(telling.event_id, one.subscription_id),
                     subscription_id=one.subscription_id,
                     telling=telling,
-                    body=body,
+                    body=body if known is None or may_hear(one.scope, telling.facets) else known,
                     held=Reason.DRILL if telling.facets.purpose is Purpose.DRILL else None,
                     longest_pause=county.longest_pause(telling.facets.area, telling.facets.mode),
                 )

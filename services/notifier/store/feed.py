@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from services.notifier.domain.audience import Facets, Filter, Scope
-from services.notifier.store.filters import Where, asked_for, of_types, within
+from services.notifier.store.filters import Where, asked_for, heard_by, of_types
 from services.notifier.store.read_side import ACQUIRE_SECONDS
 from shared.vocabulary import Level, Purpose, Severity
 
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedRow:
-    """One event of the feed; ``data`` is one line of JSON."""
+    """One event of the feed; ``data`` is one line of JSON, ``circular`` another for those who may not see the case."""
 
     position: int
     facets: Facets
     data: str
+    circular: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,8 @@ class PostgresFeed:
         The floor is read after the rows: rows that were pruned meanwhile show in it.
         """
         where = Where(after, upto, most)
-        within(where, scope)
-        asked_for(where, asked)
+        heard_by(where, scope)
+        asked_for(where, asked, circulars=True)
         of_types(where, asked)
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             rows = await connection.fetch(
@@ -104,7 +105,7 @@ class PostgresFeed:
             return int(gone.split()[1])
 
 
-_COLUMNS: Final = "position, case_id, type, area, level, category, severity, departments, purpose, mode, data"
+_COLUMNS: Final = "position, case_id, type, area, level, category, severity, departments, purpose, mode, data, circular"
 _BOUNDS: Final = """
     SELECT floor.position AS floor, greatest(floor.position, (SELECT max(position) FROM feed)) AS latest
     FROM feed_floor AS floor
@@ -124,6 +125,8 @@ def _row(row: asyncpg.Record) -> FeedRow:
             departments=frozenset(row["departments"]),
             purpose=Purpose(row["purpose"]),
             mode=row["mode"],
+            circular=row["circular"] is not None,
         ),
         data=row["data"],
+        circular=row["circular"],
     )

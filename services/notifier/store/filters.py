@@ -7,7 +7,16 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.notifier.domain.audience import Filter, Scope
-from shared.vocabulary import COUNTY_DIGITS, GRID_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS, Level, Purpose, Severity
+from shared.vocabulary import (
+    COUNTY_DIGITS,
+    GRID_DIGITS,
+    TOWN_DIGITS,
+    VILLAGE_DIGITS,
+    Level,
+    Purpose,
+    Severity,
+    county_of,
+)
 
 AREA_DIGITS: Final = (COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS, GRID_DIGITS)
 
@@ -87,8 +96,15 @@ def within(where: Where, scope: Scope) -> None:
         where.add("departments @> ARRAY[{}::text]", scope.department)
 
 
-def asked_for(where: Where, asked: Filter) -> None:
-    """Keep what ``asked`` asks for, except its types, which only a feed has."""
+def heard_by(where: Where, scope: Scope) -> None:
+    """Keep what ``scope`` hears of a feed: what it may see, and the circulars of its county."""
+    seen = "starts_with(area, {})" if scope.department is None else "(starts_with(area, {}) AND departments @> {})"
+    values = [scope.area] if scope.department is None else [scope.area, [scope.department]]
+    where.add(f"({seen} OR (circular IS NOT NULL AND starts_with(area, {{}})))", *values, county_of(scope.area))
+
+
+def asked_for(where: Where, asked: Filter, *, circulars: bool = False) -> None:
+    """Keep what ``asked`` asks for, except its types, which only a feed has; its ``circulars`` concern everybody."""
     if asked.area is not None:
         where.add("starts_with(area, {})", asked.area)
     if asked.case_id is not None:
@@ -102,7 +118,8 @@ def asked_for(where: Where, asked: Filter) -> None:
     if asked.modes:
         where.add("mode = ANY({}::text[])", sorted(asked.modes))
     if asked.departments:
-        where.add("departments && {}::text[]", sorted(asked.departments))
+        concerned = "(departments && {}::text[] OR circular IS NOT NULL)" if circulars else "departments && {}::text[]"
+        where.add(concerned, sorted(asked.departments))
     if asked.categories:
         where.add(dotted("category"), sorted(asked.categories))
 

@@ -107,15 +107,18 @@ class PostgresWork:
         rows = await self._connection.fetch("SELECT event_id FROM timeline WHERE event_id = ANY($1)", list(event_ids))
         return frozenset(row["event_id"] for row in rows)
 
-    async def subscribers(self, areas: Collection[str]) -> Sequence[Subscriber]:
+    async def subscribers(self, areas: Collection[str], *, counties: Collection[str] = ()) -> Sequence[Subscriber]:
         """See ``ports.Work.subscribers``; ``KEY SHARE`` holds off their deletion, not their use."""
         prefixes = {area[:digits] for area in areas for digits in AREA_DIGITS if len(area) >= digits}
+        # Circulars are rare: all others keep to the index.
+        of_counties = "OR left(area, 6) = ANY($2)" if counties else "AND $2::text[] IS NOT NULL"
         rows = await self._connection.fetch(
-            """
+            f"""
             SELECT subscription_id, owner_area, department, filter FROM subscription
-            WHERE area = ANY($1) AND state = 'active' ORDER BY subscription_id FOR KEY SHARE
-            """,
+            WHERE (area = ANY($1) {of_counties}) AND state = 'active' ORDER BY subscription_id FOR KEY SHARE
+            """,  # noqa: S608  one of two constants
             sorted(prefixes),
+            sorted(counties),
         )
         return [_subscriber(row) for row in rows]
 
@@ -188,10 +191,12 @@ class PostgresWork:
         await self._connection.execute(
             """
             INSERT INTO feed (event_id, case_id, type, area, level, category, severity, departments, purpose, mode,
-                              data)
-            SELECT event_id, case_id, type, area, level, category, severity, departments, purpose, mode, data::text
+                              data, circular)
+            SELECT event_id, case_id, type, area, level, category, severity, departments, purpose, mode, data::text,
+                   circular::text
             FROM json_to_recordset($1::json) AS r (place integer, event_id uuid, case_id uuid, type text, area text,
-                level text, category text, severity smallint, departments text[], purpose text, mode text, data json)
+                level text, category text, severity smallint, departments text[], purpose text, mode text, data json,
+                circular json)
             ORDER BY place
             """,
             records({"place": place, **feed_row(telling)} for place, telling in enumerate(tellings)),

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from services.notifier.domain.circular import Circular
 from services.notifier.domain.delivery import DeliveryState, Reason
 from services.notifier.domain.fold import CaseRead
 from services.notifier.domain.orders import OrderRead
@@ -149,7 +150,7 @@ def mode_row(change: ModeChanged) -> dict[str, Any]:
 
 
 def feed_row(telling: Telling) -> dict[str, Any]:
-    """One event of the feed."""
+    """One event of the feed, and what of a circular goes to those who may not see its case."""
     facets = telling.facets
     departments = sorted(facets.departments)
     return {
@@ -180,4 +181,23 @@ def feed_row(telling: Telling) -> dict[str, Any]:
                 }
             )
         ),
+        "circular": None if telling.circular is None else _circular(telling, telling.circular),
     }
+
+
+def _circular(telling: Telling, circular: Circular) -> msgspec.Raw:
+    """A circular as a stream sends it: without the case's line and without the event's payload."""
+    return raw(
+        {
+            "id": telling.event_id,
+            "type": telling.type,
+            "time": telling.time,
+            "level": telling.facets.level,
+            "departments": (),
+            "purpose": telling.facets.purpose,
+            "words": circular.words,
+            "case": None,
+            "data": None,
+            "circular": circular,
+        }
+    )
