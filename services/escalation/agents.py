@@ -80,7 +80,13 @@ class FoldWorker:
         await _until_kafka_answers(self._settings)
         if self._failure.done():
             return
-        app = self._app = FoldApp(self._settings, seek=self._offsets, failed=self.fail, revoked=self._progress.revoked)
+        app = self._app = FoldApp(
+            self._settings,
+            seek=self._offsets,
+            failed=self.fail,
+            revoked=self._progress.revoked,
+            spare=lambda: self._progress.assigned({}),
+        )
         app.agent(raw_topic(app, *self._settings.topics), name="fold", concurrency=1)(self._fold)
         starting = asyncio.create_task(app.start())
         watching = asyncio.create_task(self._watch(app))

@@ -73,6 +73,7 @@ class FoldApp(faust.App):
         seek: Seek,
         failed: Callable[[BaseException], None],
         revoked: Callable[[], None],
+        spare: Callable[[], None],
     ) -> None:
         session = settings.session.total_seconds()
         super().__init__(
@@ -101,6 +102,7 @@ class FoldApp(faust.App):
         self.seek = seek
         self.failed = failed
         self.on_partitions_revoked.connect(_forget(revoked), weak=False)
+        self.on_partitions_assigned.connect(_idle(spare), weak=False)
 
     def _new_transport(self) -> driver.Transport:
         return LedgerTransport(self.conf.broker_consumer, self)
@@ -233,3 +235,12 @@ def _forget(revoked: Callable[[], None]) -> Callable[..., Awaitable[None]]:
         revoked()
 
     return forget
+
+
+def _idle(spare: Callable[[], None]) -> Callable[..., Awaitable[None]]:
+    async def idle(_: object, assigned: Collection[TP], **__: object) -> None:
+        # Faust seeks nothing for a member that is given nothing, so nobody else would tell it from one that waits.
+        if not assigned:
+            spare()
+
+    return idle

@@ -3,13 +3,20 @@
 import asyncio
 import signal
 import time
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
+from services.escalation.agents import FoldWorker
+from services.escalation.ends import LogEnds
+from services.escalation.faust_app import FoldSettings
+from services.escalation.progress import FoldProgress
 from shared.runtime.clock import utc_now
+from shared.runtime.delivery import Partition, Record
 from tests.fakes.clock_county import clock_county
 from tests.fakes.small_county import WEST_VILLAGE
 from tests.fakes.story import Story
 from tests.integration.escalation.world import World, until
+from tests.integration.runtime.worlds import KafkaWorld
 
 STALL = "PT4S"
 BLOCKED = 70
@@ -66,3 +73,41 @@ async def test_a_process_that_was_frozen_for_longer_than_a_stall_goes_on_where_i
     worker.process.send_signal(signal.SIGCONT)
     await here.until_folded(3)
     assert worker.process.returncode is None, worker.output[-3000:]
+
+
+class Nothing:
+    """A ledger at its beginning, and a fold that is never asked."""
+
+    async def next_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        return dict.fromkeys(partitions, 0)
+
+    async def __call__(self, records: Sequence[Record]) -> Mapping[Partition, int]:
+        raise AssertionError("there is nothing to fold")
+
+
+async def test_a_member_that_the_group_has_nothing_for_waits_in_peace(kafka: str) -> None:
+    made = KafkaWorld(kafka, partitions=1)
+    await made.open()
+    join = timedelta(seconds=12)
+    rooms: list[asyncio.Task[None]] = []
+    places: list[FoldProgress] = []
+    workers: list[FoldWorker] = []
+    ends = LogEnds(kafka, client_id="test")
+    for number in range(2):
+        settings = FoldSettings(
+            bootstrap=kafka, topics=(made.source,), group=made.group, instance=f"spare-{number}", join=join
+        )
+        places.append(FoldProgress(frozenset(settings.topics), ends, elsewhere=timedelta(seconds=60)))
+        workers.append(FoldWorker(Nothing(), ledger=Nothing(), progress=places[-1], settings=settings))
+        rooms.append(asyncio.create_task(workers[-1].run()))
+
+    async def shared() -> bool:
+        return all(one.joined for one in places) and sum(len(one.partitions) for one in places) == 1
+
+    await until(shared, what="one has the partition, one knows that it has none")
+    done, _ = await asyncio.wait(rooms, timeout=join.total_seconds() + 3, return_when=asyncio.FIRST_COMPLETED)
+    assert not done
+    await asyncio.gather(*(worker.stop() for worker in workers))
+    await asyncio.gather(*rooms)
+    await ends.close()
+    await made.close()
