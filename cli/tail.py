@@ -132,9 +132,16 @@ def show(event: ServerSentEvent, *, as_json: bool) -> None:
     out.print(line_of(told, position=event.id))
 
 
+def _in_its_place(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What stands where a case would, for an early warning: it is about many."""
+    warning = (told.get("data") or {}).get("warning") or {}
+    title = f"{warning.get('observed', '')} / {warning.get('usual', '')}"
+    return {"severity": 4, "area": warning.get("area", ""), "title": title, "case_id": warning.get("warning_id", "")}
+
+
 def line_of(told: Mapping[str, Any], *, position: str = "") -> str:
     """Time, severity, area, what happened, title; for an order also by which rule."""
-    case = told["case"]
+    case = told["case"] or _in_its_place(told)
     mark = SEVERITY_MARKS.get(case["severity"], str(case["severity"]))
     happened = escape(words(told.get("words")) or told["type"])
     rule = ((told.get("data") or {}).get("explanation") or {}).get("rule_id")

@@ -29,7 +29,9 @@ from services.escalation.revisits import Revisits
 from services.escalation.settings import Settings
 from services.escalation.store.auditing import PostgresAuditing
 from services.escalation.store.postgres import PostgresStore
+from services.escalation.store.warning import PostgresWarnings
 from services.escalation.timers import Timers, TimerSettings
+from services.escalation.warnings import Watch
 from services.escalation.watchdog import LoopWatch
 from services.escalation.years import Years
 from shared.events.topics import CASE, ORDER, PLAYBOOK
@@ -110,6 +112,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         reader = CompactedReader(settings.kafka, wiring.playbooks, shelf.receive)
         years = Years(shelf)
         revisits = Revisits(store, playbooks=years)
+        watch = Watch(PostgresWarnings(pool), playbooks=years)
         auditor = Auditor(PostgresAuditing(pool), playbooks=shelf, pace=Pace(whole=settings.audit_pass))
         ends = LogEnds(settings.kafka, client_id=settings.instance)
         closing.push_async_callback(ends.close)
@@ -128,6 +131,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         fold.timers = timers
         metrics.watch(progress, relay, revisits, years)
         metrics.watch_auditor(auditor)
+        metrics.watch_warnings(watch)
         health = EscalationHealth(progress, timers, reader, stall=settings.stall)
         ops = OpsServer(
             settings.ops_host, settings.ops_port, live=health.live, ready=health.ready, registry=metrics.registry
@@ -143,6 +147,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
                     "revisits": revisits.run(),
                     "years": years.run(),
                     "auditor": auditor.run(),
+                    "warnings": watch.run(),
                     "fold": _with_playbooks(reader, worker, timedelta(seconds=settings.playbook_wait_seconds)),
                 },
                 asked=asked,
@@ -152,6 +157,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         for stop in (reader.stop, relay.stop):
             closing.push_async_callback(stop)
         closing.callback(auditor.stop)
+        closing.callback(watch.stop)
         closing.callback(years.stop)
         closing.callback(revisits.stop)
         closing.callback(timers.stop)

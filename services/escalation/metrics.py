@@ -15,6 +15,7 @@ from services.escalation.domain.chain import Breach, Escalate, Verdict, Wait, Wa
 from services.escalation.handlers import FireReport, FoldReport
 from services.escalation.progress import FoldProgress
 from services.escalation.revisits import Revisits
+from services.escalation.warnings import Watch
 from services.escalation.years import Years
 from shared.runtime.outbox import OutboxRelay
 
@@ -88,6 +89,10 @@ class Metrics:
         """Read what the auditor has counted, at each scrape."""
         self.registry.register(_Watched(lambda: _audited(auditor)))
 
+    def watch_warnings(self, watch: Watch) -> None:
+        """Read what was looked at and what warnings were raised, at each scrape."""
+        self.registry.register(_Watched(lambda: _warnings(watch)))
+
 
 class _Watched(Collector):
     def __init__(self, families: Callable[[], Iterator[Metric]]) -> None:
@@ -128,6 +133,18 @@ def _families(progress: FoldProgress, relay: OutboxRelay, revisits: Revisits, ye
     )
     yield CounterMetricFamily("whistle_escalation_outbox_sent", "Events sent since the start.", value=figures.sent)
     yield CounterMetricFamily("whistle_escalation_outbox_failures", "Sendings that failed.", value=figures.failures)
+
+
+def _warnings(watch: Watch) -> Iterator[Metric]:
+    yield CounterMetricFamily(
+        "whistle_escalation_reports_looked_at", "Reports held against what is usual.", value=watch.looked
+    )
+    changes = CounterMetricFamily(
+        "whistle_escalation_warnings", "Early warnings raised, updated and ended.", labels=["change"]
+    )
+    for word in ("raised", "updated", "ended"):
+        changes.add_metric([word], watch.changes[word])
+    yield changes
 
 
 def _audited(auditor: Auditor) -> Iterator[Metric]:

@@ -12,6 +12,7 @@ from uuid import UUID
 from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Stop
 from services.escalation.domain.fold import Facts
+from services.escalation.domain.warning.reports import Report
 from shared.events.codec import Message
 from shared.events.parts import CaseView
 from shared.events.sla import Moved
@@ -96,6 +97,9 @@ class Folding(Protocol):
 
     async def tell(self, messages: Sequence[Message]) -> None:
         """Put words into the outbox, in the same transaction."""
+
+    async def count(self, reports: Sequence[Report]) -> None:
+        """Count reports for early warning, in the same transaction; one counted before stays as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

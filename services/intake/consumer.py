@@ -10,7 +10,7 @@ from functools import partial
 from services.intake.handlers import FOLD_GROUP, INBOUND_GROUP, Doors, accept_inbound, fold_batch
 from services.intake.metrics import LoopMeter, Metrics
 from services.intake.settings import Settings
-from shared.events.topics import INBOUND, ORDER, SLA
+from shared.events.topics import INBOUND, ORDER, SLA, WARNING
 from shared.runtime.delivery import (
     NO_LIMITS,
     DeliveryLoop,
@@ -40,8 +40,8 @@ def fold_loop(settings: Settings, doors: Doors, publisher: Publisher, metrics: M
 
 
 def inbound_loop(settings: Settings, doors: Doors, publisher: Publisher, metrics: Metrics) -> DeliveryLoop:
-    """The loop that opens cases from inbound reports; its bursts never hold up the folds."""
-    log = _log(settings, INBOUND_GROUP, (INBOUND.name,), publisher)
+    """The loop that opens cases from inbound reports and for warnings; its bursts never hold up the folds."""
+    log = _log(settings, INBOUND_GROUP, (INBOUND.name, WARNING.name), publisher)
     handle = _noted(partial(accept_inbound, doors=doors), f"kafka {INBOUND.name}")
     # Outsiders write this topic: however much garbage they send, intake goes on.
     bounds = replace(_bounds(settings), limits=NO_LIMITS)

@@ -33,6 +33,7 @@ from services.notifier.store.public import PostgresPublic
 from services.notifier.store.read_side import PostgresReadSide
 from services.notifier.store.rulings import PostgresRulings
 from services.notifier.store.subscriptions import PostgresSubscriptions
+from services.notifier.store.warnings import PostgresWarnings
 from services.notifier.store.vault import Vault
 from services.notifier.timers import DeliveryTimer, PruneTimer
 from shared.events.topics import PLAYBOOK
@@ -135,6 +136,7 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
             told=lambda tellings: metrics.observe_told(tellings, utc_now()),
             county=county,
             seen=metrics.observe_canary,
+            warnings=PostgresWarnings(pool),
         )
         loop = notify_loop(settings, teller, publisher, metrics)
         listener = Listener(settings.postgres, {"notifier_feed": hub.notice, "notifier_delivery": timer.notice})
@@ -197,6 +199,7 @@ async def notifier(settings: Settings) -> AsyncIterator[Running]:
                 ),
                 modes=PostgresModes(pool),
                 rulings=PostgresRulings(pool),
+                warnings=PostgresWarnings(pool),
                 public=PostgresPublic(pool),
                 blobs=open_blobs(settings.blobs) if settings.blobs else None,
                 router=asking,

@@ -12,12 +12,13 @@ from services.notifier.domain.fold import Told
 from services.notifier.domain.telling import Telling
 from services.notifier.handlers import notify_batch
 from services.notifier.handlers.notify import UNCHARTED
-from services.notifier.ports import County, ReadSide, Unstorable
+from services.notifier.ports import County, ReadSide, Unstorable, Warnings
 from services.notifier.settings import Settings
 from shared.events.codec import decode
 from shared.events.envelope import Event
 from shared.events.mode import ModeChanged
-from shared.events.topics import CASE, MODE, ORDER, SLA
+from shared.events.topics import CASE, MODE, ORDER, SLA, WARNING
+from shared.events.warning import WarningEvent
 from shared.runtime.delivery import (
     DeliveryLoop,
     DeliverySettings,
@@ -33,8 +34,8 @@ from shared.runtime.delivery import (
 from shared.vocabulary import Malformed, Purpose
 
 GROUP: Final = "whistle-notifier"
-TOPICS: Final = (CASE, *ORDER.values(), SLA, MODE)
-TOLD: Final = tuple(kind for topic in TOPICS for kind in topic.types if topic is not MODE)
+TOPICS: Final = (CASE, *ORDER.values(), SLA, MODE, WARNING)
+TOLD: Final = tuple(kind for topic in TOPICS for kind in topic.types if topic not in (MODE, WARNING))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +50,13 @@ class Teller:
     told: Callable[[Sequence[Telling]], None] = lambda _tellings: None
     county: County = UNCHARTED
     seen: Callable[[Sighting], None] = lambda _sighting: None
+    warnings: Warnings | None = None
 
     async def handle(self, records: Sequence[Record]) -> Outcome:
         """Tell a batch in one transaction; what nobody can read or store is rejected with its reason."""
-        cases, modes = await self._modes(records)
-        return Outcome(rejected=[*modes, *await self._cases(cases)])
+        others, modes = await self._modes(records)
+        cases, warnings = await self._warnings(others)
+        return Outcome(rejected=[*modes, *warnings, *await self._cases(cases)])
 
     async def _modes(self, records: Sequence[Record]) -> tuple[list[Record], list[Rejected]]:
         """Keep the changes of mode among ``records``, and return the rest; and the changes that cannot be kept."""
@@ -64,6 +67,21 @@ class Teller:
                 continue
             try:
                 await self.read_side.keep_modes([mode_of(record)])
+            except Malformed as malformed:
+                rejected.append(Rejected(record=record, reason=malformed.reason))
+            except Unstorable as unstorable:
+                rejected.append(Rejected(record=record, reason=f"cannot be stored: {unstorable}"))
+        return rest, rejected
+
+    async def _warnings(self, records: Sequence[Record]) -> tuple[list[Record], list[Rejected]]:
+        """Keep the early warnings among ``records``, and return the rest; and those that cannot be kept."""
+        rest, rejected = list[Record](), list[Rejected]()
+        for record in records:
+            if record.topic != WARNING.name or self.warnings is None:
+                rest.append(record)
+                continue
+            try:
+                await self.warnings.keep([warning_of(record)])
             except Malformed as malformed:
                 rejected.append(Rejected(record=record, reason=malformed.reason))
             except Unstorable as unstorable:
@@ -126,6 +144,18 @@ def mode_of(record: Record) -> ModeChanged:
     if not isinstance(data, ModeChanged):
         raise Malformed(f"{data.TYPE} does not belong on {record.topic}")
     return data
+
+
+def warning_of(record: Record) -> Event[WarningEvent]:
+    """Read one record of the topic of early warnings.
+
+    Raises:
+        Malformed: when it is no warning.
+    """
+    event = decode(record.value, record.headers)
+    if not isinstance(event.data, WARNING.types):
+        raise Malformed(f"{event.type} does not belong on {record.topic}")
+    return cast("Event[WarningEvent]", event)
 
 
 def notify_loop(settings: Settings, teller: Teller, publisher: Publisher, meter: Meter) -> DeliveryLoop:

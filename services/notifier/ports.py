@@ -18,7 +18,9 @@ from services.notifier.domain.subscription import NewSubscription, Secret, Subsc
 from services.notifier.domain.telling import Telling
 from services.notifier.domain.tracking import Link
 from services.notifier.domain.words import Names
+from shared.events.envelope import Event
 from shared.events.mode import ModeChanged
+from shared.events.warning import WarningEvent
 
 
 class Unstorable(Exception):  # noqa: N818  named for what the values are
@@ -98,6 +100,17 @@ class ReadSide(Protocol):
 
     def work(self) -> AbstractAsyncContextManager[Work]:
         """Open a transaction; leaving it commits.
+
+        Raises:
+            Unstorable: when the database will never take the values.
+        """
+
+
+class Warnings(Protocol):
+    """Where early warnings are kept."""
+
+    async def keep(self, events: Sequence[Event[WarningEvent]]) -> None:
+        """Keep what they say and put it into the feed; a repeat changes nothing.
 
         Raises:
             Unstorable: when the database will never take the values.

@@ -17,6 +17,7 @@ from shared.events.mode import ModeChanged
 from shared.events.order import OrderEvent, OrderIssued, OrderWithdrawn
 from shared.events.playbook import PlaybookPublished
 from shared.events.sla import SlaEvent
+from shared.events.warning import WarningEvent
 from shared.vocabulary import Level
 
 if TYPE_CHECKING:
@@ -96,6 +97,14 @@ MODE: Final = Topic(
     partitions=1,
     config=MappingProxyType({"cleanup.policy": "compact"}),
 )
+WARNING: Final = Topic(
+    name="whistle.warning.v1",
+    key="county code",
+    producers=frozenset({"escalation"}),
+    consumers=frozenset({"intake", "notifier"}),
+    types=WarningEvent.__args__,
+    config=MappingProxyType({"retention.ms": FOREVER}),
+)
 DEAD_LETTER: Final = Topic(
     name="whistle.dead-letter.v1",
     key="key of the record that could not be handled",
@@ -105,7 +114,7 @@ DEAD_LETTER: Final = Topic(
     config=MappingProxyType({"retention.ms": str(26 * WEEK_MS), "max.message.bytes": str(8 * 1024 * 1024)}),
 )
 
-TOPICS: Final = (INBOUND, CASE, *ORDER.values(), SLA, PLAYBOOK, MODE, DEAD_LETTER)
+TOPICS: Final = (INBOUND, CASE, *ORDER.values(), SLA, PLAYBOOK, MODE, WARNING, DEAD_LETTER)
 
 PAYLOADS: Final[Mapping[str, type[Payload]]] = MappingProxyType(
     {payload.TYPE: payload for topic in TOPICS for payload in topic.types}

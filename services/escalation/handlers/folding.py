@@ -17,6 +17,7 @@ from services.escalation.domain.chain import (
 )
 from services.escalation.domain.fold import Folded
 from services.escalation.domain.lateness import announce_late, stopped_late
+from services.escalation.domain.warning.reports import Report, report_of
 from services.escalation.handlers.settling import changes_of
 from services.escalation.ports import (
     Changes,
@@ -82,6 +83,7 @@ async def fold_batch(
         known = await folding.known(list(events))
         changes = replace(await changes_of(known, events, playbooks, folding), ledger=ledger)
         await _keep(changes, folding, now=now)
+        await folding.count(_reports(events))
         if rejected:
             await letters.set_aside(rejected, now=now)
     rejections.keep(judged)
@@ -174,6 +176,12 @@ def _event(record: Record) -> Event[Folded]:
     if event.subject != str(event.data.case.case_id):
         raise Malformed(f"ce_subject {event.subject!r} is not the case {event.data.case.case_id}")
     return event  # type: ignore[return-value]  # narrowed by FOLDED
+
+
+def _reports(events: _Events) -> list[Report]:
+    """What counts for warnings."""
+    told = (report_of(event) for facts in events.values() for _, event in facts)
+    return [report for report in told if report is not None]
 
 
 def _earliest(changes: Changes) -> datetime | None:

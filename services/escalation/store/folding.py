@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Stop
+from services.escalation.domain.warning.reports import Report
 from services.escalation.ports import (
     CaseChange,
     Changes,
@@ -18,6 +19,7 @@ from services.escalation.ports import (
     Started,
 )
 from services.escalation.store.rows import as_json, columns, decode_clock, decode_facts, running_of, stop_of
+from services.escalation.store.warning import count
 from shared.events.codec import Message
 from shared.runtime.delivery import Partition
 from shared.runtime.outbox import enqueue
@@ -132,6 +134,10 @@ class PostgresFolding:
     async def tell(self, messages: Sequence[Message]) -> None:
         """See ``Folding.tell``."""
         await enqueue(self._connection, messages)
+
+    async def count(self, reports: Sequence[Report]) -> None:
+        """See ``Folding.count``."""
+        await count(self._connection, reports)
 
     async def _take_lanes(self, numbers: Collection[int]) -> None:
         await self._connection.execute(

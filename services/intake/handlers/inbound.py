@@ -1,4 +1,4 @@
-"""Reports that outside systems lay on ``whistle.inbound.v1``, one transaction a batch."""
+"""Reports of outside systems on ``whistle.inbound.v1``, and cases that warnings ask for; one transaction a batch."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from services.intake.ports import ClientKey
 from shared.events.codec import decode
 from shared.events.inbound import ReportReceived
 from shared.events.parts import Actor
+from shared.events.topics import WARNING
+from shared.events.warning import EarlyWarning, WarningCaseAsked, WarningEnded, WarningRaised, WarningUpdated
 from shared.runtime.delivery import Outcome, Record, Rejected
 from shared.runtime.telemetry import process_span
-from shared.vocabulary import ActorKind, Malformed, Refused
+from shared.vocabulary import ActorKind, Malformed, Refused, Source
 
 GROUP: Final = "whistle-intake-inbound"
+WARNED: Final = "early-warning"
+"""The tag of a case that a warning opened, for rules to ask for."""
 MOST_OF_SOURCE: Final = 64
 """Characters of a CloudEvents source that name the sender in events."""
 
@@ -34,13 +38,15 @@ async def accept_inbound(records: Sequence[Record], *, doors: Doors) -> Outcome:
     """Open a case for each new report of the batch; a bad one is rejected with the field and what is allowed.
 
     Source and reference name a report: the same again changes nothing, the same with another content
-    is rejected.
+    is rejected. An early warning opens the case that its rule asks for, once: its id names the report.
     """
     arrived: list[_Arrived] = []
     rejected: list[Rejected] = []
     for record in records:
         try:
-            arrived.append(_read(record, doors))
+            read = _read(record, doors)
+            if read is not None:
+                arrived.append(read)
         except Malformed as error:
             rejected.append(Rejected(record=record, reason=error.reason))
         except Refused as refusal:
@@ -57,24 +63,22 @@ def in_words(refusal: Refused) -> str:
     return f"{where}{refusal.reason}{allowed}"
 
 
-def _read(record: Record, doors: Doors) -> _Arrived:
+def _read(record: Record, doors: Doors) -> _Arrived | None:
+    """The report of a record; None for a warning that opens no case."""
     event = decode(record.value, record.headers)
-    data = event.data
-    if not isinstance(data, ReportReceived):
-        raise Malformed(f"ce_type {event.type} does not belong on this topic")
-    report = Report(
-        source=data.source,
-        text=data.text,
-        area=data.area,
-        place=data.place,
-        category=data.category,
-        severity=data.severity,
-        tags=data.tags,
-        occurred_at=data.occurred_at,
-    )
     # Cleaned, for PostgreSQL holds no U+0000: such a name would bring its batch back for ever.
     source = clean(event.source, field="ce_source", lines=False)
-    key = ClientKey(owner=f"inbound:{source}", key=clean(data.reference, field="reference", lines=False))
+    match event.data:
+        case ReportReceived() as data if record.topic != WARNING.name:
+            report = _reported(data)
+            key = ClientKey(owner=f"inbound:{source}", key=clean(data.reference, field="reference", lines=False))
+        case WarningRaised(case=WarningCaseAsked() as asked, warning=warning) if record.topic == WARNING.name:
+            report = _warned(asked, warning)
+            key = ClientKey(owner="warning", key=str(warning.warning_id))
+        case WarningRaised() | WarningUpdated() | WarningEnded() if record.topic == WARNING.name:
+            return None
+        case _:
+            raise Malformed(f"ce_type {event.type} does not belong on this topic")
     by = Actor(kind=ActorKind.SOURCE, id=source[:MOST_OF_SOURCE])
     with process_span(
         record.topic,
@@ -85,6 +89,33 @@ def _read(record: Record, doors: Doors) -> _Arrived:
     ):
         draft = prepare(report, report_id=report_id_of(key.owner, key.key), by=by, at=None, doors=doors)
     return _Arrived(record=record, paper=Paper(draft=draft, key=key, asked=asked_by(report)))
+
+
+def _reported(data: ReportReceived) -> Report:
+    return Report(
+        source=data.source,
+        text=data.text,
+        area=data.area,
+        place=data.place,
+        category=data.category,
+        severity=data.severity,
+        tags=data.tags,
+        occurred_at=data.occurred_at,
+    )
+
+
+def _warned(asked: WarningCaseAsked, warning: EarlyWarning) -> Report:
+    """What a warning reports: in its area, at its spot if it has one."""
+    return Report(
+        source=Source.INSPECTION,
+        text=asked.text,
+        area=warning.area,
+        place=None if warning.spot is None else warning.spot.centre,
+        category=warning.category,
+        severity=asked.severity,
+        tags=(WARNED,),
+        occurred_at=None,
+    )
 
 
 async def _keep(arrived: Sequence[_Arrived], rejected: list[Rejected], *, doors: Doors) -> None:

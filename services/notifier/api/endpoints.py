@@ -18,6 +18,7 @@ from services.notifier.api import (
     subscriptions,
     track,
     track_stream,
+    warnings,
 )
 from services.notifier.api.door import PublicDoor, open_to_pages
 from services.notifier.api.rooms import Rooms
@@ -65,6 +66,7 @@ def bare_api(metrics: Metrics | None = None) -> FastAPI:
         cases.router,
         papers.router,
         modes.router,
+        warnings.router,
         duties.router,
         explain.router,
         subscriptions.router,

@@ -21,6 +21,7 @@ from services.notifier.store.modes import PostgresModes
 from services.notifier.store.public import PostgresPublic
 from services.notifier.store.rulings import PostgresRulings
 from services.notifier.store.subscriptions import PostgresSubscriptions
+from services.notifier.store.warnings import PostgresWarnings
 from shared.playbook.shelf import PlaybookShelf
 from shared.runtime.auth import KeyRing, Principal
 from shared.runtime.bearer import bearer
@@ -50,6 +51,7 @@ class Rooms:
     subscribing: SubscribeDoors
     modes: PostgresModes
     rulings: PostgresRulings
+    warnings: PostgresWarnings
     public: PostgresPublic
     blobs: Blobs | None
     """None where no place for photos is set."""

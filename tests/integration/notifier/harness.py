@@ -38,6 +38,7 @@ from services.notifier.store.read_side import PostgresReadSide
 from services.notifier.store.rulings import PostgresRulings
 from services.notifier.store.subscriptions import PostgresSubscriptions
 from services.notifier.store.vault import Vault
+from services.notifier.store.warnings import PostgresWarnings
 from shared.events.envelope import Event
 from shared.playbook.load import load
 from shared.playbook.model import Playbook
@@ -220,6 +221,7 @@ async def house(
         ),
         modes=PostgresModes(pool),
         rulings=PostgresRulings(pool),
+        warnings=PostgresWarnings(pool),
         public=PostgresPublic(pool),
         blobs=open_blobs(settings.blobs) if settings.blobs else None,
         router=router,

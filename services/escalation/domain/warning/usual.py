@@ -18,6 +18,8 @@ from scipy.special import betainc
 
 HISTORY_DAYS: Final = 56
 """Eight weeks: each weekday eight times, and no season of the year between them."""
+KEPT: Final = timedelta(days=HISTORY_DAYS + 14 + 1)
+"""How long a report is kept: the longest window, and the weeks before it."""
 LEAST_DAYS: Final = 14
 """With fewer whole days known nobody can say what is usual, and nothing is raised."""
 LEAST_CHANCE: Final = 1e-12
