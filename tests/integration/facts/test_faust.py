@@ -7,7 +7,8 @@ upgrade, a fact has changed: read the decision again before adapting the test.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -16,9 +17,11 @@ import faust
 import pytest
 from aiokafka.errors import KafkaError
 from faust import streams
+from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from services.escalation.faust_app import FoldApp, FoldSettings
 from shared.runtime.delivery import Partition
 from tests.integration.facts.worker import plain_app, working
 from tests.integration.runtime.test_delivery_contract import message
@@ -190,3 +193,76 @@ async def test_a_value_that_does_not_decode_is_acked_before_the_agent_sees_it(
         await put(world, "1", "no json at all", "3")
         await committed_is(world, 3)
     assert seen == [1, 3]
+
+
+async def test_reading_begins_where_an_overridden_seek_to_committed_says(world: KafkaWorld, tmp_path: Path) -> None:
+    """Fact 10: transports are class attributes, and ``seek_to_committed`` is asked whenever partitions are given."""
+
+    class Third(driver.Consumer):
+        async def seek_to_committed(self) -> Mapping[TP, int]:
+            offsets = {TP(world.source, 0): 2}
+            await self._thread.seek_wait(offsets)
+            return offsets
+
+    class Transport(driver.Transport):
+        Consumer = Third
+
+    class App(faust.App):
+        def _new_transport(self) -> driver.Transport:
+            return Transport(self.conf.broker_consumer, self)
+
+    app = plain_app(world.bootstrap, group=world.group, folder=tmp_path, kind=App)
+    seen = []
+
+    async def work(stream: Any) -> None:
+        async for value in stream:
+            seen.append(value)  # noqa: PERF401  the stream never ends
+
+    app.agent(raw(app, world))(work)
+    await put(world, "a", "b", "c")
+    async with working(app):
+        await until(lambda: bool(seen))
+        await committed_is(world, 3)
+    assert seen == [b"c"]
+
+
+async def test_a_batch_of_noack_take_is_acked_by_nobody_else(world: KafkaWorld, app: faust.App) -> None:
+    """Facts 1 and 2: so the agent acks its batch itself, in order, when its transaction is over."""
+    batches, release = [], asyncio.Event()
+
+    async def work(stream: Any) -> None:
+        async for events in stream.noack_take(2, within=5):
+            batches.append([event.value for event in events])
+            if len(batches) == 1:
+                for event in events:
+                    event.ack()
+            else:
+                await release.wait()
+
+    app.agent(raw(app, world))(work)
+    async with working(app):
+        await put(world, "a", "b", "c", "d")
+        await until(lambda: len(batches) == 2)
+        await committed_is(world, 2)
+        release.set()
+    assert batches == [[b"a", b"b"], [b"c", b"d"]]
+    assert await committed(world) == 2
+
+
+def test_what_faust_would_own_is_off_and_its_time_limits_fit_together() -> None:
+    """Facts 3, 5, 8 and 9: it produces nothing, and keeps no topic, table, folder, web server or leader."""
+    settings = FoldSettings(
+        bootstrap="127.0.0.1:1", topics=("t",), group="g", instance="g-0", session=timedelta(seconds=60)
+    )
+    app = FoldApp(settings, seek=nowhere, failed=print, revoked=print, spare=print)
+    conf: Any = app.conf
+    assert (app.BootStrategy.enable_kafka_producer, app.BootStrategy.enable_web) == (False, False)
+    assert (conf.web_enabled, conf.topic_allow_declare, conf.topic_disable_leader) == (False, False, True)
+    assert conf.consumer_group_instance_id == "g-0", "without it each restart waits for the dead member's session"
+    assert conf.broker_session_timeout <= conf.broker_request_timeout
+    assert conf.processing_guarantee.value == "at_least_once"
+    assert not app.tables
+
+
+async def nowhere(*_: object) -> Mapping[Partition, int]:
+    return {}

@@ -12,9 +12,9 @@ import faust
 from faust.exceptions import ConsumerNotStarted
 
 
-def plain_app(bootstrap: str, *, group: str, folder: Path) -> faust.App:
+def plain_app(bootstrap: str, *, group: str, folder: Path, kind: type[faust.App] = faust.App) -> faust.App:
     """Faust's defaults, but no web server, no topics of its own, and commits that a test need not wait for."""
-    return faust.App(
+    return kind(
         group,
         broker=f"kafka://{bootstrap}",
         datadir=str(folder),
