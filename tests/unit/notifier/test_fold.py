@@ -23,11 +23,12 @@ from shared.events.sla import (
     ClockEscalated,
     ClockMoved,
     ClockStarted,
+    ClockStepped,
     ClockStopped,
     ClockWarned,
     Outcome,
 )
-from shared.vocabulary import CaseState, ClockKind, Level, OrderRole, OrderState
+from shared.vocabulary import CaseState, ChainAction, ClockKind, Level, OrderRole, OrderState
 from tests.fakes.notifier import Life, department, desk, whole_life
 
 
@@ -46,8 +47,10 @@ def eventful() -> Life:
     clock = life.clock(first)
     life.start(clock)
     life.warn(clock)
+    life.step(clock, ChainAction.URGE)
     life.breach(clock)
     life.escalate(clock)
+    life.step(clock, ChainAction.CIRCULATE, covers=(life.case_id,))
     life.withdraw(first)
     life.stop(clock, Outcome.CANCELLED)
     second = life.order(desk("990101001"), level=Level.TOWN)
@@ -71,7 +74,15 @@ def topic_of(event: Event[Told]) -> str:
     match event.data:
         case OrderIssued(order=order) | OrderWithdrawn(order=order):
             return f"order.{order.level}"
-        case ClockStarted() | ClockStopped() | ClockMoved() | ClockWarned() | ClockBreached() | ClockEscalated():
+        case (
+            ClockStarted()
+            | ClockStopped()
+            | ClockMoved()
+            | ClockWarned()
+            | ClockBreached()
+            | ClockEscalated()
+            | ClockStepped()
+        ):
             return "sla"
         case _:
             assert isinstance(event.data, CaseEvent)
