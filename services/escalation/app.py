@@ -21,6 +21,7 @@ from services.escalation.faust_app import FoldApp, FoldSettings
 from services.escalation.handlers import FireReport, fold_batch
 from services.escalation.handlers.auditing import Pace
 from services.escalation.health import EscalationHealth
+from services.escalation.leaving import EndedCases, LeavingSettings
 from services.escalation.metrics import Metrics
 from services.escalation.ports import Playbooks, Store
 from services.escalation.progress import FoldProgress
@@ -28,6 +29,7 @@ from services.escalation.publisher import DeadLetterPublisher
 from services.escalation.revisits import Revisits
 from services.escalation.settings import Settings
 from services.escalation.store.auditing import PostgresAuditing
+from services.escalation.store.leaving import PostgresLeaving
 from services.escalation.store.postgres import PostgresStore
 from services.escalation.store.warning import PostgresWarnings
 from services.escalation.timers import Timers, TimerSettings
@@ -114,6 +116,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         revisits = Revisits(store, playbooks=years)
         watch = Watch(PostgresWarnings(pool), playbooks=years)
         auditor = Auditor(PostgresAuditing(pool), playbooks=shelf, pace=Pace(whole=settings.audit_pass))
+        ended = EndedCases(PostgresLeaving(pool), settings=LeavingSettings(keep=settings.keep_ended))
         ends = LogEnds(settings.kafka, client_id=settings.instance)
         closing.push_async_callback(ends.close)
         progress = FoldProgress(frozenset(wiring.topics), ends, elsewhere=settings.elsewhere)
@@ -131,6 +134,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         fold.timers = timers
         metrics.watch(progress, relay, revisits, years)
         metrics.watch_auditor(auditor)
+        metrics.watch_leaving(ended)
         metrics.watch_warnings(watch)
         health = EscalationHealth(progress, timers, reader, stall=settings.stall)
         ops = OpsServer(
@@ -147,6 +151,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
                     "revisits": revisits.run(),
                     "years": years.run(),
                     "auditor": auditor.run(),
+                    "ended": ended.run(),
                     "warnings": watch.run(),
                     "fold": _with_playbooks(reader, worker, timedelta(seconds=settings.playbook_wait_seconds)),
                 },
@@ -157,6 +162,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         for stop in (reader.stop, relay.stop):
             closing.push_async_callback(stop)
         closing.callback(auditor.stop)
+        closing.callback(ended.stop)
         closing.callback(watch.stop)
         closing.callback(years.stop)
         closing.callback(revisits.stop)

@@ -13,6 +13,7 @@ from services.escalation.auditor import Auditor
 from services.escalation.domain.audit import Kind, Standing
 from services.escalation.domain.chain import Breach, Escalate, Verdict, Wait, Warn
 from services.escalation.handlers import FireReport, FoldReport
+from services.escalation.leaving import EndedCases
 from services.escalation.progress import FoldProgress
 from services.escalation.revisits import Revisits
 from services.escalation.warnings import Watch
@@ -85,6 +86,10 @@ class Metrics:
         """Read the rest from those who know it, at each scrape."""
         self.registry.register(_Watched(lambda: _families(progress, relay, revisits, years)))
 
+    def watch_leaving(self, ended: EndedCases) -> None:
+        """Read how many ended cases have left, at each scrape."""
+        self.registry.register(_Watched(lambda: _left(ended)))
+
     def watch_auditor(self, auditor: Auditor) -> None:
         """Read what the auditor has counted, at each scrape."""
         self.registry.register(_Watched(lambda: _audited(auditor)))
@@ -92,6 +97,14 @@ class Metrics:
     def watch_warnings(self, watch: Watch) -> None:
         """Read what was looked at and what warnings were raised, at each scrape."""
         self.registry.register(_Watched(lambda: _warnings(watch)))
+
+
+def _left(ended: EndedCases) -> Iterator[Metric]:
+    yield CounterMetricFamily(
+        "whistle_escalation_ended_cases_left",
+        "Cases that ended long ago and left the tables, with their clocks; they stay in the log.",
+        value=ended.gone,
+    )
 
 
 class _Watched(Collector):

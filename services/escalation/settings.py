@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     """A clock of a partition that nobody folds is fired by any healthy replica when it is late by so much."""
     audit_pass: timedelta = Field(default=timedelta(hours=1), ge=timedelta())
     """In how long all cases' clocks are held against their facts; a pass takes longer rather than a tenth of a core."""
+    keep_ended: timedelta = Field(default=timedelta(days=30), ge=timedelta(days=1))
+    """How long an ended case and its clocks stay in the tables after the last that was told of it."""
     playbook_wait_seconds: PositiveFloat = 30.0
     """How long a start waits for the playbooks before it folds without; cases without one wait in the database."""
     playbooks_in_use: PositiveInt = 64

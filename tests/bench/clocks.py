@@ -51,9 +51,11 @@ _COPY_CLOCKS: Final = """
     INSERT INTO clock SELECT made.* FROM copied JOIN template_clock t USING (number),
     LATERAL jsonb_populate_record(t.row, jsonb_build_object(
         'case_id', copied.case_id, 'clock_id', copied.clock_id, 'partition', copied.partition,
-        'due_at', copied.due_at, 'next_at', copied.due_at,
+        'due_at', copied.due_at, 'next_at', copied.due_at, 'breached_at', NULL, 'stopped_at', NULL, 'outcome', NULL,
+        'stopped_by', NULL, 'warnings_passed', 0, 'steps_taken', 0,
         'body', (t.row).body || jsonb_build_object('case_id', copied.case_id, 'warnings', '[]'::jsonb,
-            'steps', '[]'::jsonb, 'shown', (t.row).body -> 'shown' || jsonb_build_object(
+            'warnings_passed', 0, 'breached', false, 'steps', '[]'::jsonb, 'chain', NULL,
+            'shown', (t.row).body -> 'shown' || jsonb_build_object(
                 'clock_id', copied.clock_id, 'due_at', to_char(copied.due_at AT TIME ZONE 'UTC',
                 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'when_late', 'none')))) AS made
 """

@@ -23,6 +23,7 @@ from services.escalation.store.warning import count
 from shared.events.codec import Message
 from shared.runtime.delivery import Partition
 from shared.runtime.outbox import enqueue
+from shared.vocabulary import CASE_ENDED
 
 if TYPE_CHECKING:
     from shared.runtime.postgres import Connection
@@ -149,17 +150,19 @@ class PostgresFolding:
             return
         await self._connection.execute(
             """INSERT INTO case_facts
-                      (case_id, county, version, partition, facts, traceparent, waiting_since, waiting_for)
+                      (case_id, county, version, partition, facts, traceparent, waiting_since, waiting_for, ended_at)
                SELECT case_id, county, version, partition, facts, traceparent,
-                      CASE WHEN waiting_for IS NULL THEN NULL ELSE clock_timestamp() END, waiting_for
-                 FROM unnest($1::uuid[], $2::text[], $3::int[], $4::smallint[], $5::jsonb[], $6::text[], $7::text[])
-                      AS t (case_id, county, version, partition, facts, traceparent, waiting_for)
+                      CASE WHEN waiting_for IS NULL THEN NULL ELSE clock_timestamp() END, waiting_for,
+                      CASE WHEN ended THEN clock_timestamp() END
+                 FROM unnest($1::uuid[], $2::text[], $3::int[], $4::smallint[], $5::jsonb[], $6::text[], $7::text[],
+                             $8::bool[])
+                      AS t (case_id, county, version, partition, facts, traceparent, waiting_for, ended)
                ON CONFLICT (case_id) DO UPDATE SET
                       version = excluded.version, facts = excluded.facts, traceparent = excluded.traceparent,
                       partition = excluded.partition, waiting_for = excluded.waiting_for,
                       waiting_since = CASE WHEN excluded.waiting_for IS NULL THEN NULL
                                            ELSE coalesce(case_facts.waiting_since, excluded.waiting_since) END,
-                      updated_at = clock_timestamp()""",
+                      updated_at = clock_timestamp(), ended_at = excluded.ended_at""",
             [case.facts.view.case_id for case in cases],
             [case.facts.view.county for case in cases],
             [case.facts.view.version for case in cases],
@@ -167,6 +170,7 @@ class PostgresFolding:
             [as_json(case.facts) for case in cases],
             [case.traceparent for case in cases],
             [case.waiting_for for case in cases],
+            [case.facts.view.state in CASE_ENDED for case in cases],
         )
 
     async def _start(self, started: Sequence[Started]) -> None:
