@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from shared.events.topics import CASE, DEAD_LETTER, PLAYBOOK, TOPICS, Topic
+from shared.events.topics import CASE, DEAD_LETTER, PLAYBOOK, SLA, TOPICS, Topic
 
 FOLDER: Final = Path(__file__).resolve().parent / "components" / "kafka-strimzi"
 MADE: Final = "# Made by `make schema` from shared/events/topics.py; edit the catalogue, not this file.\n"
@@ -21,7 +21,8 @@ OPERATOR: Final = "operator"
 """Not a service: whoever runs ``whistle dead-letter``, reads letters and sends them again to where they came from."""
 LEARNER: Final = "learner"
 """Not a service: whoever runs ``whistle classify train --from-topic``."""
-_ALSO_READ: Final = {OPERATOR: DEAD_LETTER, LEARNER: CASE}
+_ALSO_READ: Final = {OPERATOR: DEAD_LETTER, LEARNER: CASE, "escalation": SLA}
+"""Beside what is consumed; a repair of clocks asks what they have said already."""
 
 REPLICAS: Final = 3
 DURABLE: Final = {"min.insync.replicas": "2"}
