@@ -90,7 +90,7 @@ class PostgresWarnings:
                 """SELECT county FROM (
                        SELECT DISTINCT county FROM warning_report WHERE fresh
                        UNION SELECT county FROM warning
-                        WHERE ended_at IS NULL AND looked_at < clock_timestamp() - $1::interval) AS some
+                        WHERE ended_at IS NULL AND looked_at < clock_timestamp() - $1::interval) AS few
                     ORDER BY random() LIMIT $2""",
                 again_after,
                 most,
