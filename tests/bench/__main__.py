@@ -29,6 +29,7 @@ from tests.bench import (
     faults,
     fire,
     fold,
+    growth,
     intake,
     life,
     locate,
@@ -65,13 +66,14 @@ PLAIN: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
     "fold": fold.bench,
     "fire": fire.bench,
     "clocks": clocks.bench,
+    "growth": growth.bench,
     "stream": stream.bench,
     "playbooks": playbooks.bench,
     "switch": switch.bench,
     "faults": faults.bench,
 }
 BENCHES: Final = (*SIZED, *PLAIN)
-ON_REQUEST: Final = frozenset({"faults", "oracle", "clocks"})
+ON_REQUEST: Final = frozenset({"faults", "oracle", "clocks", "growth"})
 """Not among those that run when none is named: twenty rounds, and a million cases, take a quarter of an hour."""
 
 
