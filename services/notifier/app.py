@@ -33,8 +33,8 @@ from services.notifier.store.public import PostgresPublic
 from services.notifier.store.read_side import PostgresReadSide
 from services.notifier.store.rulings import PostgresRulings
 from services.notifier.store.subscriptions import PostgresSubscriptions
-from services.notifier.store.warnings import PostgresWarnings
 from services.notifier.store.vault import Vault
+from services.notifier.store.warnings import PostgresWarnings
 from services.notifier.timers import DeliveryTimer, PruneTimer
 from shared.events.topics import PLAYBOOK
 from shared.playbook.shelf import PlaybookShelf
@@ -236,6 +236,12 @@ async def _streams_ended(hub: Hub, stop_seconds: float) -> None:
         log.warning("%d streams did not end in time", hub.streams)
 
 
+_MIGRATED: Final = """
+    SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('feed') AND attname = 'circular')
+"""
+"""The newest column of the schema."""
+
+
 async def _pool(settings: Settings) -> Pool:
     """The pool, as soon as PostgreSQL answers.
 
@@ -245,7 +251,7 @@ async def _pool(settings: Settings) -> Pool:
     while True:
         try:
             pool = await open_pool(settings.postgres, "notifier", settings=PoolSettings(largest=settings.pool))
-            migrated = await pool.fetchval("SELECT to_regclass('tracked') IS NOT NULL")
+            migrated = await pool.fetchval(_MIGRATED)
         except OUTAGES as error:
             log.warning("PostgreSQL is away: %s", error, extra={"event.name": "notifier.waits"})
             await asyncio.sleep(AGAIN.total_seconds())
