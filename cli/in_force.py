@@ -141,5 +141,6 @@ def facts_of(playbook: Playbook) -> dict[str, object]:
         "duties": len(playbook.duties),
         "rules": len(playbook.rules),
         "clocks": len(playbook.clocks),
+        "chains": len(playbook.chains),
         "calendar_years": sorted(playbook.calendar.years),
     }
