@@ -181,6 +181,8 @@ function take(events) {
       begin(true);
       return;
     }
+    // A circular tells of a case that this key may not open: who is late and by how much.
+    if (data.circular) desk.latest.unshift({ time: data.time, words: data.words, case: { title: names.category(data.circular.category), area: data.circular.area } });
     if (!data.case) continue;
     lines.set(data.case.case_id, data.case);
     if (!MACHINE.includes(event)) desk.latest.unshift({ time: data.time, words: data.words, case: data.case });

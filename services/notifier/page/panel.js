@@ -9,10 +9,11 @@ import { both, half, t } from "./words.js";
 
 const STAGES = { received: 1, opened: 1, returned: 1, routed: 2, signed: 3, arrived: 4, in_progress: 4, paused: 4, hung: 4, resolved: 5, verified: 5, closed: 6, refused: 6, merged: 6 };
 const LATE = ["whistle.sla.breached.v1"];
-const MOVED = ["whistle.sla.escalated.v1", "whistle.case.escalated.v1"];
+const MOVED = ["whistle.sla.escalated.v1", "whistle.sla.stepped.v1", "whistle.case.escalated.v1"];
 // What machines note for each other; a person asks for it with one click.
 export const MACHINE = ["whistle.sla.started.v1", "whistle.sla.stopped.v1", "whistle.case.routed.v1"];
 const ON_BOARD = 8;
+const STEPS_SHOWN = 3;
 
 export class Panel {
   constructor({ pane, names, read, photo, table, role, onClose }) {
@@ -285,6 +286,23 @@ export class Panel {
         time,
       ),
       h("p", { class: "quiet" }, `${t("clock.due", { at: momentText(clock.due_at) })} · ${half(clock.arithmetic)}`),
+      this.ladder(clock),
+    );
+  }
+
+  // The chain that the clock keeps: how many steps were taken, and the next ones unless it stops before.
+  ladder(clock) {
+    if (!clock.chain_title) return null;
+    const taken = clock.steps.length ? t("chain.taken", { count: clock.steps.length }) : t("chain.none");
+    const next = clock.ahead.slice(0, STEPS_SHOWN).map((step) => {
+      const title = step.nth > 1 ? t("chain.nth", { nth: step.nth, step: both(step.title) }) : both(step.title);
+      return h("li", {}, `${momentText(step.at)} · ${t(`chain.${step.action}`)} · ${title}`);
+    });
+    return h(
+      "div",
+      { class: "quiet" },
+      h("p", {}, `${t("chain.title", { chain: both(clock.chain_title) })} · ${taken}`),
+      next.length ? h("ul", {}, next) : null,
     );
   }
 
