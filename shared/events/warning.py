@@ -82,7 +82,7 @@ class WarningUpdated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarningEnded:
-    """It is as usual again; ``warning`` has the figures of the end, ``peak`` the most that was counted."""
+    """It is as usual again; ``warning`` has the figures of the end, ``peak`` the most that was told."""
 
     TYPE: ClassVar[str] = "whistle.warning.ended.v1"
     warning: EarlyWarning

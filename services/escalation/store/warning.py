@@ -51,11 +51,11 @@ async def count(connection: Connection, reports: Sequence[Report]) -> None:
         return
     await connection.execute(
         """INSERT INTO warning_report (report_id, case_id, county, area, category, at, lon, lat, fresh)
-           SELECT report_id, case_id, county, area, category, least(at, now.at), lon, lat, at > now.at - $9::interval
+           SELECT report_id, case_id, county, area, category, least(made, now), lon, lat, made > now - $9::interval
              FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                         $7::float8[], $8::float8[]) AS t (report_id, case_id, county, area, category, at, lon, lat),
-                  (SELECT clock_timestamp() AS at) AS now
-            WHERE t.at > now.at - $10::interval
+                         $7::float8[], $8::float8[]) AS t (report_id, case_id, county, area, category, made, lon, lat),
+                  clock_timestamp() AS now
+            WHERE made > now - $10::interval
            ON CONFLICT (report_id) DO NOTHING""",
         [one.report_id for one in reports],
         [one.case_id for one in reports],

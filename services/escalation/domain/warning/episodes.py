@@ -19,7 +19,6 @@ GROWN: Final = 1.5
 OVER: Final = 0.01
 """Ended when so many are to be expected once in a hundred windows: far from where it is raised, so that a
 count that wavers about the threshold does not raise it again and again."""
-MOST_REPORTS: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """A warning that has been raised; ``told`` is the count last told, ``reports`` the newest that were counted.
+    """A warning that has been raised; ``told`` is the count last told, ``peak`` the most that was.
 
     ``subject`` names the rule by id: its figures may change while the warning stands.
     """
@@ -57,7 +56,6 @@ class Episode:
     told: int
     peak: int
     version: int
-    reports: frozenset[UUID]
     ended_at: datetime | None = None
 
     @property
@@ -93,8 +91,8 @@ Change: TypeAlias = Raise | Update | End
 def take(seen: Seen, episodes: Sequence[Episode]) -> Change | None:
     """What a window changes: raise, tell again, or nothing.
 
-    ``episodes`` are those of the county that stand or have ended lately. What another standing warning
-    of the same matter counts already, more than half of it, raises no second one.
+    ``episodes`` are those of the county that stand or have ended lately. What another warning of the
+    same matter counts or has counted, more than half of it, raises no second one.
     """
     candidate = seen.candidate
     mine = next((one for one in episodes if one.ended_at is None and same(one.subject, candidate.subject)), None)
@@ -104,7 +102,6 @@ def take(seen: Seen, episodes: Sequence[Episode]) -> Change | None:
         return None
     if any(_over_for(one, candidate) or _counted_by(one, candidate) for one in episodes):
         return None
-    ids = _ids(candidate)
     return Raise(
         episode=Episode(
             warning_id=warning_id(candidate),
@@ -116,7 +113,6 @@ def take(seen: Seen, episodes: Sequence[Episode]) -> Change | None:
             told=seen.observed,
             peak=seen.observed,
             version=1,
-            reports=ids,
         )
     )
 
@@ -157,7 +153,6 @@ def _grown(episode: Episode, seen: Seen) -> Update | None:
             told=seen.observed,
             peak=max(episode.peak, seen.observed),
             version=episode.version + 1,
-            reports=_ids(seen.candidate),
         )
     )
 
@@ -170,16 +165,15 @@ def _over_for(episode: Episode, candidate: Candidate) -> bool:
 
 
 def _counted_by(episode: Episode, candidate: Candidate) -> bool:
-    """Whether a standing warning of this category, or of one above or below, counts more than half of the reports."""
+    """Whether another warning, standing or lately ended, of this category or one above or below counts most of them."""
     mine, other = episode.category, candidate.subject.category
-    if episode.ended_at is not None or not (under(mine, other) or under(other, mine)):
+    if not (under(mine, other) or under(other, mine)):
         return False
-    shared = sum(1 for report in candidate.reports if report.report_id in episode.reports)
+    since = episode.raised_at - episode.subject.rule.window
+    held = episode.subject.of(candidate.reports)
+    until = episode.ended_at or candidate.at
+    shared = sum(1 for report in held if since < report.at <= until)
     return 2 * shared > len(candidate.reports)
-
-
-def _ids(candidate: Candidate) -> frozenset[UUID]:
-    return frozenset(one.report_id for one in candidate.reports[-MOST_REPORTS:])
 
 
 def after(episodes: Iterable[Episode], change: Change) -> list[Episode]:
