@@ -42,6 +42,8 @@ _WEEKDAYS: Final = (
     ("六", "Sat"),
     ("日", "Sun"),
 )
+_TO_THE_MINUTE: Final = len("2026-11-23 09:00")
+_TO_THE_SECOND: Final = len("2026-11-23 09:00:00")
 _KINDS: Final = {
     DayKind.WEEKEND: ("休息日", "weekend"),
     DayKind.HOLIDAY: ("节假日", "holiday"),
@@ -178,7 +180,8 @@ def _shortened(days: Sequence[Counted], terms: Terms) -> list[tuple[str, str]]:
 
 def _moments(at: datetime, terms: Terms) -> tuple[str, str]:
     local = at.astimezone(terms.zone)
-    shown = f"{local:%Y-%m-%d %H:%M:%S}" if local.second or terms.speed > 1 else f"{local:%Y-%m-%d %H:%M}"
+    # Cut out of the ISO form, which costs a third of a format: every clock says two or more of them.
+    shown = local.isoformat(" ")[: _TO_THE_SECOND if local.second or terms.speed > 1 else _TO_THE_MINUTE]
     zh, en = _WEEKDAYS[local.weekday()]
     return f"{shown} 周{zh}", f"{en} {shown}"
 
