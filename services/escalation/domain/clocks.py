@@ -210,8 +210,17 @@ class _History:
     ) -> Iterator[Demand]:
         """The clock, and each that took its place when the case was named anew, back-dated to the same start."""
         stop, moves = self._stop(since, met), self._moves(kind, since, started_at)
-        clock = self._demand(kind, name, started_at=started_at, stop=stop, matter=self._matter(since))
-        clock = replace(clock, rounds=rounds, moves=until(stop, moves))
+        clock = Demand(
+            clock_id=derive_id(self.issued.order.order_id, name),
+            case_id=self.facts.view.case_id,
+            kind=kind,
+            started_at=started_at,
+            matter=self._matter(since),
+            order=self.issued,
+            rounds=rounds,
+            stop=stop,
+            moves=until(stop, moves),
+        )
         for version in self._names(since, met):
             at, renamed = self.facts.steps[version].at, self.facts.renamed[version]
             called_off = Stop(at=at, outcome=Outcome.CANCELLED, by=Fact.RECATEGORISED)
