@@ -130,7 +130,14 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         )
         fold = Fold(store, years, DeadLetterPublisher(publisher), rejections=Rejections(limits), metrics=metrics)
         worker = FoldWorker(fold, ledger=store, progress=progress, settings=_fold_settings(settings, wiring))
-        timers = Timers(store, ask=progress.ask, fired=fired, settings=TimerSettings(most=settings.fire_most))
+        timers = Timers(
+            store,
+            playbooks=years,
+            ask=progress.ask,
+            fired=fired,
+            overdue=metrics.overdue,
+            settings=TimerSettings(most=settings.fire_most),
+        )
         fold.timers = timers
         metrics.watch(progress, relay, revisits, years)
         metrics.watch_auditor(auditor)

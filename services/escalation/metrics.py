@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, assert_never
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -11,9 +11,10 @@ from prometheus_client.registry import Collector
 
 from services.escalation.auditor import Auditor
 from services.escalation.domain.audit import Kind, Standing
-from services.escalation.domain.chain import Breach, Escalate, Verdict, Wait, Warn
+from services.escalation.domain.chain import Breach, Escalate, Take, Verdict, Wait, Warn
 from services.escalation.handlers import FireReport, FoldReport
 from services.escalation.leaving import EndedCases
+from services.escalation.ports import URGENCIES
 from services.escalation.progress import FoldProgress
 from services.escalation.revisits import Revisits
 from services.escalation.warnings import Watch
@@ -48,19 +49,33 @@ class Metrics:
         )
         self.fired = Counter(
             "whistle_escalation_fired_total",
-            "What clocks said: warned, breached, escalated; by the kind of clock and the level that was late.",
+            "What clocks said: warned, breached, escalated, stepped; by the kind of clock and the level that was late.",
             ["verdict", "kind", "level"],
+            registry=self.registry,
+        )
+        self.steps = Counter(
+            "whistle_escalation_steps_total",
+            "Steps of chains that were taken, by what they do; after an outage one may stand for others in what is told.",
+            ["action"],
             registry=self.registry,
         )
         self.late_seconds = Histogram(
             "whistle_escalation_fire_lateness_seconds",
-            "Seconds between the instant a clock had something to say and the moment it was said.",
+            "Seconds between the instant a clock had something to say and the moment it was said; urgency 1 is the most.",
+            ["urgency"],
             buckets=(*_FAST, 30, 60, 300, 3600),
             registry=self.registry,
         )
         self.last_fired = Gauge(
             "whistle_escalation_last_fire_lateness_seconds",
             "The largest lateness of the last firing that took any clock.",
+            registry=self.registry,
+        )
+        self.backlog = Gauge(
+            "whistle_escalation_overdue_clocks",
+            "Clocks that are due and have not fired, by urgency, counted up to ten thousand a partition; "
+            "looked at every few seconds while there are any.",
+            ["urgency"],
             registry=self.registry,
         )
 
@@ -76,11 +91,19 @@ class Metrics:
 
     def said(self, report: FireReport) -> None:
         """Count one firing."""
-        for clock, verdict in report.verdicts:
-            self.fired.labels(_word(verdict), str(clock.shown.kind), str(clock.shown.level)).inc()
-        for late in report.late_seconds:
-            self.late_seconds.observe(late)
-        self.last_fired.set(max(report.late_seconds, default=0.0))
+        for one in report.said:
+            clock = one.clock
+            self.fired.labels(_word(one.verdict), str(clock.shown.kind), str(clock.shown.level)).inc()
+            if isinstance(one.verdict, Take):
+                self.steps.labels(str(clock.step_of(one.verdict.planned).action)).inc()
+        for urgency, late in report.late_seconds:
+            self.late_seconds.labels(str(urgency)).observe(late)
+        self.last_fired.set(max((late for _, late in report.late_seconds), default=0.0))
+
+    def overdue(self, clocks: Mapping[int, int]) -> None:
+        """Keep how many clocks of each urgency are due and not fired."""
+        for grade in range(1, URGENCIES + 1):
+            self.backlog.labels(str(grade)).set(clocks.get(grade, 0))
 
     def watch(self, progress: FoldProgress, relay: OutboxRelay, revisits: Revisits, years: Years) -> None:
         """Read the rest from those who know it, at each scrape."""
@@ -201,5 +224,7 @@ def _word(verdict: Verdict) -> str:
             return "breached"
         case Escalate():
             return "escalated"
+        case Take():
+            return "stepped"
         case _:
             assert_never(verdict)

@@ -20,6 +20,10 @@ from shared.playbook.model import Playbook
 from shared.runtime.delivery import Partition, Rejected
 
 
+URGENCIES: Final = 4
+"""Grades of urgency, as a case's severity: 1 the most."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCase:
     """One case as it is stored; ``clocks`` maps each of its clocks to how it stopped, or None.
@@ -52,6 +56,7 @@ class Started:
     partition: int
     traceparent: str | None
     stop: Stop | None
+    urgency: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +77,8 @@ class Changes:
     moved: Sequence[Moving] = ()
     stopped: Mapping[UUID, Stop] = field(default_factory=dict)
     ledger: Mapping[Partition, int] = field(default_factory=dict)
+    pressed: Mapping[UUID, int] = field(default_factory=dict)
+    """How urgent cases are whose severity is another than before."""
 
 
 class Folding(Protocol):
@@ -104,11 +111,16 @@ class Folding(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A clock whose next instant has come, with the case as it is known now."""
+    """A clock whose next instant has come, with the case as it is known now.
+
+    The facts of its lane are whole ``until`` an instant: nothing that came later is said yet.
+    """
 
     clock: RunningClock
     view: CaseView
     traceparent: str | None
+    urgency: int
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,10 +173,29 @@ class Firing(Protocol):
         """The database's clock: the one that every replica shares."""
 
     async def due(self, horizon: Horizon, *, now: datetime, most: int) -> Sequence[Due]:
-        """Clocks whose instant lies within the horizon, at most ``most``; nobody else gets them meanwhile."""
+        """Clocks whose instant lies within the horizon, the most urgent first and then the earliest, at most ``most``.
+
+        Nobody else gets them meanwhile.
+        """
+
+    async def beside(self, due: Sequence[Due], *, most: int) -> Sequence[Due]:
+        """What else is due of the same cases, at most so many: after an outage a case is told of once."""
 
     async def write(self, fired: Sequence[Fired], messages: Sequence[Message]) -> None:
         """Write what fired and what it says, committed at the end of the transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """The first instant of each urgency at which a clock may fire, by the ``now`` of the database."""
+
+    now: datetime
+    first: Mapping[int, datetime] = field(default_factory=dict)
+
+    @property
+    def ahead(self) -> timedelta | None:
+        """How long until the first of all, nothing or less when it is due; None when no clock runs."""
+        return min(self.first.values()) - self.now if self.first else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +220,11 @@ class Store(Protocol):
     def firing(self) -> AbstractAsyncContextManager[Firing]:
         """A transaction that ends with the block."""
 
-    async def next_due(self) -> datetime | None:
-        """The earliest instant at which any clock has something to say."""
+    async def next_due(self, horizon: Horizon) -> Outlook:
+        """When clocks have something to say next, those of lanes that are not ours once they count as left alone."""
+
+    async def overdue(self, *, most: int) -> Mapping[int, int]:
+        """How many clocks of each urgency are due and have not fired, counted up to so many a lane."""
 
     async def next_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The ledger's next offset of each partition, 0 for one never read."""

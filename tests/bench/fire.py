@@ -101,6 +101,7 @@ async def _fire(pool: Pool) -> float:
 
     store = PostgresStore(pool, now=much_later)
     done, watch = 0, Watch()
-    while taken := (await fire_due(store=store, horizon=EVERYTHING, most=BATCH)).taken:
+    playbooks = _OneCounty()
+    while taken := (await fire_due(store=store, playbooks=playbooks, horizon=EVERYTHING, most=BATCH)).taken:
         done += taken
     return watch.rate(done)

@@ -1,21 +1,26 @@
-"""What a clock needs at an instant: wait, warn, breach, or hand the case up (预警、超时、升级)."""
+"""What a clock needs at an instant: wait, warn, breach, hand the case up, take a step of its chain (预警、超时、升级).
+
+Of several things that are due the one with the earliest instant comes first; whoever fires asks again until nothing is.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 from uuid import UUID
 
 from services.escalation.domain.clocks import Stop
 from shared.events import sla
 from shared.events.envelope import Event, derive_id
 from shared.events.parts import CaseView, Target
-from shared.playbook.model import LimitUnit
-from shared.vocabulary import Level, WhenLate
+from shared.playbook.model import Chain, ChainStep, LimitUnit
+from shared.vocabulary import ChainAction, Level, WhenLate
 from shared.words import CLOCKS
 
 SOURCE = "/whistle/escalation"
+CLIMBS: Final = frozenset({ChainAction.OVERSEE, ChainAction.TAKE_OVER})
+"""What goes one desk up each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +48,27 @@ class Still:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The ``nth`` time of one step of a clock's chain, and when.
+
+    ``natural``: its instant lies in a year that no calendar knows, and was counted in natural time.
+    """
+
+    step: str
+    nth: int
+    at: datetime
+    natural: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunningClock:
     """A clock as it was started and moved since; see ``running.py`` for what moves it.
 
     A ``silent`` one, of a canary, starts and stops and is never late to anybody. ``amount`` is its whole limit,
     extensions included, in the measure of its ``unit``; both are None for a clock of an earlier release.
-    ``moves`` counts what was done to it after its start, ``extended`` how often it was put off.
+    ``moves`` counts what was done to it after its start, ``extended`` how often it was put off. ``higher`` are the
+    desks above the one ``above``, up to the county's. ``chain`` is the ladder as it was at the start, ``steps`` its
+    instants in order; of a late clock on a case that stands still they rest since ``rests_since``.
     """
 
     case_id: UUID
@@ -63,14 +83,61 @@ class RunningClock:
     still: Still | None = None
     moves: int = 0
     extended: int = 0
+    higher: tuple[Above, ...] = ()
+    chain: Chain | None = None
+    steps: tuple[Planned, ...] = ()
+    steps_taken: int = 0
+    rests_since: datetime | None = None
 
     @property
     def next_at(self) -> datetime | None:
         """The next instant at which ``judge`` will say something new; None when nothing is left to say."""
-        if self.breached or self.silent or self.still is not None:
+        if self.silent or self.still is not None:
             return None
+        step = self.next_step
+        if self.breached:
+            return None if step is None else step.at
         ahead = self.warnings[self.warnings_passed :]
-        return ahead[0].at if ahead else self.shown.due_at
+        own = ahead[0].at if ahead else self.shown.due_at
+        return own if step is None else min(own, step.at)
+
+    @property
+    def next_step(self) -> Planned | None:
+        """The next step of its chain; None when there is none, or when they rest."""
+        if self.rests_since is not None or self.steps_taken >= len(self.steps):
+            return None
+        return self.steps[self.steps_taken]
+
+    @property
+    def line(self) -> tuple[Above, ...]:
+        """The desks above whoever must act, the nearest first, up to the county's."""
+        return () if self.above is None else (self.above, *self.higher)
+
+    @property
+    def reached(self) -> int:
+        """How many desks of ``line`` have been asked, by steps and by the hand-over at the deadline."""
+        climbs = [one for one in self.steps[: self.steps_taken] if self.step_of(one).action in CLIMBS]
+        # The hand-over goes to the first desk: where a step before the deadline has asked it, nobody new is.
+        handed = self.breached and self.above is not None and self.shown.when_late is not WhenLate.NONE
+        first = handed and not any(one.at < self.shown.due_at for one in climbs)
+        return len(climbs) + first
+
+    @property
+    def told(self) -> sla.Clock:
+        """The clock as events show it: with the steps that are still to come."""
+        ahead = self.steps[self.steps_taken :]
+        if not ahead:
+            return self.shown
+        steps = (sla.Ahead(step=one.step, nth=one.nth, action=self.step_of(one).action, at=one.at) for one in ahead)
+        return replace(self.shown, ahead=tuple(steps))
+
+    def step_of(self, planned: Planned) -> ChainStep:
+        """The step of the chain that was planned."""
+        steps = () if self.chain is None else self.chain.steps
+        found = next((step for step in steps if step.id == planned.step), None)
+        if found is None:
+            raise AssertionError(f"step {planned.step} is not in the chain of clock {self.shown.clock_id}")
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,76 +170,117 @@ class Escalate:
     when_late: WhenLate
 
 
-Verdict: TypeAlias = Wait | Warn | Breach | Escalate
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """A step of the chain has come; ``stepping.py`` says whom it tells and what it does."""
+
+    planned: Planned
+
+
+Verdict: TypeAlias = Wait | Warn | Breach | Escalate | Take
 
 
 def judge(clock: RunningClock, *, now: datetime) -> Verdict:
-    """Say what ``clock`` needs at ``now``; a clock due exactly now is late, and it is late once.
+    """Say what ``clock`` needs first at ``now``; a clock due exactly now is late, and it is late once.
 
-    One that stands still needs nothing until it goes on.
+    One that stands still needs nothing until it goes on. What is due at one instant comes in this order: the warning,
+    the breach, the steps as the chain has them. A clock that is late goes on with its steps.
 
     After an outage only the latest warning that passed is said, and none once the clock is late. A
     late clock of the county's desk stays where it is: there is nobody above to take it.
     """
-    if clock.breached or clock.silent or clock.still is not None:
+    if clock.silent or clock.still is not None:
         return Wait(until=None)
+    own, step = _own(clock, now), clock.next_step
+    if step is not None and step.at <= now and (own is None or step.at < own[0]):
+        return Take(planned=step)
+    return own[1] if own is not None else Wait(until=clock.next_at)
+
+
+def _own(clock: RunningClock, now: datetime) -> tuple[datetime, Warn | Breach | Escalate] | None:
+    """What is due by the limit itself, and since when."""
+    if clock.breached:
+        return None
     if now >= clock.shown.due_at:
-        match clock.shown.when_late:
-            case WhenLate.NONE:
-                return Breach(nobody_above=clock.above is None)
-            case WhenLate.OVERSEE | WhenLate.TAKE_OVER as when_late:
-                return (
-                    Breach(nobody_above=True)
-                    if clock.above is None
-                    else Escalate(above=clock.above, when_late=when_late)
-                )
-            case _:
-                assert_never(clock.shown.when_late)
+        return clock.shown.due_at, _late(clock)
     passed = sum(1 for warning in clock.warnings if warning.at <= now)
-    if passed > clock.warnings_passed:
-        return Warn(fraction=clock.warnings[passed - 1].fraction, passed=passed)
-    return Wait(until=clock.next_at)
+    if passed <= clock.warnings_passed:
+        return None
+    latest = clock.warnings[passed - 1]
+    return latest.at, Warn(fraction=latest.fraction, passed=passed)
+
+
+def _late(clock: RunningClock) -> Breach | Escalate:
+    match clock.shown.when_late:
+        case WhenLate.NONE:
+            return Breach(nobody_above=clock.above is None)
+        case WhenLate.OVERSEE | WhenLate.TAKE_OVER as when_late:
+            above = clock.above
+            return Breach(nobody_above=True) if above is None else Escalate(above=above, when_late=when_late)
+        case _:
+            assert_never(clock.shown.when_late)
+
+
+def after_saying(clock: RunningClock, verdict: Verdict) -> RunningClock:
+    """``clock`` once ``verdict`` is said."""
+    match verdict:
+        case Wait():
+            return clock
+        case Warn(passed=passed):
+            return replace(clock, warnings_passed=passed)
+        case Take():
+            return replace(clock, steps_taken=clock.steps_taken + 1)
+        case Breach() | Escalate():
+            return replace(clock, breached=True)
+        case _:
+            assert_never(verdict)
 
 
 def announce_start(clock: RunningClock, *, view: CaseView, now: datetime) -> Event[sla.SlaEvent]:
     """The event that says a clock runs from now on, answering the case's version in ``view``."""
-    return _event(clock, "started", view=view, data=sla.ClockStarted(case=view, clock=clock.shown), at=now)
+    return event_of(clock, "started", view=view, data=sla.ClockStarted(case=view, clock=clock.told), at=now)
 
 
 def announce_stop(clock: RunningClock, stop: Stop, *, view: CaseView, now: datetime) -> Event[sla.SlaEvent]:
     """The event that says a clock has stopped; a stop that a later fact moves is told again under an id of its own."""
     data = sla.ClockStopped(case=view, clock=clock.shown, stopped_at=stop.at, outcome=stop.outcome)
-    return _event(clock, f"stopped:{stop.outcome}:{stop.at.isoformat()}", view=view, data=data, at=now)
+    return event_of(clock, f"stopped:{stop.outcome}:{stop.at.isoformat()}", view=view, data=data, at=now)
 
 
 def announce_move(
     before: RunningClock, clock: RunningClock, why: sla.Moved, *, view: CaseView, now: datetime
 ) -> Event[sla.SlaEvent]:
     """The event that says that a clock is due at another instant than ``before``."""
-    data = sla.ClockMoved(case=view, clock=clock.shown, before=before.shown.due_at, why=why, moved_at=now)
-    return _event(clock, f"moved:{clock.moves}", view=view, data=data, at=now)
+    data = sla.ClockMoved(case=view, clock=clock.told, before=before.shown.due_at, why=why, moved_at=now)
+    return event_of(clock, f"moved:{clock.moves}", view=view, data=data, at=now)
 
 
 def announce(
-    clock: RunningClock, verdict: Verdict, *, view: CaseView, now: datetime
+    clock: RunningClock,
+    verdict: Wait | Warn | Breach | Escalate,
+    *,
+    view: CaseView,
+    now: datetime,
+    covers: tuple[UUID, ...] = (),
 ) -> tuple[Event[sla.SlaEvent], ...]:
     """The events that ``verdict`` puts on whistle.sla.v1, with ids that a repeat derives again.
 
-    They answer the version of the case in ``view``.
+    They answer the version of the case in ``view``. A warning may stand for those of other clocks, which it ``covers``.
+    What a step says is in ``stepping.py``.
     """
     match verdict:
         case Wait():
             return ()
         case Warn(fraction=fraction):
-            data = sla.ClockWarned(case=view, clock=clock.shown, fraction=fraction, fired_at=now)
+            data = sla.ClockWarned(case=view, clock=clock.told, fraction=fraction, fired_at=now, covers=covers)
             again = f":{clock.extended}" if clock.extended else ""
-            return (_event(clock, f"warned:{fraction:g}{again}", view=view, data=data, at=now),)
+            return (event_of(clock, f"warned:{fraction:g}{again}", view=view, data=data, at=now),)
         case Breach(nobody_above=nobody_above):
             return (_breached(clock, view=view, now=now, nobody_above=nobody_above),)
         case Escalate(above=above, when_late=when_late):
             moved = sla.ClockEscalated(
                 case=view,
-                clock=clock.shown,
+                clock=clock.told,
                 fired_at=now,
                 from_level=clock.shown.level,
                 to_level=above.level,
@@ -181,18 +289,21 @@ def announce(
                 reason=_reason(clock, above, now),
             )
             breached = _breached(clock, view=view, now=now, nobody_above=False)
-            return (breached, _event(clock, "escalated", view=view, data=moved, at=now))
+            return (breached, event_of(clock, "escalated", view=view, data=moved, at=now))
         case _:
             assert_never(verdict)
 
 
 def _breached(clock: RunningClock, *, view: CaseView, now: datetime, nobody_above: bool) -> Event[sla.SlaEvent]:
     late = (now - clock.shown.due_at).total_seconds()
-    data = sla.ClockBreached(case=view, clock=clock.shown, fired_at=now, late_seconds=late, nobody_above=nobody_above)
-    return _event(clock, "breached", view=view, data=data, at=now)
+    data = sla.ClockBreached(case=view, clock=clock.told, fired_at=now, late_seconds=late, nobody_above=nobody_above)
+    return event_of(clock, "breached", view=view, data=data, at=now)
 
 
-def _event(clock: RunningClock, step: str, *, view: CaseView, data: sla.SlaEvent, at: datetime) -> Event[sla.SlaEvent]:
+def event_of(
+    clock: RunningClock, step: str, *, view: CaseView, data: sla.SlaEvent, at: datetime
+) -> Event[sla.SlaEvent]:
+    """An event of ``clock``; its id is derived from the clock's and the name of the ``step``."""
     return Event(
         id=derive_id(clock.shown.clock_id, step),
         source=SOURCE,

@@ -9,6 +9,7 @@ from services.escalation.domain.chain import Above, RunningClock, Warned
 from services.escalation.domain.clocks import Demand
 from services.escalation.domain.deadline import Deadline, Terms, after, span
 from services.escalation.domain.fitting import limit_for
+from services.escalation.domain.planning import Ground, plan
 from services.escalation.domain.running import left_after, moved
 from services.escalation.domain.words import BY_DATE, arithmetic, by_date, limit_in_words
 from shared.events import sla
@@ -36,7 +37,7 @@ def start(demand: Demand, playbook: Playbook) -> RunningClock | None:
     clock = _begun(demand, limit, playbook, answers=answers, terms=terms)
     for move in demand.moves:
         clock = moved(clock, move, terms=terms)
-    return replace(clock, warnings_passed=_said_before(clock, demand))
+    return replace(clock, warnings_passed=_said_before(clock, demand), steps_taken=_taken_before(clock, demand))
 
 
 def _begun(
@@ -47,8 +48,11 @@ def _begun(
     run = _run(demand, limit, terms)
     found = run.found
     target, level = answers
-    above = _above(demand, playbook, target, level)
     silent = demand.matter.purpose is Purpose.CANARY
+    # A default that the playbook knows nothing of may name none, and a canary takes no steps.
+    chain = None if silent or limit.chain is None else playbook.chains.get(limit.chain)
+    line = _line(demand, playbook, target, level, most=1 if chain is None else len(Level))
+    ground = Ground(started_at=demand.started_at, found=found, whole=run.whole, unit=run.unit, terms=terms)
     shown = sla.Clock(
         clock_id=demand.clock_id,
         kind=demand.kind,
@@ -63,6 +67,7 @@ def _begun(
         order_role=issued.role if issued else None,
         target=target,
         order=issued,
+        chain=None if chain is None else chain.id,
     )
     warnings = tuple(
         Warned(fraction=fraction, at=_at_fraction(demand, fraction, run, terms))
@@ -72,10 +77,13 @@ def _begun(
         case_id=demand.case_id,
         shown=shown,
         warnings=warnings,
-        above=above,
+        above=line[0] if line else None,
+        higher=line[1:],
         silent=silent,
         unit=run.unit,
         amount=run.whole,
+        chain=chain,
+        steps=() if chain is None else plan(chain, ground),
     )
 
 
@@ -118,6 +126,14 @@ def _said_before(clock: RunningClock, demand: Demand) -> int:
     return max(clock.warnings_passed, sum(1 for warning in clock.warnings if warning.at <= demand.renamed_at))
 
 
+def _taken_before(clock: RunningClock, demand: Demand) -> int:
+    """Steps that are not taken: those of a deadline still ahead that came before the case was named anew."""
+    if demand.renamed_at is None:
+        return clock.steps_taken
+    until = min(demand.renamed_at, clock.shown.due_at)
+    return max(clock.steps_taken, sum(1 for one in clock.steps if one.at <= until and one.at < clock.shown.due_at))
+
+
 def _answers(demand: Demand, playbook: Playbook) -> tuple[Target, Level]:
     """Who has to act: the target of the order or supervision, or else a desk."""
     if demand.target is not None:
@@ -139,10 +155,15 @@ def _level_of(target: Target, playbook: Playbook) -> Level:
     return Level.COUNTY if department is None else department.level
 
 
-def _above(demand: Demand, playbook: Playbook, target: Target, level: Level) -> Above | None:
-    """Who takes hold when ``target`` is late."""
+def _line(demand: Demand, playbook: Playbook, target: Target, level: Level, *, most: int) -> tuple[Above, ...]:
+    """Who takes hold when ``target`` is late, the nearest desk first, up to the county's or to so many."""
+    line = list[Above]()
     area = desk_above(playbook, target, level=level, area=demand.matter.area)
-    return None if area is None else Above(target=_desk_of(playbook, area), level=area.level)
+    while area is not None and len(line) < most:
+        desk = _desk_of(playbook, area)
+        line.append(Above(target=desk, level=area.level))
+        area = desk_above(playbook, desk, level=area.level, area=demand.matter.area)
+    return tuple(line)
 
 
 def _desk(playbook: Playbook, area: str, level: Level) -> Target:

@@ -14,6 +14,7 @@ from services.escalation.domain.chain import RunningClock, Still, Warned
 from services.escalation.domain.clocks import Round
 from services.escalation.domain.deadline import Deadline, Terms, after, elapsed
 from services.escalation.domain.moves import Move, MoveKind
+from services.escalation.domain.planning import Ground, gone_on, put_off_steps, rested
 from services.escalation.domain.words import LONGEST, put_off, unit_in_words, went_on
 from shared.playbook.model import LimitUnit
 
@@ -28,7 +29,7 @@ def moved(clock: RunningClock, move: Move, *, terms: Terms) -> RunningClock:
     """
     counted = replace(clock, moves=clock.moves + 1)
     if clock.breached or (clock.still is None and move.at >= clock.shown.due_at):
-        return counted
+        return _late_moved(counted, move)
     match move.kind:
         case MoveKind.HOLD:
             return counted if clock.still is not None else _held(counted, move.at, terms)
@@ -38,6 +39,18 @@ def moved(clock: RunningClock, move: Move, *, terms: Terms) -> RunningClock:
             return counted if move.to is None else _extended(counted, move.at, move.to, terms)
         case _:
             assert_never(move.kind)
+
+
+def _late_moved(clock: RunningClock, move: Move) -> RunningClock:
+    """A late clock stays late; while its case stands still the steps of its chain rest."""
+    since = clock.rests_since
+    match move.kind:
+        case MoveKind.HOLD if since is None and clock.steps:
+            return replace(clock, rests_since=move.at)
+        case MoveKind.GO if since is not None:
+            return replace(clock, rests_since=None, steps=rested(clock, since=since, until=move.at))
+        case _:
+            return clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +103,8 @@ def _gone_on(clock: RunningClock, still: Still, at: datetime, terms: Terms) -> R
     ahead = clock.warnings[len(passed) :]
     fresh = (replace(one, at=_warned_at(clock, one, found, terms)) for one in ahead)
     words = went_on(still.since, found, terms=terms)
-    return replace(_due(clock, found, words), still=None, warnings=(*passed, *fresh))
+    steps = gone_on(clock, _ground(clock, found, terms), since=still.since) if clock.steps else ()
+    return replace(_due(clock, found, words), still=None, warnings=(*passed, *fresh), steps=steps)
 
 
 def _extended(clock: RunningClock, at: datetime, to: datetime, terms: Terms) -> RunningClock:
@@ -104,12 +118,20 @@ def _extended(clock: RunningClock, at: datetime, to: datetime, terms: Terms) -> 
         return replace(clock, still=replace(still, left=left + granted))
     found = Deadline(started_at=at, due_at=to, amount=left + granted)
     armed = [replace(one, at=_warned_at(clock, one, found, terms)) for one in clock.warnings]
+    steps, taken = put_off_steps(clock, _ground(clock, found, terms)) if clock.steps else ((), 0)
     # A threshold that lies before the extension is not said again: of the longer limit it has passed already.
     return replace(
         _due(clock, found, put_off(found, terms=terms)),
         warnings=tuple(sorted(armed, key=lambda one: (one.at, one.fraction))),
         warnings_passed=sum(1 for one in armed if one.at <= at),
+        steps=steps,
+        steps_taken=taken,
     )
+
+
+def _ground(clock: RunningClock, found: Deadline, terms: Terms) -> Ground:
+    began, unit = clock.shown.started_at, _unit(clock)
+    return Ground(started_at=began, found=found, whole=_amount(clock, terms), unit=unit, terms=terms)
 
 
 def _due(clock: RunningClock, found: Deadline, words: tuple[str, str]) -> RunningClock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -47,7 +47,16 @@ async def changes_of(
         started=[started for one in told for started in one.started],
         moved=[one_moved for one in told for one_moved in one.moved],
         stopped={clock_id: stop for one in told for clock_id, stop in one.stopped.items()},
+        pressed=dict(_pressed(known, told)),
     )
+
+
+def _pressed(known: Mapping[UUID, KnownCase], told: Iterable[Told]) -> Iterator[tuple[UUID, int]]:
+    for one in told:
+        view = one.case.facts.view
+        before = known.get(view.case_id)
+        if before is not None and before.facts.view.severity != view.severity:
+            yield view.case_id, int(view.severity)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,4 +125,10 @@ def _fold_case(before: KnownCase | None, told: Sequence[tuple[Record, Event[Fold
 
 
 def _started(clock: RunningClock, demand: Demand, case: CaseChange) -> Started:
-    return Started(clock=clock, partition=case.partition, traceparent=case.traceparent, stop=demand.stop)
+    return Started(
+        clock=clock,
+        partition=case.partition,
+        traceparent=case.traceparent,
+        stop=demand.stop,
+        urgency=int(case.facts.view.severity),
+    )

@@ -3,23 +3,101 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+from uuid import UUID
 
 from services.escalation.ports import (
+    URGENCIES,
     Due,
     Fired,
     Horizon,
 )
 from services.escalation.store.rows import due_of
 from shared.events.codec import Message
-from shared.runtime.outbox import enqueue
+from shared.runtime.outbox import BY_INDEX, enqueue
 
 if TYPE_CHECKING:
     from shared.runtime.postgres import Connection
 
     Now: TypeAlias = Callable[[Connection], Awaitable[datetime]]
+
+_REACHES: Final = (1, 4, 16)
+"""How far a look goes beyond what it may take, each time that others held some of what it found."""
+_LANES: Final = """
+    WITH RECURSIVE found (partition) AS (
+        (SELECT partition FROM clock WHERE next_at IS NOT NULL ORDER BY partition LIMIT 1)
+        UNION ALL
+        SELECT (SELECT c.partition FROM clock c WHERE c.next_at IS NOT NULL AND c.partition > found.partition
+                 ORDER BY c.partition LIMIT 1)
+          FROM found WHERE found.partition IS NOT NULL),
+    lane (partition) AS (SELECT partition FROM found WHERE partition IS NOT NULL)
+"""
+"""The lanes that have running clocks, each found by one look into the index."""
+_PICK: Final = f"""
+    {_LANES}
+    SELECT first.clock_id, lane.until
+      FROM (SELECT partition,
+                   coalesce(($2::timestamptz[])[array_position($1::smallint[], partition)], $3::timestamptz) AS until
+              FROM lane) AS lane
+           CROSS JOIN generate_series(1, {URGENCIES}) AS grade (urgency)
+           CROSS JOIN LATERAL (
+               SELECT c.clock_id, c.next_at FROM clock c
+                WHERE c.next_at IS NOT NULL AND c.partition = lane.partition AND c.urgency = grade.urgency
+                  AND c.next_at <= lane.until
+                ORDER BY c.next_at LIMIT $4) AS first
+     WHERE lane.until IS NOT NULL
+     ORDER BY grade.urgency, first.next_at, first.clock_id LIMIT $4
+"""  # noqa: S608  put together from constants
+_COLUMNS: Final = """c.clock_id, c.body, c.warnings_passed, c.steps_taken, c.breached_at, c.traceparent, c.urgency,
+       f.facts -> 'view' AS view"""
+# PostgreSQL looks again at a row that changed under it: one stopped or fired a moment ago is not returned.
+_TAKE: Final = f"""
+    SELECT {_COLUMNS}, due.until
+      FROM unnest($1::uuid[], $2::timestamptz[]) AS due (clock_id, until)
+           JOIN clock c USING (clock_id) JOIN case_facts f USING (case_id)
+     WHERE c.next_at <= due.until
+     ORDER BY c.urgency, c.next_at, c.clock_id LIMIT $3 FOR UPDATE OF c SKIP LOCKED
+"""  # noqa: S608  put together from constants
+_BESIDE: Final = f"""
+    SELECT {_COLUMNS}, known.until
+      FROM unnest($1::uuid[], $2::timestamptz[]) AS known (case_id, until)
+           JOIN clock c USING (case_id) JOIN case_facts f USING (case_id)
+     WHERE c.next_at <= known.until AND c.clock_id <> ALL ($3::uuid[])
+     ORDER BY c.next_at, c.clock_id LIMIT $4 FOR UPDATE OF c SKIP LOCKED
+"""  # noqa: S608  put together from constants
+NEXT_DUE: Final = f"""
+    {_LANES}
+    SELECT grade.urgency, min(first.next_at + lane.later) AS first
+      FROM (SELECT partition,
+                   CASE WHEN partition = ANY ($1::smallint[]) THEN interval '0' ELSE $2::interval END AS later
+              FROM lane) AS lane
+           CROSS JOIN generate_series(1, {URGENCIES}) AS grade (urgency)
+           CROSS JOIN LATERAL (
+               SELECT c.next_at FROM clock c
+                WHERE c.next_at IS NOT NULL AND c.partition = lane.partition AND c.urgency = grade.urgency
+                ORDER BY c.next_at LIMIT 1) AS first
+     WHERE lane.later IS NOT NULL
+     GROUP BY grade.urgency
+"""  # noqa: S608  put together from constants
+OVERDUE: Final = f"""
+    {_LANES}
+    SELECT grade.urgency, sum(late.clocks)::int AS clocks
+      FROM lane CROSS JOIN generate_series(1, {URGENCIES}) AS grade (urgency)
+           CROSS JOIN LATERAL (SELECT count(*) AS clocks FROM (
+               SELECT 1 FROM clock c
+                WHERE c.next_at <= $1 AND c.partition = lane.partition AND c.urgency = grade.urgency LIMIT $2) AS some
+           ) AS late
+     GROUP BY grade.urgency
+"""  # noqa: S608  put together from constants
+_SAID: Final = """
+    UPDATE clock SET warnings_passed = t.warnings_passed, steps_taken = t.steps_taken, next_at = t.next_at,
+                     breached_at = coalesce(clock.breached_at, t.breached_at)
+      FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::timestamptz[], $5::timestamptz[])
+           AS t (clock_id, warnings_passed, steps_taken, next_at, breached_at)
+     WHERE clock.clock_id = t.clock_id
+"""
 
 
 class PostgresFiring:
@@ -34,40 +112,48 @@ class PostgresFiring:
         return await self._now(self._connection)
 
     async def due(self, horizon: Horizon, *, now: datetime, most: int) -> Sequence[Due]:
-        """Lock and return due clocks, skipping those that others hold.
-
-        PostgreSQL looks again at a row that changed under it, so a clock that was stopped or fired
-        a moment ago is not returned.
-        """
+        """Lock and return due clocks, skipping those that others hold."""
+        # Plans are made when there is much or nothing due: only a walk over the index serves both.
+        await self._connection.execute(BY_INDEX)
         # Measured before ``now`` was asked for, and a transaction may have waited for its connection meanwhile.
-        horizon = horizon.aged(time.monotonic())
-        until = {number: now - age for number, age in horizon.settled.items()}
-        elsewhere = None if horizon.elsewhere is None else now - horizon.elsewhere
-        rows = await self._connection.fetch(
-            """SELECT c.clock_id, c.body, c.warnings_passed, c.traceparent, f.facts -> 'view' AS view
-                 FROM clock c JOIN case_facts f USING (case_id)
-                WHERE c.next_at <= $1
-                  AND c.next_at <= coalesce(($3::timestamptz[])[array_position($2::smallint[], c.partition)], $4)
-                ORDER BY c.next_at LIMIT $5 FOR UPDATE OF c SKIP LOCKED""",
-            max((*until.values(), *([elsewhere] if elsewhere else [])), default=None),
-            list(until),
-            list(until.values()),
-            elsewhere,
-            most,
-        )
-        return [due_of(row) for row in rows]
+        until = until_of(horizon.aged(time.monotonic()), now=now)
+        taken: Sequence[Due] = ()
+        for reach in _REACHES:
+            picked = await self._connection.fetch(_PICK, *until, most * reach)
+            taken = await self._take(_TAKE, [(row["clock_id"], row["until"]) for row in picked], most)
+            # Where nobody was in the way, there is no more; else what was found may lie behind what others hold.
+            if len(taken) == min(len(picked), most) or len(picked) < most * reach:
+                break
+        return taken
+
+    async def beside(self, due: Sequence[Due], *, most: int) -> Sequence[Due]:
+        """See ``Firing.beside``; what another holds at this moment speaks for itself later."""
+        cases = {one.clock.case_id: one.until for one in due}
+        return await self._take(_BESIDE, list(cases.items()), [one.clock.shown.clock_id for one in due], most)
 
     async def write(self, fired: Sequence[Fired], messages: Sequence[Message]) -> None:
         """Write what each clock said last and when it speaks next, and put its words into the outbox."""
         await self._connection.execute(
-            """UPDATE clock SET warnings_passed = t.warnings_passed, next_at = t.next_at, breached_at = t.breached_at
-                 FROM unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::timestamptz[])
-                      AS t (clock_id, warnings_passed, next_at, breached_at)
-                WHERE clock.clock_id = t.clock_id""",
+            _SAID,
             [one.clock.shown.clock_id for one in fired],
             [one.clock.warnings_passed for one in fired],
+            [one.clock.steps_taken for one in fired],
             [one.clock.next_at for one in fired],
             [one.at if one.clock.breached else None for one in fired],
         )
         if messages:
             await enqueue(self._connection, messages)
+
+    async def _take(
+        self, query: str, wanted: Sequence[tuple[UUID, datetime]], *limits: Collection[UUID] | int
+    ) -> Sequence[Due]:
+        if not wanted:
+            return ()
+        ids, untils = zip(*wanted, strict=True)
+        return [due_of(row) for row in await self._connection.fetch(query, list(ids), list(untils), *limits)]
+
+
+def until_of(horizon: Horizon, *, now: datetime) -> tuple[list[int], list[datetime], datetime | None]:
+    """The lanes whose facts are known, until when each of them is, and until when all others are."""
+    elsewhere = None if horizon.elsewhere is None else now - horizon.elsewhere
+    return list(horizon.settled), [now - age for age in horizon.settled.values()], elsewhere

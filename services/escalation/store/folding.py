@@ -92,7 +92,7 @@ class PostgresFolding:
         if not clock_ids:
             return {}
         rows = await self._connection.fetch(
-            """SELECT clock_id, body, warnings_passed, breached_at FROM clock
+            """SELECT clock_id, body, warnings_passed, steps_taken, breached_at FROM clock
                 WHERE clock_id = ANY($1) ORDER BY clock_id FOR UPDATE""",
             list(clock_ids),
         )
@@ -116,6 +116,7 @@ class PostgresFolding:
         await self._write_cases(changes.cases)
         await self._start(changes.started)
         await self._shift(changes.moved)
+        await self._press(changes.pressed)
         stopped = await self._stop(changes.stopped)
         await self._move(changes.ledger)
         return stopped
@@ -179,11 +180,11 @@ class PostgresFolding:
         await self._connection.execute(
             """INSERT INTO clock (clock_id, case_id, order_id, kind, level, partition, started_at, due_at, body,
                                   traceparent, next_at, stopped_at, outcome, stopped_by, moves, held_at,
-                                  warnings_passed)
+                                  warnings_passed, urgency, steps_taken)
                SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::smallint[],
                                     $7::timestamptz[], $8::timestamptz[], $9::jsonb[], $10::text[],
                                     $11::timestamptz[], $12::timestamptz[], $13::text[], $14::text[], $15::smallint[],
-                                    $16::timestamptz[], $17::smallint[])
+                                    $16::timestamptz[], $17::smallint[], $18::smallint[], $19::smallint[])
                ON CONFLICT (clock_id) DO NOTHING""",
             *columns(started),
         )
@@ -194,10 +195,11 @@ class PostgresFolding:
         ordered = sorted((one.clock for one in moved), key=lambda clock: clock.shown.clock_id)
         await self._connection.execute(
             """UPDATE clock SET body = t.body, due_at = t.due_at, moves = t.moves, held_at = t.held_at,
-                               next_at = t.next_at, warnings_passed = t.warnings_passed
+                               next_at = t.next_at, warnings_passed = t.warnings_passed,
+                               steps_taken = t.steps_taken
                  FROM unnest($1::uuid[], $2::jsonb[], $3::timestamptz[], $4::smallint[], $5::timestamptz[],
-                             $6::timestamptz[], $7::smallint[])
-                      AS t (clock_id, body, due_at, moves, held_at, next_at, warnings_passed)
+                             $6::timestamptz[], $7::smallint[], $8::smallint[])
+                      AS t (clock_id, body, due_at, moves, held_at, next_at, warnings_passed, steps_taken)
                 WHERE clock.clock_id = t.clock_id AND clock.stopped_at IS NULL""",
             [clock.shown.clock_id for clock in ordered],
             [as_json(clock) for clock in ordered],
@@ -206,6 +208,18 @@ class PostgresFolding:
             [clock.still.since if clock.still else None for clock in ordered],
             [clock.next_at for clock in ordered],
             [clock.warnings_passed for clock in ordered],
+            [clock.steps_taken for clock in ordered],
+        )
+
+    async def _press(self, pressed: Mapping[UUID, int]) -> None:
+        """Keep how urgent the running clocks of cases are whose severity has changed."""
+        if not pressed:
+            return
+        await self._connection.execute(
+            """UPDATE clock SET urgency = t.urgency FROM unnest($1::uuid[], $2::smallint[]) AS t (case_id, urgency)
+                WHERE clock.case_id = t.case_id AND clock.stopped_at IS NULL AND clock.urgency <> t.urgency""",
+            list(pressed),
+            list(pressed.values()),
         )
 
     async def _stop(self, stopped: Mapping[UUID, Stop]) -> Mapping[UUID, RunningClock]:

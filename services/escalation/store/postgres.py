@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 from services.escalation.ports import (
     Firing,
     Folding,
+    Horizon,
+    Outlook,
     Waiting,
 )
-from services.escalation.store.firing import PostgresFiring
+from services.escalation.store.firing import NEXT_DUE, OVERDUE, PostgresFiring
 from services.escalation.store.folding import PostgresFolding
 from shared.runtime.delivery import Partition
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 
 ACQUIRE_SECONDS: Final = 10.0
-
 WAITING: Final = ("cases", "since", "reason", "asked_at")
 
 
@@ -51,13 +52,19 @@ class PostgresStore:
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
             yield PostgresFiring(connection, self._now)
 
-    async def next_due(self) -> datetime | None:
-        """The earliest instant of any clock; one look at the partial index."""
+    async def next_due(self, horizon: Horizon) -> Outlook:
+        """See ``Store.next_due``; one look into the partial index for each lane and urgency."""
+        settled = list(horizon.settled)
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-            found: datetime | None = await connection.fetchval(
-                "SELECT min(next_at) FROM clock WHERE next_at IS NOT NULL"
-            )
-            return found
+            now = await self._now(connection)
+            rows = await connection.fetch(NEXT_DUE, settled, horizon.elsewhere)
+        return Outlook(now=now, first={row["urgency"]: row["first"] for row in rows})
+
+    async def overdue(self, *, most: int) -> Mapping[int, int]:
+        """See ``Store.overdue``."""
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            rows = await connection.fetch(OVERDUE, await self._now(connection), most)
+        return {row["urgency"]: row["clocks"] for row in rows}
 
     async def next_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The ledger, 0 for a partition never read."""

@@ -52,6 +52,8 @@ def columns(started: Iterable[Started]) -> list[list[Any]]:
             one.clock.moves,
             one.clock.still.since if one.clock.still else None,
             one.clock.warnings_passed,
+            one.urgency,
+            one.clock.steps_taken,
         )
         for one in started
     ]
@@ -66,12 +68,22 @@ def stop_of(row: asyncpg.Record) -> Stop | None:
 
 def running_of(row: asyncpg.Record) -> RunningClock:
     clock = decode_clock(row["body"])
-    return replace(clock, warnings_passed=row["warnings_passed"], breached=row["breached_at"] is not None)
+    return replace(
+        clock,
+        warnings_passed=row["warnings_passed"],
+        steps_taken=row["steps_taken"],
+        breached=row["breached_at"] is not None,
+    )
 
 
 def due_of(row: asyncpg.Record) -> Due:
-    clock = replace(decode_clock(row["body"]), warnings_passed=row["warnings_passed"])
-    return Due(clock=clock, view=_view.decode(row["view"]), traceparent=row["traceparent"])
+    return Due(
+        clock=running_of(row),
+        view=_view.decode(row["view"]),
+        traceparent=row["traceparent"],
+        urgency=row["urgency"],
+        until=row["until"],
+    )
 
 
 def as_json(value: object) -> str:

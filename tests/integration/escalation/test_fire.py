@@ -70,7 +70,7 @@ class Bench:
         )
 
     async def fire(self, horizon: Horizon = EVERYTHING, most: int = 500) -> FireReport:
-        return await fire_due(store=self.store, horizon=horizon, most=most)
+        return await fire_due(store=self.store, playbooks=self, horizon=horizon, most=most)
 
     async def said(self) -> list[Event[Any]]:
         """What waits in the outbox, in the order in which the relay would send it."""

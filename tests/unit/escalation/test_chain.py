@@ -13,14 +13,15 @@ from services.escalation.domain.chain import (
     Breach,
     Escalate,
     RunningClock,
+    Take,
     Verdict,
     Wait,
     Warn,
     Warned,
+    after_saying,
     announce,
     judge,
 )
-from services.escalation.handlers.firing import after_saying
 from shared.events.codec import decode, encode
 from shared.events.envelope import derive_id
 from shared.events.parts import Target
@@ -95,6 +96,7 @@ def test_however_often_it_is_asked_each_thing_is_said_once(seconds: list[int]) -
     for second in seconds:
         now = START + timedelta(seconds=second)
         verdict = judge(one, now=now)
+        assert not isinstance(verdict, Take)
         said += announce(one, verdict, view=view, now=now)
         after = after_saying(one, verdict)
         assert after.next_at is None or one.next_at is None or after.next_at >= one.next_at
@@ -108,7 +110,9 @@ def test_however_often_it_is_asked_each_thing_is_said_once(seconds: list[int]) -
 def test_an_escalation_says_breached_and_escalated_with_ids_that_a_repeat_derives_again() -> None:
     view = Story("x", area=WEST_VILLAGE, at=START).view
     now = DUE + timedelta(minutes=2)
-    events = announce(clock(), judge(clock(), now=now), view=view, now=now)
+    verdict = judge(clock(), now=now)
+    assert isinstance(verdict, Escalate)
+    events = announce(clock(), verdict, view=view, now=now)
     assert [event.id for event in events] == [derive_id(SPACE, "breached"), derive_id(SPACE, "escalated")]
     breached, moved = (event.data for event in events)
     assert isinstance(breached, ClockBreached)
@@ -124,7 +128,9 @@ def test_what_it_says_is_read_back_from_the_wire() -> None:
     view = Story("x", area=WEST_VILLAGE, at=START).view
     for minutes, kind in ((16, ClockWarned), (31, ClockBreached)):
         now = START + timedelta(minutes=minutes)
-        event = announce(clock(), judge(clock(), now=now), view=view, now=now)[0]
+        verdict = judge(clock(), now=now)
+        assert not isinstance(verdict, Take)
+        event = announce(clock(), verdict, view=view, now=now)[0]
         message = encode(event)
         assert decode(message.value, message.headers) == event
         assert isinstance(event.data, kind)

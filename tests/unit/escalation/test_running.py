@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.escalation.domain.chain import RunningClock, Wait, Warned, announce, judge
+from services.escalation.domain.chain import RunningClock, Wait, Warn, Warned, announce, judge
 from services.escalation.domain.clocks import Round
 from services.escalation.domain.deadline import Terms, after, deadline
 from services.escalation.domain.moves import Move, MoveKind
@@ -132,7 +132,9 @@ def test_a_warning_said_again_after_an_extension_is_another_event() -> None:
     ids = []
     for one in (clock, longer):
         at = one.warnings[0].at
-        ids += [event.id for event in announce(one, judge(one, now=at), view=told.view, now=at)]
+        verdict = judge(one, now=at)
+        assert isinstance(verdict, Warn)
+        ids += [event.id for event in announce(one, verdict, view=told.view, now=at)]
     assert len(set(ids)) == 2
 
 

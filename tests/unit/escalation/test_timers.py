@@ -1,53 +1,76 @@
 """When the timers look, and when they sleep."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from services.escalation.ports import EVERYTHING, Due, Horizon
+from services.escalation.ports import EVERYTHING, Due, Horizon, Outlook
 from services.escalation.timers import Timers, TimerSettings
+from shared.playbook.model import Playbook
+from shared.playbook.shelf import UnknownCounty
 from shared.runtime.clock import utc_now
 
 NEVER = Horizon(settled={}, elsewhere=None)
 
 
 class Store:
-    """A store without clocks that notes each look; ``failing`` looks end in an outage."""
+    """A store without clocks that notes each look and each firing; ``failing`` looks end in an outage."""
 
     def __init__(self, *, next_due: datetime | None = None, failing: int = 0) -> None:
         self.looks: list[datetime] = []
+        self.firings: list[datetime] = []
         self.due_at = next_due
         self.failing = failing
+        self.ahead = timedelta()
 
     @asynccontextmanager
     async def firing(self) -> AsyncIterator[Any]:
         yield self
 
     async def now(self) -> datetime:
-        return utc_now()
+        return utc_now() + self.ahead
 
     async def due(self, horizon: Horizon, *, now: datetime, most: int) -> Sequence[Due]:
-        self.looks.append(now)
-        if len(self.looks) <= self.failing:
-            raise OSError("PostgreSQL is away")
+        self.firings.append(now)
         return ()
 
-    async def next_due(self) -> datetime | None:
-        return self.due_at
+    async def next_due(self, horizon: Horizon) -> Outlook:
+        self.looks.append(await self.now())
+        if len(self.looks) <= self.failing:
+            raise OSError("PostgreSQL is away")
+        return Outlook(now=self.looks[-1], first={} if self.due_at is None else {1: self.due_at})
+
+    async def overdue(self, *, most: int) -> Mapping[int, int]:
+        return {1: 1}
+
+    def of(self, area: str) -> Playbook:
+        raise UnknownCounty(area, {})
 
 
 class Running:
-    """Timers at work, and how often they asked until when the facts are whole."""
+    """Timers at work, how often they asked until when the facts are whole, and what they counted."""
 
-    def __init__(self, store: Any, *, horizon: Horizon = EVERYTHING, tick_seconds: float = 60.0) -> None:
+    def __init__(
+        self, store: Store, *, horizon: Horizon = EVERYTHING, tick_seconds: float = 60.0, idle_seconds: float = 60.0
+    ) -> None:
         self.asked = 0
+        self.counted: list[Mapping[int, int]] = []
         self._horizon = horizon
-        settings = TimerSettings(tick=timedelta(seconds=tick_seconds))
-        self.timers = Timers(store, ask=self._ask, fired=lambda _: None, settings=settings)
+        settings = TimerSettings(
+            tick=timedelta(seconds=tick_seconds), idle=timedelta(seconds=idle_seconds), ask_every=timedelta()
+        )
+        self.timers = Timers(
+            cast("Any", store),
+            playbooks=store,
+            ask=self._ask,
+            fired=lambda _: None,
+            overdue=self.counted.append,
+            settings=settings,
+        )
 
     async def _ask(self) -> Horizon:
         self.asked += 1
@@ -78,25 +101,74 @@ async def test_it_wakes_for_a_clock_that_is_due_before_it_would_look_again() -> 
         await until(lambda: len(store.looks) == 2)
 
 
-async def test_it_looks_at_the_instant_of_the_next_clock_not_before_and_not_a_tick_later() -> None:
+async def test_a_clock_that_begins_while_it_looks_is_not_slept_over() -> None:
+    store = Store()
+    asking = asyncio.Event()
+
+    class Slow(Running):
+        async def _ask(self) -> Horizon:
+            if self.asked == 0:
+                asking.set()
+                await answer.wait()
+            return await super()._ask()
+
+    answer = asyncio.Event()
+    async with Slow(store) as timers:
+        await asking.wait()
+        timers.expect(utc_now() + timedelta(milliseconds=50))
+        answer.set()
+        await until(lambda: len(store.looks) == 2)
+
+
+async def test_it_fires_at_the_instant_of_the_next_clock_not_before_and_not_a_tick_later() -> None:
     store = Store(next_due=utc_now() + timedelta(milliseconds=150))
     async with Running(store):
-        await until(lambda: len(store.looks) == 2)
+        await until(lambda: len(store.firings) == 1)
     assert store.due_at is not None
-    assert store.looks[1] >= store.due_at
+    assert store.firings[0] >= store.due_at
 
 
-async def test_it_does_not_look_while_the_facts_are_unknown() -> None:
+async def test_it_sleeps_by_the_time_of_the_database_whatever_its_host_shows() -> None:
     store = Store()
+    store.ahead = timedelta(hours=1)
+    store.due_at = await store.now() + timedelta(milliseconds=150)
+    async with Running(store):
+        await until(lambda: len(store.firings) == 1)
+    assert store.firings[0] >= store.due_at
+    assert len(store.looks) < 6, "it did not sleep until the clock was due"
+
+
+async def test_while_nothing_is_due_it_looks_now_and_then_and_opens_no_firing() -> None:
+    store = Store(next_due=utc_now() + timedelta(hours=1))
+    running = Running(store, idle_seconds=0.01)
+    async with running:
+        await until(lambda: len(store.looks) > 5)
+    assert store.firings == []
+    assert running.counted == []
+
+
+async def test_what_is_due_and_may_not_fire_is_waited_for_longer_and_longer() -> None:
+    store = Store(next_due=utc_now())
+    running = Running(store, tick_seconds=0.16)
+    async with running:
+        await until(lambda: len(store.firings) > 5)
+    pauses = [later - earlier for earlier, later in zip(store.firings, store.firings[1:], strict=False)]
+    assert pauses[4] >= timedelta(seconds=0.16)
+    assert pauses[0] < pauses[4]
+    assert running.counted == [{1: 1}]
+
+
+async def test_it_does_not_fire_while_the_facts_are_unknown() -> None:
+    store = Store(next_due=utc_now())
     running = Running(store, horizon=NEVER, tick_seconds=0.01)
     async with running:
         await until(lambda: running.asked > 5)
-    assert store.looks == []
+    assert store.firings == []
 
 
 async def test_it_sits_an_outage_of_postgresql_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.escalation.timers.OUTAGE_PAUSE_SECONDS", 0.01)
     store = Store(failing=3)
-    async with Running(store, tick_seconds=0.01) as timers:
+    async with Running(store, idle_seconds=0.01) as timers:
         await until(lambda: len(store.looks) > 4)
         assert timers.outage is None
