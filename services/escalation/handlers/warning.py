@@ -11,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.escalation.domain.warning.announce import announce
-from services.escalation.domain.warning.episodes import Change, Episode
+from services.escalation.domain.warning.episodes import Change, Episode, Update
 from services.escalation.domain.warning.replay import history_of
 from services.escalation.domain.warning.reports import Report
 from services.escalation.domain.warning.rounds import Asked, Past, asked, end, look, standing
@@ -86,7 +86,7 @@ async def _changes(watching: Watching, fresh: Sequence[Report], playbook: Playbo
     changes, after = await asyncio.to_thread(look, found, episodes, past)
     stand = await asyncio.to_thread(standing, after, reports, now)
     ended, _ = end(stand, after, await _past(stand, county, watching, zone))
-    said = [*changes, *ended]
+    said = [*_last_updates(changes), *ended]
     if said:
         messages = [encode(announce(change, playbook, now=now)) for change in said]
         await watching.write(_newest(said), messages)
@@ -102,6 +102,12 @@ async def _past(found: Sequence[Candidate], county: CountyPast, watching: Watchi
             counts = await watching.counts(wanted, zone)
             histories[wanted] = history_of(counts, wanted, county.figures, first=county.first)
     return Past(season=county.figures.season, history=histories.__getitem__, zone=zone)
+
+
+def _last_updates(changes: Sequence[Change]) -> list[Change]:
+    """The changes with each warning told again once, by its last figures: what came at once is told at once."""
+    last = {change.episode.warning_id: change for change in changes if isinstance(change, Update)}
+    return [one for one in changes if not isinstance(one, Update) or one is last[one.episode.warning_id]]
 
 
 def _newest(changes: Sequence[Change]) -> list[Episode]:
