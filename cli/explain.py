@@ -188,6 +188,24 @@ def _clock(clock: Mapping[str, Any]) -> Iterator[str]:
         f"  {state}{breached}{moved}  [dim]{escape(name_of(clock.get('target')))}[/]"
     )
     yield f"    [dim]{escape(clock['arithmetic'])}[/]"
+    yield from chain_lines(clock)
+
+
+def chain_lines(clock: Mapping[str, Any]) -> Iterator[str]:
+    """The ladder that the clock keeps: what was done, and what comes unless it stops before."""
+    if not clock.get("chain"):
+        return
+    yield f"    chain [cyan]{escape(clock['chain'])}[/] {escape(words(clock['chain_title']))}"
+    for step in clock["steps"]:
+        to = ", ".join(name_of(told["target"]) for told in step["to"])
+        yield f"      {local_time(step['fired_at'], date=True)}  {_step(step)}  [dim]{escape(to)}[/]"
+    for step in clock["ahead"]:
+        yield f"      [dim]{local_time(step['at'], date=True)}  {_step(step)}  to come[/]"
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    nth = f" #{step['nth']}" if step["nth"] > 1 else ""
+    return f"{step['action']}{nth}  {escape(words(step['title']))}"
 
 
 def span(seconds: float) -> str:

@@ -133,7 +133,10 @@ def show(event: ServerSentEvent, *, as_json: bool) -> None:
 
 
 def _in_its_place(told: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What stands where a case would, for an early warning: it is about many."""
+    """What stands where a case would: an early warning is about many, a circular about one that stays shut."""
+    circular = told.get("circular")
+    if circular:
+        return {**circular, "title": circular["category"]}
     warning = (told.get("data") or {}).get("warning") or {}
     title = f"{warning.get('observed', '')} / {warning.get('usual', '')}"
     return {"severity": 4, "area": warning.get("area", ""), "title": title, "case_id": warning.get("warning_id", "")}

@@ -43,8 +43,9 @@ async def follow(url: str, token: str) -> AsyncIterator[Heard]:
                     source.response.raise_for_status()
                     async for event in source.aiter_sse():
                         last = event.id or last
-                        if event.data and event.event not in CONTROL:
-                            yield _heard(event.json())
+                        told = event.json() if event.data and event.event not in CONTROL else {}
+                        if told.get("case"):
+                            yield _heard(told)
             except (httpx.HTTPError, SSEError):
                 pass
             await asyncio.sleep(AGAIN_SECONDS)

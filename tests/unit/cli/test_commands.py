@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import cli.__main__ as program
-from cli.explain import span
+from cli.explain import chain_lines, span
 from cli.keys import duration
 from cli.tail import line_of
 from cli.trouble import BROKEN, MISUSED, Trouble
@@ -215,6 +215,35 @@ def test_a_line_of_the_stream_says_who_where_what_and_why(monkeypatch: pytest.Mo
         assert part in line
     monkeypatch.setenv("WHISTLE_LANG", "zh")
     assert "派单给县燃气公司" in line_of(told())
+
+
+def test_a_clock_is_explained_with_the_steps_of_its_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHISTLE_LANG", "en")
+    at, title = "2026-11-21T08:00:00+00:00", {"zh": "催办", "en": "Urging"}
+    step = {"step": "urge", "nth": 2, "action": "urge", "title": title}
+    village = {"target": {"kind": "desk", "id": "990101001200", "name": "村平台"}}
+    clock = {
+        "chain": "urging",
+        "chain_title": {"zh": "催办链", "en": "Urging ladder"},
+        "steps": [{**step, "fired_at": at, "to": [village]}],
+        "ahead": [{**step, "nth": 1, "at": at}],
+    }
+    head, taken, coming = chain_lines(clock)
+    assert "Urging ladder" in head
+    for part in ("urge #2", "Urging", "村平台"):
+        assert part in taken
+    assert "to come" in coming
+    assert "#1" not in coming
+    assert list(chain_lines({"chain": None})) == []
+
+
+def test_a_circular_of_a_case_that_stays_shut_is_a_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHISTLE_LANG", "en")
+    circular = {"case_id": "c9", "area": "990101002300", "category": "03.001", "severity": 1}
+    said = {"zh": "全县通报：…", "en": "Made known to the whole county"}
+    line = line_of(told(case=None, data=None, words=said, circular=circular))
+    for part in ("990101002300", "Made known to the whole county", "03.001", "c9"):
+        assert part in line
 
 
 @pytest.mark.parametrize(
