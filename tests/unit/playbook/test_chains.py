@@ -1,5 +1,6 @@
 """Chains: read, carried and read back alike; the five that ship, by their figures; and what a county is advised."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,10 +13,11 @@ import pytest
 
 from shared.playbook.check.advice import Advice, advise
 from shared.playbook.check.thresholds import in_words
+from shared.playbook.digest import digest_of
 from shared.playbook.duty import first_gap
 from shared.playbook.load import load
 from shared.playbook.model import Anchor, Chain, ChainStep, ClockLimit, LimitUnit, Playbook
-from shared.playbook.record import content_of, from_record, playbook_of, sealed, to_message
+from shared.playbook.record import from_record, sealed, to_message
 from shared.vocabulary import ChainAction, ClockKind, Level, Post, Recipient, WhenLate
 from tests.fakes.tiny_chains import write_chained
 
@@ -42,14 +44,17 @@ def test_a_chain_is_read_as_it_is_written(tmp_path: Path) -> None:
 
 
 def test_a_record_from_before_there_were_chains_still_reads(yunlu: Playbook) -> None:
-    content = content_of(yunlu)
+    message = to_message(yunlu, published_at=NOW)
+    event = json.loads(gzip.decompress(message.value))
+    content = event["content"]
     del content["chains"]
     for clock in content["clocks"]:
         del clock["chain"]
     for shift in content["roster"]["shifts"]:
         del shift["post"]
-    old = playbook_of(json.dumps(content).encode())
-    assert old.chains == {}
+    event["digest"] = content["digest"] = digest_of(content)
+    old = from_record(json.dumps(event).encode(), [one for one in message.headers if one[0] != "content-encoding"])
+    assert (old.chains, old.digest) == ({}, event["digest"])
     assert {clock.chain for clock in old.clocks} == {None}
     assert {shift.post for shift in old.roster.shifts} == {Post.OFFICER}
 
