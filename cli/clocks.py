@@ -14,6 +14,7 @@ from rich.markup import escape
 from cli import places
 from cli.case_asked import case_playbook, check_case
 from cli.clock_import import import_table
+from cli.clock_repair import reconcile, repair
 from cli.output import emit_json, language, out
 from cli.simulate import instant_of
 from cli.trouble import Trouble
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Clocks: by when who must have done what.", no_args_is_help=True)
 app.command("import")(import_table)
+app.command()(repair)
+app.command()(reconcile)
 
 BY_DESK: Final = frozenset({ClockKind.ACCEPT, ClockKind.DISPATCH, ClockKind.VERIFY})
 """Clocks that the desk of the case's place answers for; of any other it must be said who."""

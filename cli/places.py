@@ -52,6 +52,7 @@ class Places:
     intake: str | None = None
     notifier: str | None = None
     kafka: str | None = None
+    postgres: str | None = None
     key: str | None = None
     bearers: Sequence[Bearer] = ()
     ops: Mapping[str, str] = field(default_factory=dict)
@@ -86,6 +87,21 @@ class Places:
             "It is not known where Kafka is",
             why=f"neither --kafka nor WHISTLE_KAFKA is set, and {self.why_not_local}",
             mend="give --kafka HOST:PORT, or start a local system with `whistle demo`",
+            status=MISUSED,
+        )
+
+    def database(self) -> str:
+        """PostgreSQL's address, with what opens it.
+
+        Raises:
+            Trouble: when nobody said where it is.
+        """
+        if self.postgres:
+            return self.postgres
+        raise Trouble(
+            "It is not known where PostgreSQL is",
+            why=f"WHISTLE_POSTGRES is not set, and {self.why_not_local}",
+            mend="set WHISTLE_POSTGRES to the service's own address, or start a local system with `whistle demo`",
             status=MISUSED,
         )
 
@@ -141,6 +157,7 @@ def find(
         intake=_checked(url or known.get("WHISTLE_INTAKE_URL") or http.get("intake")),
         notifier=_checked(url or known.get("WHISTLE_NOTIFIER_URL") or http.get("notifier")),
         kafka=kafka or known.get("WHISTLE_KAFKA") or run.get("kafka"),
+        postgres=known.get("WHISTLE_POSTGRES") or run.get("postgres"),
         key=key or known.get("WHISTLE_KEY"),
         bearers=tuple(_bearers(Path(keys))) if keys else (),
         ops=run.get("ops", {}),

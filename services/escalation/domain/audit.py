@@ -244,16 +244,13 @@ Counted: TypeAlias = tuple[object, ...]
 
 
 def counted(clock: RunningClock) -> Counted:
-    """What limit and moves make of a clock, without what it has said since."""
-    return (
-        clock.shown.due_at,
-        clock.unit,
-        clock.amount,
-        clock.still,
-        clock.warnings,
-        clock.silent,
-        clock.shown.when_late,
-    )
+    """What limit and moves make of a clock, without what it has said since.
+
+    The steps of one that was put off depend on which of them were taken by then, and are left out.
+    """
+    shown, steps = clock.shown, () if clock.extended else (clock.chain, clock.steps)
+    who = (clock.above, clock.higher, shown.when_late, clock.silent)
+    return (shown.due_at, clock.unit, clock.amount, clock.still, clock.warnings, *who, *steps)
 
 
 def in_order(row: StoredClock, clock: RunningClock) -> bool:

@@ -43,7 +43,8 @@ class PostgresAuditing:
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             row = await connection.fetchrow(
                 """UPDATE auditor SET next_at = clock_timestamp() + $1, turn = turn + 1
-                    WHERE single = (SELECT single FROM auditor WHERE next_at <= clock_timestamp() FOR UPDATE SKIP LOCKED)
+                    WHERE single = (SELECT single FROM auditor WHERE next_at <= clock_timestamp()
+                                    FOR UPDATE SKIP LOCKED)
                 RETURNING turn, strays, county, case_id, counts""",
                 lease,
             )
