@@ -177,7 +177,9 @@ class FoldWorker:
                     f"{partition.topic}/{partition.number} ends at {end} but the ledger has read up to {offset}: "
                     f"the topic was made anew or restored from an older state"
                 )
-        self._progress.assigned(offsets)
+        # In the middle of a rebalance Faust seeks too, with nothing assigned; that is no share of the group's.
+        if offsets:
+            self._progress.assigned(offsets)
         return offsets
 
     async def _watch(self, app: FoldApp) -> None:

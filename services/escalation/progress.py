@@ -80,9 +80,10 @@ class FoldProgress:
 
     def revoked(self) -> None:
         """Nothing is ours any more, until the group has been divided anew."""
-        taken = self.partitions | self._taken
+        taken, joined = self.partitions | self._taken, self.joined
         self.assigned({})
-        self._taken = taken
+        # Faust says so too before the group has given anything for the first time.
+        self._taken, self.joined = taken, joined
 
     def folded(self, ledger: Mapping[Partition, int]) -> None:
         """The ledger moved to these next offsets."""

@@ -141,6 +141,15 @@ async def test_partitions_that_were_taken_away_and_never_given_again_are_a_stall
     assert place.progress.stall(limit) == said
 
 
+async def test_who_is_told_to_let_go_before_anything_was_given_has_not_joined() -> None:
+    place = Place()
+    place.progress.revoked()
+    assert not place.progress.joined
+    place.progress.assigned({})
+    place.progress.revoked()
+    assert place.progress.joined
+
+
 async def test_a_replica_that_the_group_has_nothing_for_is_no_stall() -> None:
     place = Place()
     place.progress.assigned(dict.fromkeys(ALL, 0))
