@@ -74,7 +74,9 @@ def _dispatch(facts: Facts, versions: list[int]) -> Iterator[Demand]:
     orders = [one for one in _orders(facts) if one.order.role is OrderRole.LEAD]
     for version in [v for v in versions if _begins_dispatch(facts.steps[v])]:
         later = after(versions, version)
-        answers = [one.order.issued_at for one in orders if one.answers >= version]
+        # Of two leads, intake may have told of the first before the order itself is here.
+        stood = [facts.steps[v].at for v in later if facts.steps[v].fact is Fact.ROUTED]
+        answers = [*stood, *(one.order.issued_at for one in orders if one.answers >= version)]
         met = [Stop(at=at, outcome=Outcome.MET, by=Fact.ROUTED) for at in answers]
         stop = first(met, ends(facts, later, closing=ENDS))
         over = min((v for v in later if facts.steps[v].fact in (Fact.ROUTED, *ENDS)), default=None)
@@ -224,7 +226,8 @@ class _History:
         for version in self._names(since, met):
             at, renamed = self.facts.steps[version].at, self.facts.renamed[version]
             called_off = Stop(at=at, outcome=Outcome.CANCELLED, by=Fact.RECATEGORISED)
-            ended = first([], [called_off, *([stop] if stop is not None else [])])
+            # A deed that followed the new name meets the clock that stands in its place, and it alone.
+            ended = stop if stop is not None and stop.outcome is Outcome.CANCELLED and stop.at < at else called_off
             yield replace(clock, stop=ended, moves=until(ended, moves))
             clock_id = derive_id(self.issued.order.order_id, f"{name}@{version}")
             clock = replace(clock, clock_id=clock_id, matter=renamed.matter.begun_as(self.facts.view), renamed_at=at)

@@ -90,18 +90,15 @@ def of_case(
     )
     for name in [v for v in after(sorted(facts.renamed), version) if over is None or v < over]:
         named_at = facts.steps[name].at
-        ended = first([], [Stop(at=named_at, outcome=Outcome.CANCELLED, by=Fact.RECATEGORISED), *_any(stop)])
+        called_off = Stop(at=named_at, outcome=Outcome.CANCELLED, by=Fact.RECATEGORISED)
+        ended = stop if stop is not None and stop.at < named_at else called_off
         yield replace(clock, stop=ended, moves=until(ended, moves))
         clock_id = derive_id(case_id, f"{kind}:{version}@{name}")
         clock = replace(clock, clock_id=clock_id, matter=facts.renamed[name].matter, renamed_at=named_at)
-        if ended is not None and ended.outcome is Outcome.MET:
+        if ended.outcome is Outcome.MET:
             # It was met before the new name, by a fact that came later: once is enough.
-            stop = Stop(at=named_at, outcome=Outcome.CANCELLED, by=Fact.RECATEGORISED)
+            stop = called_off
     yield replace(clock, stop=stop, moves=until(stop, moves))
-
-
-def _any(stop: Stop | None) -> list[Stop]:
-    return [] if stop is None else [stop]
 
 
 def after(versions: Iterable[int], version: int) -> list[int]:
