@@ -33,6 +33,7 @@ from cli import (
     simulate,
     status,
     tail,
+    warnings,
 )
 from cli.output import show_trouble
 from cli.trouble import BROKEN, Trouble
@@ -65,6 +66,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(rules.app, name="rules")
+app.add_typer(warnings.app, name="warnings")
 
 
 def _version(asked: bool) -> None:
