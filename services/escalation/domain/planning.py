@@ -54,7 +54,16 @@ def plan(chain: Chain, ground: Ground) -> tuple[Planned, ...]:
 
 def gone_on(clock: RunningClock, ground: Ground, *, since: datetime) -> tuple[Planned, ...]:
     """The steps of a clock that stood still ``since`` an instant and goes on as ``ground`` says."""
-    return _moved_ahead(clock, since, _anew(clock, ground), stood=ground.found.started_at - since)
+    begun, terms = ground.found.started_at, ground.terms
+
+    def rest(one: Planned, unit: LimitUnit) -> Planned:
+        try:
+            left, rough = elapsed(since, one.at, unit, terms=terms), one.natural
+            return replace(one, at=after(begun, left, unit, terms=terms).due_at, natural=rough)
+        except UnknownYear:
+            return replace(one, at=one.at + (begun - since), natural=True)
+
+    return _moved_ahead(clock, since, _anew(clock, ground, rest), stood=begun - since)
 
 
 def rested(clock: RunningClock, *, since: datetime, until: datetime) -> tuple[Planned, ...]:
@@ -64,7 +73,7 @@ def rested(clock: RunningClock, *, since: datetime, until: datetime) -> tuple[Pl
 
 def put_off_steps(clock: RunningClock, ground: Ground) -> tuple[tuple[Planned, ...], int]:
     """The steps of a clock that was put off, and how many of them are taken."""
-    anew, granted_at = _anew(clock, ground), ground.found.started_at
+    anew, granted_at = _anew(clock, ground, lambda one, _: one), ground.found.started_at
     done, ahead = list[Planned](), list[Planned]()
     for number, one in enumerate(clock.steps):
         step = clock.step_of(one)
@@ -93,10 +102,17 @@ def _moved_ahead(
     return (*taken, *_ordered(clock, moved))
 
 
-def _anew(clock: RunningClock, ground: Ground) -> Callable[[Planned], Planned]:
+def _anew(
+    clock: RunningClock, ground: Ground, rest: Callable[[Planned, LimitUnit], Planned]
+) -> Callable[[Planned], Planned]:
+    """How a step is reckoned anew; where its first time lies behind, ``rest`` says what becomes of a repetition."""
+
     def reckoned(one: Planned) -> Planned:
         step = clock.step_of(one)
-        return next(found for found in _repeated(step, ground) if found.nth == one.nth)
+        found = {fresh.nth: fresh for fresh in _repeated(step, ground)}
+        if one.nth > 1 and step.every is not None and found[1].at <= ground.found.started_at:
+            return rest(one, step.every.unit)
+        return found[one.nth]
 
     return reckoned
 
