@@ -34,7 +34,7 @@ LOADS: Final = tuple(
 )
 TEMPLATES: Final = 50
 AT_ONCE: Final = 50_000
-SEEDED_A_SECOND: Final = 3000
+SEEDED_A_SECOND: Final = 1500
 """How fast due clocks are seeded at least: the first of them must not be due before."""
 AHEAD: Final = timedelta(seconds=20)
 PATIENCE: Final = 180.0
@@ -162,6 +162,7 @@ async def _load(system: Platform, connection: asyncpg.Connection[Any], due: int,
     if row is None:
         raise AssertionError("an aggregate without a row")
     fired, (half, most, worst) = row["fired"], row["late"]
+    each = spent.rows(count + len(messages), "a clock or event")
     await asyncio.to_thread(system.stop_part, "escalation")
     name = f"{due:,} due/s, {events:,} events/s"
     return [
@@ -173,7 +174,7 @@ async def _load(system: Platform, connection: asyncpg.Connection[Any], due: int,
         Row(what="  events sent", figure=sent, unit="events/s"),
         Row(what="  most records behind", figure=seen.lag, unit="records"),
         Row(what="  memory of the process", figure=seen.memory / 2**20, unit="MiB"),
-        *spent.rows(count + len(messages), "a clock or event"),
+        *each,
     ]
 
 
