@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from services.escalation.domain.chain import Breach, Escalate, RunningClock, Warn, judge
+from services.escalation.domain.chain import RunningClock, after_saying, judge
 from services.escalation.domain.clocks import Stop
 from services.escalation.domain.fold import Facts
 from services.escalation.domain.lateness import stopped_late
@@ -60,13 +60,7 @@ class Shelf:
                 clock = self.clocks[clock_id]
                 if stop is not None or clock.next_at is None or clock.next_at > now:
                     break
-                match judge(clock, now=now):
-                    case Warn(passed=passed):
-                        self.clocks[clock_id] = replace(clock, warnings_passed=passed)
-                    case Breach() | Escalate():
-                        self.clocks[clock_id] = replace(clock, breached=True)
-                    case _:
-                        break
+                self.clocks[clock_id] = after_saying(clock, judge(clock, now=now))
 
     def shown(self, orders: Mapping[UUID, int]) -> list[tuple[object, ...]]:
         """Every clock, as the paper shows it."""
