@@ -15,6 +15,7 @@ from cli import (
     act,
     audit,
     calendars,
+    chains,
     classify,
     clocks,
     dead_letter,
@@ -55,6 +56,7 @@ app.command()(doctor.doctor)
 app.command()(replay.replay)
 app.command()(simulate.simulate)
 app.add_typer(calendars.app, name="calendar")
+app.add_typer(chains.app, name="chain")
 app.add_typer(classify.app, name="classify")
 app.add_typer(clocks.app, name="clocks")
 app.add_typer(dead_letter.app, name="dead-letter")
