@@ -19,7 +19,7 @@ def test_the_demo_adds_up_and_starts_again_on_its_data() -> None:
             status = play.wait(PLAY_SECONDS)
             assert status == 0, said(data)[-4000:]
         told = said(data)
-        assert "village → town → county" in told
+        assert "village → town → county → leader on duty" in told
         assert "县燃气公司签收" in told
         assert "it adds up" in told
         assert processes_naming(str(data)) == []

@@ -58,6 +58,7 @@ async def settle(  # noqa: PLR0913  the whole of a play is accounted for
         ),
         dead_letters=tuple(told.dead_letters),
         forgotten_climbed=_climbed(told, sender.forgotten),
+        forgotten_told=sender.forgotten in told.led_to_leader,
         unheard=set(CALLED) - _called(told, sender.whistled),
         refused_actions=tuple(actors.tally.refused),
     )
@@ -96,6 +97,10 @@ def _climbed(told: Told, forgotten: str | None) -> tuple[Level, ...]:
     return tuple(level for level in (Level.VILLAGE, Level.TOWN, Level.COUNTY) if level in levels)
 
 
+def _leader(account: Account) -> list[str]:
+    return ["leader on duty"] if account.forgotten_told else []
+
+
 def _called(told: Told, whistled: str | None) -> set[str]:
     """The departments that have an order of the whistle for the whistled case."""
     return {
@@ -131,7 +136,8 @@ def _say(account: Account, told: Told, actors: Actors, teller: Teller) -> int:
             ("派单 orders", f"{len(account.orders)}: " + ", ".join(f"{level} {n}" for level, n in levels.items())),
             ("时限 clocks", f"{len(account.clocked)} of {len(account.orders)} orders have one"),
             ("逾期 late", f"{told.warned} warnings, {told.breached} breaches, {len(told.escalated)} escalations"),
-            ("升级 forgotten case", " → ".join(account.forgotten_climbed)),
+            ("升级链 chains", f"{told.steps} steps taken, {len(told.led_to_leader)} cases told to a leader on duty"),
+            ("升级 forgotten case", " → ".join([*account.forgotten_climbed, *_leader(account)])),
             ("吹哨 whistled case", f"{len(CALLED) - len(account.unheard)} of {len(CALLED)} departments called"),
             ("操作 actions", f"{actions}; {actors.tally.too_late} came too late"),
             *(

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,11 +14,11 @@ from deploy.local.demo.intake import Intake
 from deploy.local.demo.messages import FORGOTTEN, HELD, STORY, TOLD, WHISTLED
 from deploy.local.demo.people import (
     CALLED,
+    FORGETTING,
     WHISTLE_REASON,
     Course,
     Plan,
     bearer_of,
-    forgetting_plan,
     head_of,
     plan,
     prompt_plan,
@@ -26,7 +26,7 @@ from deploy.local.demo.people import (
 from deploy.local.demo.stream import Heard
 from shared.playbook.model import Playbook
 from shared.runtime.clock import utc_now
-from shared.vocabulary import Level, OrderRole, Severity, TargetKind
+from shared.vocabulary import Level, OrderRole, Post, Severity, TargetKind
 
 TASKS_AT_MOST: Final = 2000
 ACTIONS_AT_ONCE: Final = 8
@@ -80,6 +80,8 @@ class Actors:
                 self._begin(self._close(heard))
             case "whistle.case.closed.v1":
                 self._begin(self._rate(heard))
+            case "whistle.sla.stepped.v1" if FORGOTTEN in heard.tags and told_a_leader(heard.data):
+                self._begin(self._answer_order(_of_late_order(heard), woken=True))
             case _:
                 return
 
@@ -107,14 +109,14 @@ class Actors:
         if not heard.tags.isdisjoint({STORY, WHISTLED}):
             return prompt_plan(str(heard.data["target"]["id"]))
         if FORGOTTEN in heard.tags:
-            return forgetting_plan(Level(heard.data["level"]))
+            return FORGETTING
         return plan(UUID(heard.data["order_id"]), role, Severity(heard.case["severity"]), seed=self._seed)
 
-    async def _answer_order(self, heard: Heard) -> None:
+    async def _answer_order(self, heard: Heard, *, woken: bool = False) -> None:
         target, order = heard.data["target"], {"order_id": heard.data["order_id"]}
         role = OrderRole(heard.data["order_role"])
         key_id = bearer_of(TargetKind(target["kind"]), target["id"], self._playbook.county)
-        todo = self._plan(heard, role)
+        todo = prompt_plan(str(target["id"])) if woken else self._plan(heard, role)
         if todo.course is Course.FORGET:
             self.tally.done["forgotten"] += 1
             return
@@ -240,6 +242,18 @@ class Actors:
         else:
             self.tally.refused.append(f"{action} on {heard.case_id}: {answer.status} {answer.body.get('detail', '')}")
         return answer.accepted
+
+
+def told_a_leader(data: Mapping[str, Any]) -> bool:
+    """Say whether a step of a chain told a leader on duty (带班领导) first of all."""
+    return any(one["post"] == Post.LEADER for one in data["to"])
+
+
+def _of_late_order(heard: Heard) -> Heard:
+    """The order whose clock took a step, as its routing told of it."""
+    clock = heard.data["clock"]
+    data = {name: clock[name] for name in ("target", "order_id", "order_role", "level")}
+    return replace(heard, data=data)
 
 
 def reply_of(heard: Heard, done: str, playbook: Playbook) -> Mapping[str, Any]:

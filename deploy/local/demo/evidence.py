@@ -14,10 +14,10 @@ from shared.events.codec import decode
 from shared.events.envelope import Event, Payload
 from shared.events.order import OrderIssued
 from shared.events.parts import CaseView
-from shared.events.sla import ClockBreached, ClockEscalated, ClockWarned
+from shared.events.sla import ClockBreached, ClockEscalated, ClockStepped, ClockWarned
 from shared.events.topics import CASE, DEAD_LETTER, ORDER, SLA, Topic
 from shared.runtime.delivery.dead_letter import REPLAYED
-from shared.vocabulary import CaseState, Purpose
+from shared.vocabulary import CaseState, Post, Purpose
 
 READ_SECONDS: Final = 60.0
 PAGE: Final = 200
@@ -42,6 +42,10 @@ class Told:
     warned: int = 0
     breached: int = 0
     escalated: list[ClockEscalated] = field(default_factory=list)
+    steps: int = 0
+    """Steps of chains that were taken."""
+    led_to_leader: set[str] = field(default_factory=set)
+    """Cases of which a leader on duty was told."""
     events: dict[str, Event[Payload]] = field(default_factory=dict)
     dead_letters: list[str] = field(default_factory=list)
 
@@ -133,11 +137,21 @@ def _count(told: Told, topic: str, data: Payload) -> None:
         case OrderIssued(order=order):
             told.orders[str(order.order_id)] = data
             told.levels.setdefault(str(order.case_id), []).append(topic)
+        case _:
+            _count_late(told, data)
+
+
+def _count_late(told: Told, data: Payload) -> None:
+    match data:
         case ClockWarned():
             told.warned += 1
         case ClockBreached():
             told.breached += 1
         case ClockEscalated():
             told.escalated.append(data)
+        case ClockStepped(case=case, to=to):
+            told.steps += 1
+            if any(one.post is Post.LEADER for one in to):
+                told.led_to_leader.add(str(case.case_id))
         case _:
             return

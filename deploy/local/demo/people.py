@@ -103,11 +103,8 @@ def prompt_plan(target: str) -> Plan:
     return Plan(course=Course.DO, sign_after=1.2, arrive_after=2.5, resolve_after=5.0, notes=notes)
 
 
-def forgetting_plan(level: Level) -> Plan:
-    """Return the plan of those who leave the forgotten case alone; the county is the first to move."""
-    if level is Level.COUNTY:
-        return Plan(course=Course.DO, sign_after=2.0, arrive_after=2.0, resolve_after=3.0)
-    return Plan(course=Course.FORGET, sign_after=0, arrive_after=0, resolve_after=0)
+FORGETTING: Final = Plan(course=Course.FORGET, sign_after=0, arrive_after=0, resolve_after=0)
+"""The plan of those who leave the forgotten case alone, up to the county: until its leader on duty is told."""
 
 
 def bearer_of(kind: TargetKind, target: str, county: str) -> str:

@@ -52,6 +52,8 @@ class Account:
     deliveries: tuple[Deliveries, ...]
     dead_letters: tuple[str, ...]
     forgotten_climbed: tuple[Level, ...]
+    forgotten_told: bool
+    """Whether the county's leader on duty was told of the forgotten case in the end."""
     unheard: AbstractSet[str]
     """Departments that the village whistled for and that got no order for it."""
     refused_actions: tuple[str, ...]
@@ -91,6 +93,8 @@ def _orders(account: Account) -> Iterator[str]:
     if account.forgotten_climbed != (Level.VILLAGE, Level.TOWN, Level.COUNTY):
         levels = " → ".join(account.forgotten_climbed) or "nowhere"
         yield f"the forgotten case should climb village → town → county; its lead orders went {levels}"
+    elif not account.forgotten_told:
+        yield "the county's leader on duty was not told of the forgotten case"
     yield from _missing(account.unheard, "departments were whistled for and got no order")
 
 

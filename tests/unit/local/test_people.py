@@ -1,12 +1,12 @@
-"""Simulated people decide once an order, and the forgotten case is forgotten below the county."""
+"""Simulated people decide once an order, and everybody has a key."""
 
 from collections import Counter
 from uuid import UUID, uuid5
 
-from deploy.local.demo.people import Course, desks_and_departments, forgetting_plan, plan
+from deploy.local.demo.people import Course, desks_and_departments, plan
 from deploy.local.demo.playbook import demo_playbook
 from shared.runtime.keyfile import Key, Secret
-from shared.vocabulary import Level, OrderRole, Severity
+from shared.vocabulary import OrderRole, Severity
 
 ORDERS = [uuid5(UUID(int=1), str(n)) for n in range(2000)]
 
@@ -27,11 +27,6 @@ def test_most_do_their_work_some_return_it_and_some_forget() -> None:
 def test_only_a_lead_gives_an_order_back() -> None:
     for role in (OrderRole.ASSIST, OrderRole.OVERSEE):
         assert Course.RETURN not in {plan(order, role, Severity.IV, seed=3).course for order in ORDERS}
-
-
-def test_the_forgotten_case_is_left_alone_until_it_reaches_the_county() -> None:
-    courses = {level: forgetting_plan(level).course for level in Level}
-    assert courses == {Level.VILLAGE: Course.FORGET, Level.TOWN: Course.FORGET, Level.COUNTY: Course.DO}
 
 
 def test_every_desk_its_head_and_every_department_gets_a_key_that_a_key_file_takes() -> None:

@@ -39,6 +39,7 @@ GOOD = Account(
     deliveries=(delivered(),),
     dead_letters=(),
     forgotten_climbed=(Level.VILLAGE, Level.TOWN, Level.COUNTY),
+    forgotten_told=True,
     unheard=frozenset(),
     refused_actions=(),
 )
@@ -64,6 +65,7 @@ def test_a_play_in_which_everything_arrived_adds_up() -> None:
         ({"dead_letters": ("no such type",)}, "1 dead letters: no such type"),
         ({"forgotten_climbed": (Level.VILLAGE, Level.TOWN)}, "its lead orders went village → town"),
         ({"forgotten_climbed": ()}, "its lead orders went nowhere"),
+        ({"forgotten_told": False}, "the county's leader on duty was not told of the forgotten case"),
         ({"unheard": {"police"}}, "1 departments were whistled for and got no order: police"),
         ({"refused_actions": ("sign on x: 403",)}, "an action was refused: sign on x: 403"),
     ),
