@@ -19,8 +19,13 @@ from services.intake.domain.life.commands import (
     ResolveOrder,
     SignOrder,
 )
-from services.intake.domain.life.permissions import Bearer, may_act
-from services.intake.domain.life.review_commands import ReplySupervision, SendBackSupervision, SignOffSupervision
+from services.intake.domain.life.permissions import Bearer, NotYours, may_act, must_mean
+from services.intake.domain.life.review_commands import (
+    ReplySupervision,
+    SendBackSupervision,
+    SignOffSupervision,
+    SuperviseCase,
+)
 from services.intake.domain.life.states import Action
 from services.intake.domain.life.system import ESCALATION
 from services.intake.domain.moves.decide import decide
@@ -192,6 +197,35 @@ def test_the_desks_above_whom_a_chain_instructs_judge_the_reply(target: Target, 
     for action in (Action.SIGN_OFF, Action.SEND_BACK):
         assert {name for name, bearer in keys.items() if may_act(bearer, action, case, None)} == may
     assert may_act(key(Role.OPERATOR, COUNTY), Action.SIGN_OFF, case, None)
+
+
+def test_a_desk_judges_its_own_instructions_and_not_those_of_another() -> None:
+    county, town = key(Role.DESK, COUNTY), key(Role.DESK, WEST)
+    theirs = SuperviseCase(by=county.actor, instruction="今日办结", reply_due_at=LATER, target=VILLAGE_DESK)
+    case = apply(led_by(), replace(STEP, target=VILLAGE_DESK), theirs)
+    chains, countys = (one.supervision_id for one in case.supervisions)
+    assert may_act(town, Action.SIGN_OFF, case, None), "no reply is there: that is for the state to refuse"
+    only_countys = apply(case, ReplySupervision(by=SOMEBODY, reply="已办", supervision_id=countys))
+    assert not may_act(town, Action.SIGN_OFF, only_countys, None)
+    both = apply(only_countys, ReplySupervision(by=SOMEBODY, reply="已办", supervision_id=chains))
+    assert may_act(town, Action.SIGN_OFF, both, None)
+    with pytest.raises(NotYours) as refused:
+        must_mean(town, Action.SIGN_OFF, both, countys)
+    assert refused.value.allowed == (str(chains),)
+    must_mean(town, Action.SIGN_OFF, both, chains)
+    must_mean(county, Action.SIGN_OFF, both, countys)
+    must_mean(key(Role.OPERATOR, COUNTY), Action.SIGN_OFF, both, countys)
+
+
+def test_a_reply_is_to_ones_own_instruction() -> None:
+    case = apply(led_by(), replace(STEP, target=VILLAGE_DESK), replace(STEP, step_id=uuid4(), target=TOWN_DESK))
+    of_village, of_town = (one.supervision_id for one in case.supervisions)
+    village = key(Role.DESK, WEST_VILLAGE)
+    must_mean(village, Action.REPLY, case, of_village)
+    with pytest.raises(NotYours):
+        must_mean(village, Action.REPLY, case, of_town)
+    answered = apply(case, ReplySupervision(by=SOMEBODY, reply="已办", supervision_id=of_village))
+    assert not may_act(village, Action.REPLY, answered, None), "what waits for a reply is the town's"
 
 
 @pytest.mark.parametrize(("level", "town_may"), ((Level.TOWN, True), (Level.COUNTY, False)))

@@ -31,7 +31,7 @@ from services.intake.domain.life.commands import (
     TransferOrder,
     VerifyCase,
 )
-from services.intake.domain.life.permissions import Bearer, held_by, may_act, must_act
+from services.intake.domain.life.permissions import Bearer, held_by, may_act, must_act, must_mean
 from services.intake.domain.life.states import ORDER_MOVES, Action, WrongState
 from services.intake.domain.moves.decide import allowed
 from services.intake.domain.moves.replying import reply_of
@@ -63,6 +63,7 @@ def order_meant(request: ActionRequest, case: Case, bearer: Bearer) -> CaseOrder
     """
     if request.action not in ORDER_MOVES:
         must_act(bearer, request.action, case, None)
+        must_mean(bearer, request.action, case, request.supervision_id)
         return None
     if request.order_id is not None:
         named = next((order for order in case.orders if order.order_id == request.order_id), None)

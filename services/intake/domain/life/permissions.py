@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, assert_never
@@ -110,6 +110,20 @@ def must_act(bearer: Bearer, action: Action, case: Case, order: CaseOrder | None
     )
 
 
+def must_mean(bearer: Bearer, action: Action, case: Case, supervision_id: UUID | None) -> None:
+    """Pass when the instruction that is named, if one is, is the bearer's to answer or to judge.
+
+    Raises:
+        NotYours: otherwise; ``allowed`` are those that are.
+    """
+    tie = _TIES_TO_ONE.get(MAY[action].get(bearer.role, Relation.COVERS))
+    named = next((one for one in case.supervisions if one.supervision_id == supervision_id), None)
+    if tie is None or named is None or tie(bearer, case, named):
+        return
+    own = [str(one.supervision_id) for one in case.supervisions if tie(bearer, case, one)]
+    raise NotYours(f"this key may not {action} that instruction", field="supervision_id", allowed=own)
+
+
 def may_act(bearer: Bearer, action: Action, case: Case, order: CaseOrder | None) -> bool:
     """Whether the bearer may do ``action`` on the case, or on ``order``, by role and relation."""
     relation = MAY[action].get(bearer.role)
@@ -169,13 +183,18 @@ def _ties_by_state(bearer: Bearer, relation: Relation, case: Case) -> bool:
         case Relation.OVERSEES:
             return covers(bearer.area, case.view.area) and _oversees(bearer, case)
         case Relation.SUPERVISED:
-            return any(_is(bearer, case, one.target) for one in case.supervisions)
+            return any(_is(bearer, case, one.target) for one in _in_hand(case, replied=False))
         case Relation.SUPERVISES:
-            return any(_supervises(bearer, case, one) for one in case.supervisions)
+            return any(_supervises(bearer, case, one) for one in _in_hand(case, replied=True))
         case Relation.REVIEWS:
             return covers(bearer.area, case.view.area) and _may_review(bearer, case)
         case _:
             raise ValueError(f"{relation} is a tie to an order")
+
+
+def _in_hand(case: Case, *, replied: bool) -> Sequence[Supervision]:
+    """The instructions that wait for a reply, or for a word on it; all where none does: then the state refuses."""
+    return [one for one in case.supervisions if one.replied is replied] or case.supervisions
 
 
 def _supervises(bearer: Bearer, case: Case, one: Supervision) -> bool:
@@ -191,6 +210,14 @@ def _supervises(bearer: Bearer, case: Case, one: Supervision) -> bool:
         return len(bearer.area) <= _level_of(case, one.target).digits
     heads_county = bearer.role is Role.LEADER and bearer.area == one.target.id == case.view.county
     return len(bearer.area) < len(one.target.id) or heads_county
+
+
+_TIES_TO_ONE: Final[Mapping[Relation, Callable[[Bearer, Case, Supervision], bool]]] = MappingProxyType(
+    {
+        Relation.SUPERVISED: lambda bearer, case, one: _is(bearer, case, one.target),
+        Relation.SUPERVISES: _supervises,
+    }
+)
 
 
 def _level_of(case: Case, department: Target) -> Level:
