@@ -27,6 +27,6 @@ if __name__ == "__main__":
     from services.escalation.app import run
     from services.escalation.settings import Settings
 
-    if vars(sys.modules["services.escalation.timers"])["utc_now"] is not clock.utc_now:
+    if vars(sys.modules["services.escalation.app"])["utc_now"] is not clock.utc_now:
         raise SystemExit("the service was imported before its clock was shifted")
     run(Settings())
