@@ -53,7 +53,8 @@ def test_what_happens_stands_in_the_order_of_time_and_nothing_stands_twice(capsy
     instants = [datetime.fromisoformat(line["at"]) for line in lines]
     assert instants == sorted(instants)
     warned = [(line["words"]["zh"], line["order_id"], line["at"]) for line in of(lines, "sla.warned")]
-    assert warned and len(set(warned)) == len(warned)
+    assert warned
+    assert len(set(warned)) == len(warned)
 
 
 def test_the_same_question_has_the_same_answer(capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,13 +83,13 @@ def test_a_person_reads_a_line_an_event_with_the_time_passed_and_the_county_s_ow
 
 @pytest.mark.parametrize(
     ("option", "value", "named"),
-    [
+    (
         ("--category", "03.0001", "03.001"),
         ("--area", "990101101299", "990101"),
         ("--mode", "flod-I", "flood-I"),
         ("--at", "tomorrow", "2026-11-21T22:30+08:00"),
         ("--within", "soon", "365d, 12h or 30m"),
-    ],
+    ),
 )
 def test_what_is_not_known_is_refused_with_what_is_allowed(
     capsys: pytest.CaptureFixture[str], option: str, value: str, named: str
