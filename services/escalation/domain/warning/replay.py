@@ -77,11 +77,13 @@ def _looks(
     """When standing warnings are looked at before the report ``first`` comes; at most until all windows are empty."""
     if first == 0 or not any(one.ended_at is None for one in episodes):
         return
-    at = reports[first - 1].at + ROUND
-    until = min(reports[first].at, reports[first - 1].at + longest + 2 * ROUND)
+    # A long window leaves what is unusual slowly.
+    step = max(ROUND, longest / 144)
+    at = reports[first - 1].at + step
+    until = min(reports[first].at, reports[first - 1].at + longest + 2 * step)
     while at < until:
         yield at
-        at += ROUND
+        at += step
 
 
 class _Memory:
