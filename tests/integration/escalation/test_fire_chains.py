@@ -60,7 +60,7 @@ def words(events: list[Event[Any]]) -> list[str]:
     ]
 
 
-async def walk(bench: Bench, *, minutes: int, every: int = 1) -> list[tuple[float, list[str], list[Event[Any]]]]:
+async def walk(bench: Bench, *, minutes: int, every: int = 1) -> list[tuple[int, list[str], list[Event[Any]]]]:
     """What is said minute by minute."""
     told, found = len(await bench.said()), []
     for minute in range(0, minutes + 1, every):
