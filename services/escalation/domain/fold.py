@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum, unique
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from shared.events.case import (
@@ -255,14 +255,22 @@ Folded: TypeAlias = CaseEvent | OrderEvent
 
 def fold(facts: Facts | None, event: Event[Folded]) -> Facts:
     """The facts with ``event`` added; the same for every order of the same events, however often each."""
-    facts = _seen(facts, event)
+    # Facts are made anew once for an event, whatever it changes: they have many fields.
+    view, by_case = event.data.case, not isinstance(event.data, OrderIssued | OrderWithdrawn)
+    if facts is None:
+        facts = Facts(view=view, told_by_case=by_case, told=event.sequence if by_case else 0)
+    changes: dict[str, Any] = {**_seen(facts, event.sequence, view, by_case=by_case), **_changes(facts, event)}
+    return replace(facts, **changes) if changes else facts
+
+
+def _changes(facts: Facts, event: Event[Folded]) -> Mapping[str, Any]:
     match event.data:
         case OrderIssued(order=order) as told:
             issued = Issued.of(told, answers=event.sequence)
-            return replace(facts, issued={order.order_id: issued} | dict(facts.issued))
+            return {"issued": {order.order_id: issued} | dict(facts.issued)}
         case OrderWithdrawn(order=order):
             recall = Recall(at=event.time, version=event.sequence)
-            return replace(facts, recalled={order.order_id: recall} | dict(facts.recalled))
+            return {"recalled": {order.order_id: recall} | dict(facts.recalled)}
         case CaseReleased(order=order):
             return _without(facts, order.order_id, event.time)
         case CaseOrderWithdrawn(order_id=order_id):
@@ -271,9 +279,9 @@ def fold(facts: Facts | None, event: Event[Folded]) -> Facts:
         case _:
             step = _step(event.data, event.time)
             if step is None or _beside_the_point(facts, event):
-                return facts
-            facts = replace(facts, steps={event.sequence: step} | dict(facts.steps))
-            return _with_more(_with_beginning(facts, event), event)
+                return {}
+            steps = {event.sequence: step} | dict(facts.steps)
+            return {"steps": steps, **_beginning(facts, event), **_more(facts, event)}
 
 
 def _beside_the_point(facts: Facts, event: Event[Folded]) -> bool:
@@ -288,7 +296,7 @@ def _beside_the_point(facts: Facts, event: Event[Folded]) -> bool:
             return False
 
 
-def _with_beginning(facts: Facts, event: Event[Folded]) -> Facts:
+def _beginning(facts: Facts, event: Event[Folded]) -> Mapping[str, Any]:
     """What the case was about where a clock of its own may begin: a batch may know more of it by then."""
     match event.data:
         case CaseRouted(case=view, level=level):
@@ -304,26 +312,26 @@ def _with_beginning(facts: Facts, event: Event[Folded]) -> Facts:
         ):
             begun = Begun(matter=Matter.of(view))
         case _:
-            return facts
-    return replace(facts, begun={**facts.begun, event.sequence: begun})
+            return {}
+    return {"begun": {**facts.begun, event.sequence: begun}}
 
 
-def _with_more(facts: Facts, event: Event[Folded]) -> Facts:
+def _more(facts: Facts, event: Event[Folded]) -> Mapping[str, Any]:
     at = event.sequence
     match event.data:
         case CaseOpened(case=view, report_id=report_id) if view.source is not Source.SENSOR:
-            return replace(facts, reporters={**facts.reporters, at: report_id})
+            return {"reporters": {**facts.reporters, at: report_id}}
         case CaseReportJoined(report_id=report_id):
-            return replace(facts, reporters={**facts.reporters, at: report_id})
+            return {"reporters": {**facts.reporters, at: report_id}}
         case CaseReportSplit(report_id=report_id):
-            return replace(facts, left={**facts.left, at: report_id})
+            return {"left": {**facts.left, at: report_id}}
         case CaseResolved(reply=reply) if reply is not None:
-            return replace(facts, answered=tuple(sorted({*facts.answered, at})))
+            return {"answered": tuple(sorted({*facts.answered, at}))}
         case CaseExtended(clock=clock, to=to):
-            return replace(facts, longer={**facts.longer, at: Longer(clock=clock, to=to)})
+            return {"longer": {**facts.longer, at: Longer(clock=clock, to=to)}}
         case CaseRecategorised(case=view, standing=standing):
             stood = tuple(order.order_id for order in standing)
-            return replace(facts, renamed={**facts.renamed, at: Renamed(matter=Matter.of(view), orders=stood)})
+            return {"renamed": {**facts.renamed, at: Renamed(matter=Matter.of(view), orders=stood)}}
         case CaseSupervised(supervision_id=which, target=target, reply_due_at=due_at):
             told = Supervision(supervision_id=which, target=target, due_at=due_at)
         case CaseSupervisionSentBack(supervision_id=which, reply_due_at=due_at):
@@ -331,23 +339,19 @@ def _with_more(facts: Facts, event: Event[Folded]) -> Facts:
         case CaseSupervisionReplied(supervision_id=which) | CaseSupervisionSigned(supervision_id=which):
             told = Supervision(supervision_id=which)
         case _:
-            return facts
-    return replace(facts, supervised={**facts.supervised, at: told})
+            return {}
+    return {"supervised": {**facts.supervised, at: told}}
 
 
-def _without(facts: Facts, order_id: UUID, at: datetime) -> Facts:
-    return replace(facts, withdrawn={**facts.withdrawn, order_id: min(at, facts.withdrawn.get(order_id, at))})
+def _without(facts: Facts, order_id: UUID, at: datetime) -> Mapping[str, Any]:
+    return {"withdrawn": {**facts.withdrawn, order_id: min(at, facts.withdrawn.get(order_id, at))}}
 
 
-def _seen(facts: Facts | None, event: Event[Folded]) -> Facts:
-    view, by_case = event.data.case, not isinstance(event.data, OrderIssued | OrderWithdrawn)
-    if facts is None:
-        return Facts(view=view, told_by_case=by_case, told=event.sequence if by_case else 0)
-    if by_case and facts.told is not None and event.sequence > facts.told:
-        facts = replace(facts, told=event.sequence)
+def _seen(facts: Facts, version: int, view: CaseView, *, by_case: bool) -> Mapping[str, Any]:
+    told = {"told": version} if by_case and facts.told is not None and version > facts.told else {}
     if (view.version, by_case) > (facts.view.version, facts.told_by_case):
-        return replace(facts, view=view, told_by_case=by_case)
-    return facts
+        return {"view": view, "told_by_case": by_case, **told}
+    return told
 
 
 def _step(data: CaseEvent, at: datetime) -> Step | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from services.escalation.domain.chain import Above, RunningClock, Warned
 from services.escalation.domain.clocks import Demand
 from services.escalation.domain.deadline import Deadline, Terms, after, span
 from services.escalation.domain.fitting import limit_for
 from services.escalation.domain.planning import Ground, plan
+from services.escalation.domain.recent import Recent
 from services.escalation.domain.running import left_after, moved
 from services.escalation.domain.words import BY_DATE, arithmetic, by_date, limit_in_words
 from shared.events import sla
@@ -171,4 +173,8 @@ def _desk(playbook: Playbook, area: str, level: Level) -> Target:
 
 
 def _desk_of(playbook: Playbook, area: Area) -> Target:
-    return Target(kind=TargetKind.DESK, id=area.code, name=playbook.desk_name(area.code).zh)
+    code = area.code
+    return _DESKS.of(playbook, code, lambda: Target(kind=TargetKind.DESK, id=code, name=playbook.desk_name(code).zh))
+
+
+_DESKS: Final = Recent[Target]()
