@@ -189,7 +189,10 @@ def test_whatever_an_order_waits_for_ends_at_the_countys_leader(yunlu: Playbook)
 
 
 def reached_from_a_village(clock: ClockLimit, chain: Chain) -> set[Level | Recipient]:
-    """Whom a late order of a village reaches if nobody ever moves: a taken one begins anew with whoever took it."""
+    """Whom a late order of a village asks if nobody ever moves: a taken one begins anew with whoever took it.
+
+    A copy asks nobody.
+    """
     above: list[Level | Recipient] = [Level.TOWN, Level.COUNTY, Recipient.COUNTY_LEADER]
     if clock.when_late is WhenLate.TAKE_OVER:
         # Town, then county have an order and a clock of their own; that of the county has nobody above.
@@ -197,8 +200,7 @@ def reached_from_a_village(clock: ClockLimit, chain: Chain) -> set[Level | Recip
     else:
         climbed = int(clock.when_late is WhenLate.OVERSEE)
     climbed += sum(step.times for step in chain.steps if step.action in UPWARD)
-    told = {who for step in chain.steps for who in (step.to, *step.copies)}
-    return {*above[:climbed], *told}
+    return {*above[:climbed], *(step.to for step in chain.steps)}
 
 
 def test_a_leader_is_on_duty_at_every_minute_in_county_and_towns(yunlu: Playbook) -> None:
