@@ -94,6 +94,7 @@ _HEAD: Final = """\
 
 Made by `python -m services.intake.graph` from the one table in
 `services/intake/domain/life/states.py`; do not edit. The state machine itself is `decide` and `evolve` beside it.
+What each deed does to the clocks of a case stands in [clocks.md](clocks.md).
 """
 _FOLLOWS: Final = """\
 A case follows its **lead** order; an order to assist or to oversee goes through the same states on its

@@ -181,7 +181,7 @@ class Play:
             for name in {"issued": ("sign",), "signed": ("arrive", "progress")}.get(one.state, ()):
                 yield name, lambda one=one, name=name: self._simply(one, name)  # type: ignore[misc]
             alone = one.role != "lead" or not [x for x in self.orders if x.stands and x.role == "assist"]
-            if one.state != "issued" and alone and not one.ruling:
+            for _ in range(4 if one.state != "issued" and alone and not one.ruling else 0):
                 yield "resolve", lambda one=one: self._resolve(one, answered=chance.random() < 0.5)  # type: ignore[misc]
             if one.role != "oversee" and not one.ruling:
                 yield "return", lambda one=one: self._return(one)  # type: ignore[misc]
@@ -193,13 +193,14 @@ class Play:
                 yield "extend", lambda one=one: self._extend(one, chance)  # type: ignore[misc]
 
     def _checks(self) -> Iterator[tuple[str, Callable[[], object]]]:
-        if self.phase == "resolved":
-            yield "verify", self._verify
-            yield "reject", self._reject
-        if self.phase == "verified":
-            yield "close", lambda: self._end("closed")
-        if self.phase == "closed":
-            yield "reopen", self._reopen
+        for _ in range(3):
+            if self.phase == "resolved":
+                yield "verify", self._verify
+                yield "reject", self._reject
+            if self.phase == "verified":
+                yield "close", lambda: self._end("closed")
+            if self.phase == "closed":
+                yield "reopen", self._reopen
 
     def _instructions_open(self, chance: Random) -> Iterator[tuple[str, Callable[[], object]]]:
         if self.phase not in ("received", "closed") and len(self.instructions) < 3:
