@@ -114,13 +114,13 @@ def _breached(data: ClockBreached, limit: _Limit) -> Words:
 
 def _escalated(data: ClockEscalated, limit: _Limit, names: Names) -> Words:
     to, how, level = office_words(data.to, data.case.area, names), ACTIONS[data.when_late], LEVELS[data.to_level]
-    kind = limit.kind
+    kind, of = limit.kind, limit.of
     if data.fired_at < data.clock.due_at:
         return Words(
-            zh=f"{kind.zh}时限将到，升级到{level.zh}：{to.zh}{how.zh}",
-            en=f"Before the {kind.en} limit is over: moved up to the {level.en}, {to.en} {how.en}",
+            zh=f"{of.zh}{kind.zh}时限将到，升级到{level.zh}：{to.zh}{how.zh}",
+            en=f"Before the {kind.en} limit{of.en} is over: moved up to the {level.en}, {to.en} {how.en}",
         )
     return Words(
-        zh=f"{kind.zh}超时，升级到{level.zh}：{to.zh}{how.zh}",
-        en=f"Late {kind.en}: moved up to the {level.en}, {to.en} {how.en}",
+        zh=f"{of.zh}{kind.zh}超时，升级到{level.zh}：{to.zh}{how.zh}",
+        en=f"Late {kind.en}{of.en}: moved up to the {level.en}, {to.en} {how.en}",
     )

@@ -75,6 +75,22 @@ def test_the_same_in_english() -> None:
     assert said[6].startswith("No desk is left to move up to: reported to 云麓县指挥平台 (leader on duty: chen): ")
 
 
+def test_a_case_that_moves_up_says_by_whose_limit_and_whether_it_was_missed() -> None:
+    life = Life(name="whose")
+    clock = ladder_clock(life)
+    life.escalate(replace(clock, target=VILLAGE_DESK))
+    life.escalate(replace(clock, target=VILLAGE_DESK, due_at=life.now))
+    read = folded(life)
+    early, late = [tell(one, read).entry.words for one in life.events if one.type == "whistle.sla.escalated.v1"]
+    assert early.zh == "麓城街道某村指挥平台的签收时限将到，升级到镇级：990101001 指挥平台知悉"
+    assert (
+        early.en
+        == "Before the sign-in limit of 麓城街道某村指挥平台 is over: moved up to the town, 990101001 指挥平台 is told"
+    )
+    assert late.zh.startswith("麓城街道某村指挥平台的签收超时，升级到镇级：")
+    assert late.en.startswith("Late sign-in of 麓城街道某村指挥平台: moved up to the town, ")
+
+
 def test_an_instruction_is_the_note_of_its_line_and_why_says_which_step_it_was() -> None:
     life, _ = walked()
     instruction = lines(life)[3].entry
