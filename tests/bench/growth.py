@@ -82,7 +82,8 @@ async def bench() -> Sequence[Row]:
                     what=f"  {name}: heap",
                     figure=after[name][0] / 2**20,
                     unit="MiB",
-                    more=f"indexes {after[name][1] / 2**20:.1f} MiB; before VACUUM {sum(before[name]) / 2**20:.1f} MiB",
+                    more=f"indexes {_mib(after[name][1])}, long values {_mib(after[name][2])}; "
+                    f"all before VACUUM {_mib(sum(before[name]))}",
                 )
                 for name in TABLES
             ]
@@ -171,6 +172,10 @@ def _ends(stories: Sequence[Story], orders: dict[UUID, Order]) -> Iterator[list[
                     story.state = CaseState.CLOSED
                     story.closed()
         yield [story.events[-1] for story in stories]
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB"
 
 
 async def _vacuum(pool: Pool) -> None:
