@@ -72,7 +72,8 @@ def _written(
         said = [saying for one in clocks for saying in found[one.clock.shown.clock_id]]
         watch = Watch(playbook=_playbook(playbooks, first), at=now)
         events = announced(said, view=first.view, watch=watch)
-        messages += [encode(replace(event, traceparent=first.traceparent)) for event in events]
+        traced = first.traceparent is not None
+        messages += [encode(replace(one, traceparent=first.traceparent) if traced else one) for one in events]
     return fired, messages
 
 
