@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.escalation.domain.deadline import Terms, after, elapsed, span
+from services.escalation.domain.planning import Ground, plan
 from shared.playbook.check.thresholds import WORKING, comes_after, in_words, is_due, lies_before
 from shared.playbook.model import Anchor, Limit, LimitUnit, Playbook, Threshold
 
@@ -82,6 +83,22 @@ def test_what_is_said_to_lie_before_the_start_does_so_for_every_clock(yunlu: Pla
         assert at.span is not None
         assert elapsed(start, due, at.span.unit, terms=terms) <= span(at.span, terms=terms)
     assert said > 1000
+
+
+def test_the_steps_of_every_limit_that_ships_come_in_the_order_of_their_ladder(yunlu: Playbook) -> None:
+    chance, terms = Random(20261123), Terms.of(yunlu)
+    for limit in yunlu.clocks:
+        chain = yunlu.chains[limit.chain] if limit.chain is not None else None
+        for _ in range(0 if chain is None else 5):
+            start = datetime(2026, 9, 25, tzinfo=UTC) + timedelta(minutes=chance.randrange(60 * 24 * 60))
+            whole = span(limit.limit, terms=terms)
+            found = after(start, whole, limit.limit.unit, terms=terms)
+            ground = Ground(started_at=start, found=found, whole=whole, unit=limit.limit.unit, terms=terms)
+            assert chain is not None
+            first = [step for step in plan(chain, ground) if step.nth == 1]
+            assert first[0].at > start, (limit.id, start)
+            # What a chain counts from the start and what it counts from the deadline may cross: none that ships mixes.
+            assert [step.step for step in first] == [step.id for step in chain.steps], (limit.id, start)
 
 
 def hours(amount: float, unit: LimitUnit = LimitUnit.WORKING_HOUR) -> Limit:
