@@ -87,7 +87,7 @@ def walked(name: str = "nobody touches it") -> tuple[Life, Clock]:
     life.step(clock, ChainAction.TAKE_OVER, on_duty(COUNTY_DESK), step=COUNTY)
     climb(life, clock, COUNTY_DESK, WhenLate.TAKE_OVER)
     life.now = start + timedelta(days=6)
-    life.step(clock, ChainAction.CIRCULATE, step=KNOWN)
+    life.step(clock, ChainAction.CIRCULATE, on_duty(VILLAGE_DESK, "wang"), step=KNOWN)
     life.now = start + timedelta(days=7)
     life.step(clock, ChainAction.OVERSEE, in_charge(COUNTY_DESK, "chen"), step=HEAD)
     return life, clock

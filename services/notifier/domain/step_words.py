@@ -25,7 +25,8 @@ _NOTHING: Final = Words(zh="", en="")
 def step_words(data: ClockStepped, names: Names) -> Words:
     """The line of the step: what is done to whom, how the limit stands, and what it stands for after an outage."""
     done, copies = _done(data, names), _copies(data, names)
-    stands = how_it_stands(data, names, named=any(one.target == data.clock.target for one in data.to))
+    named = data.action is not ChainAction.CIRCULATE and any(one.target == data.clock.target for one in data.to)
+    stands = how_it_stands(data, names, named=named)
     nth = Words(zh=f"第 {data.nth} 次", en=f" ({ordinal(data.nth)} time)") if data.nth > 1 else _NOTHING
     after = _after_an_outage(data, names)
     return Words(
