@@ -10,17 +10,23 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from services.escalation.domain.warning.episodes import Change, Episode
 from services.escalation.domain.warning.reports import Report, under
 from services.escalation.domain.warning.rounds import Asked, Past, end, look, standing
-from services.escalation.domain.warning.subjects import candidates
+from services.escalation.domain.warning.spots import Metres, metres_apart, radians_of
+from services.escalation.domain.warning.subjects import Subject, candidates
 from services.escalation.domain.warning.usual import HISTORY_DAYS, History, Season
+from shared.events.parts import Place
 from shared.playbook.model import WarningRule
 from shared.vocabulary import Level
 
 ROUND: Final = timedelta(minutes=10)
 """Reports of so long are looked at together; standing warnings are looked at so often."""
 MOST_IN_ROUND: Final = 200
+NOWHERE: Final = Place(lon=float("nan"), lat=float("nan"))
+"""Stands where a report has no place: it is near nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +92,39 @@ def _looks(
         at += step
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The reports of one category, oldest first, beside their local days and places as arrays."""
+
+    reports: Sequence[Report]
+    days: Sequence[date]
+    points: Metres
+
+    @classmethod
+    def of(cls, reports: Sequence[Report], zone: ZoneInfo) -> _Line:
+        days = [one.at.astimezone(zone).date() for one in reports]
+        return cls(reports, days, radians_of([one.place or NOWHERE for one in reports]))
+
+    def counts(self, subject: Subject, start: datetime, stop: datetime) -> Counter[date]:
+        """Those of ``subject`` from ``start`` to before ``stop``, by day."""
+        first = bisect_left(self.reports, start, key=lambda one: one.at)
+        last = bisect_left(self.reports, stop, key=lambda one: one.at)
+        if subject.spot is None:
+            return Counter(self.days[place] for place in range(first, last) if subject.holds(self.reports[place]))
+        apart = metres_apart(self.points[first:last], radians_of([subject.spot.centre]))[:, 0]
+        return Counter(self.days[first + int(place)] for place in np.flatnonzero(apart <= subject.spot.metres))
+
+
 class _Memory:
     """The reports of one county, oldest first, asked as the database is."""
 
     def __init__(self, reports: Sequence[Report], zone: ZoneInfo) -> None:
         self.reports = reports
         self._zone = zone
-        self._by_category: dict[str, list[Report]] = defaultdict(list)
+        by_category: dict[str, list[Report]] = defaultdict(list)
         for report in reports:
-            self._by_category[report.category].append(report)
+            by_category[report.category].append(report)
+        self._lines = {code: _Line.of(rows, zone) for code, rows in by_category.items()}
         self._figures: tuple[date, Figures] | None = None
         self._histories: dict[Asked, History] = {}
 
@@ -114,10 +144,9 @@ class _Memory:
 
     def _history(self, asked: Asked, figures: Figures) -> History:
         if asked not in self._histories:
-            lines = [rows for code, rows in self._by_category.items() if under(asked.subject.category, code)]
+            lines = [line for code, line in self._lines.items() if under(asked.subject.category, code)]
             start, stop = self._midnight(asked.end - timedelta(days=HISTORY_DAYS)), self._midnight(asked.end)
-            held = [one for rows in lines for one in asked.subject.of(_between(rows, start, stop))]
-            counts = Counter(one.at.astimezone(self._zone).date() for one in held)
+            counts = sum((line.counts(asked.subject, start, stop) for line in lines), Counter[date]())
             self._histories[asked] = history_of(counts, asked, figures, first=self._first_day())
         return self._histories[asked]
 

@@ -25,14 +25,20 @@ Metres = NDArray[np.float64]
 
 def metres_between(places: Sequence[Place], others: Sequence[Place]) -> Metres:
     """The distances along the great circle (haversine): a row for each of ``places``, a column for each other."""
-    here, there = _radians(places)[:, None, :], _radians(others)[None, :, :]
+    return metres_apart(radians_of(places), radians_of(others))
+
+
+def metres_apart(points: Metres, others: Metres) -> Metres:
+    """As ``metres_between``, of rows of latitude and longitude in radians; not a number where a place is none."""
+    here, there = points[:, None, :], others[None, :, :]
     half = np.sin((here - there) / 2) ** 2
     arc = half[..., 0] + np.cos(here[..., 0]) * np.cos(there[..., 0]) * half[..., 1]
     metres: Metres = 2 * EARTH_METRES * np.arcsin(np.sqrt(np.clip(arc, 0.0, 1.0)))
     return metres
 
 
-def _radians(places: Sequence[Place]) -> Metres:
+def radians_of(places: Sequence[Place]) -> Metres:
+    """Latitude and longitude in radians, a row for each of ``places``."""
     radians: Metres = np.radians([(place.lat, place.lon) for place in places]).reshape(-1, 2)
     return radians
 

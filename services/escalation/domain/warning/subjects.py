@@ -27,8 +27,8 @@ class Subject:
     spot: Spot | None = None
 
     def holds(self, report: Report) -> bool:
-        """Whether ``report`` is of this category and area; where in the area is not asked."""
-        return under(self.category, report.category) and report.area.startswith(self.area)
+        """Whether ``report`` is of this category, and of this area unless a spot is counted, wherever it lies."""
+        return under(self.category, report.category) and (self.spot is not None or report.area.startswith(self.area))
 
     def of(self, reports: Iterable[Report]) -> list[Report]:
         """Those of ``reports`` that it counts."""
