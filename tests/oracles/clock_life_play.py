@@ -140,6 +140,9 @@ class Play:
         if self.phase == "open":
             for _ in range(4):
                 yield "lead", lambda: self._ask(chance, "lead")
+            # A whistle before anybody leads; a desk above that watches a dispatch that is late.
+            yield "assist", lambda: self._ask(chance, "assist")
+            yield "oversee", lambda: self._ask(chance, "oversee")
         if self.phase in ("open", "led"):
             yield from self._by_desks(chance)
         if self.phase == "led":

@@ -79,8 +79,15 @@ def _dispatch(facts: Facts, versions: list[int]) -> Iterator[Demand]:
         answers = [*stood, *(one.order.issued_at for one in orders if one.answers >= version)]
         met = [Stop(at=at, outcome=Outcome.MET, by=Fact.ROUTED) for at in answers]
         stop = first(met, ends(facts, later, closing=ENDS))
-        over = min((v for v in later if facts.steps[v].fact in (Fact.ROUTED, *ENDS)), default=None)
+        over = min((v for v in later if _leads(facts.steps[v]) or facts.steps[v].fact in ENDS), default=None)
+        # Facts of an earlier release do not say when a lead had the case: its dispatch keeps its name.
+        over = version if facts.told is None else over
         yield from of_case(facts, versions, Beginning(kind=ClockKind.DISPATCH, version=version), stop=stop, over=over)
+
+
+def _leads(step: Step) -> bool:
+    """Say whether the step shows that somebody leads."""
+    return step.order_role is OrderRole.LEAD and step.fact is not Fact.RETURNED
 
 
 def _supervise(facts: Facts, versions: list[int]) -> Iterator[Demand]:

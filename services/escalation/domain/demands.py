@@ -97,7 +97,7 @@ def of_case(
         clock = replace(clock, clock_id=clock_id, matter=facts.renamed[name].matter, renamed_at=named_at)
         if ended.outcome is Outcome.MET:
             # It was met before the new name, by a fact that came later: once is enough.
-            stop = called_off
+            stop = replace(called_off, at=ended.at)
     yield replace(clock, stop=stop, moves=until(stop, moves))
 
 

@@ -87,3 +87,16 @@ def test_a_deed_at_the_instant_of_the_new_name_meets_the_clock_that_stands_in_it
     told.signed(order)
     stops = [one.stop.outcome if one.stop else None for one in of_kind(ClockKind.SIGN_IN, told.events)]
     assert stops == ["cancelled", "met"]
+
+
+def test_a_dispatch_that_was_met_before_the_new_name_is_not_late_under_it() -> None:
+    told = story()
+    order = told.issued(WEST_VILLAGE)
+    told.at += timedelta(hours=9)
+    # Intake has not told of the order yet.
+    told.recategorised(GAS_LEAK, order)
+    stops = [one.stop for one in of_kind(ClockKind.DISPATCH, told.events)]
+    assert [(stop.outcome, stop.at) for stop in stops if stop] == [
+        ("met", order.issued_at),
+        ("cancelled", order.issued_at),
+    ]
