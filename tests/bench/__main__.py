@@ -21,6 +21,7 @@ import uvloop
 from shared.runtime.clock import utc_now
 from tests.bench import (
     alike,
+    auditor,
     batch,
     classify,
     clocks,
@@ -65,6 +66,7 @@ PLAIN: Final[dict[str, Callable[[], Awaitable[Sequence[Row]]]]] = {
     "deadlines": deadlines.bench,
     "fold": fold.bench,
     "fire": fire.bench,
+    "auditor": auditor.bench,
     "clocks": clocks.bench,
     "growth": growth.bench,
     "stream": stream.bench,

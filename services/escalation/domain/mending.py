@@ -5,7 +5,7 @@ What a clock has said stays said: a breach is never undone, and nothing is said 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -24,11 +24,19 @@ from shared.playbook.model import Playbook, UnknownYear
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spoken:
-    """Until when a clock has warned and taken steps, and when it said that it was late; None where it has not."""
+class Word:
+    """A warning that was said, by its fraction, or a step that was taken, by its own instant; and when."""
 
-    warned_until: datetime | None = None
-    stepped_until: datetime | None = None
+    fired_at: datetime
+    fraction: float | None = None
+    planned_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """What a clock has said, and when it said that it was late; None where it has not."""
+
+    words: tuple[Word, ...] = ()
     breached_at: datetime | None = None
 
 
@@ -63,18 +71,17 @@ Told: TypeAlias = Event[sla.SlaEvent]
 
 
 def spoken_of(events: Iterable[Told]) -> Mapping[UUID, Spoken]:
-    """What each clock has said, also by the word of another that stood for it."""
+    """What each clock has said, also by the step of another that stood for it."""
     said = dict[UUID, Spoken]()
     for event in events:
         match event.data:
             case sla.ClockBreached(fired_at=at):
                 _hear(said, (event.data.clock.clock_id,), Spoken(breached_at=at))
-            case sla.ClockWarned(fired_at=at, covers=covers):
-                _hear(said, (event.data.clock.clock_id,), Spoken(warned_until=at))
-                _hear(said, covers, Spoken(warned_until=at, stepped_until=at))
-            case sla.ClockStepped(fired_at=at, covers=covers):
-                _hear(said, (event.data.clock.clock_id,), Spoken(stepped_until=at))
-                _hear(said, covers, Spoken(warned_until=at, stepped_until=at))
+            case sla.ClockWarned(fired_at=at, fraction=fraction):
+                _hear(said, (event.data.clock.clock_id,), Spoken(words=(Word(fired_at=at, fraction=fraction),)))
+            case sla.ClockStepped(fired_at=at, planned_at=planned, covers=covers):
+                told = Spoken(words=(Word(fired_at=at, planned_at=planned),))
+                _hear(said, (event.data.clock.clock_id, *covers), told)
             case _:
                 continue
     return said
@@ -82,17 +89,9 @@ def spoken_of(events: Iterable[Told]) -> Mapping[UUID, Spoken]:
 
 def _hear(said: dict[UUID, Spoken], clock_ids: Iterable[UUID], new: Spoken) -> None:
     for clock_id in clock_ids:
-        old = said.get(clock_id, new)
+        old = said.get(clock_id, Spoken())
         breaches = [at for at in (old.breached_at, new.breached_at) if at is not None]
-        said[clock_id] = Spoken(
-            warned_until=_later(old.warned_until, new.warned_until),
-            stepped_until=_later(old.stepped_until, new.stepped_until),
-            breached_at=min(breaches, default=None),
-        )
-
-
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max((at for at in (one, other) if at is not None), default=None)
+        said[clock_id] = Spoken(words=(*old.words, *new.words), breached_at=min(breaches, default=None))
 
 
 def mend(
@@ -194,17 +193,32 @@ def _clock(demand: Demand, row: StoredClock | None, playbook: Playbook) -> Runni
 
 
 def as_said(clock: RunningClock, said: Spoken | None) -> RunningClock:
-    """``clock`` with everything passed over that lay before the last instant at which it spoke of such."""
+    """``clock`` with what it has said behind it: by instants of its own, so that nothing between is lost.
+
+    What comes first is said first, or stood for by what came after it. A late clock warns no more.
+    """
     if said is None:
         return clock
-    warned, stepped = said.warned_until, said.stepped_until
+    late = said.breached_at
+    heard = [(word.fired_at, _instant(clock, word)) for word in said.words]
+    warned = [at for fired_at, at in heard if at is not None and (late is None or fired_at < late)]
+    stepped = [at for _, at in heard if at is not None]
     return replace(
         clock,
         warnings_passed=max(clock.warnings_passed, _until(clock.warnings, warned)),
         steps_taken=max(clock.steps_taken, _until(clock.steps, stepped)),
-        breached=clock.breached or said.breached_at is not None,
+        breached=clock.breached or late is not None,
     )
 
 
-def _until(planned: Iterable[Warned | Planned], until: datetime | None) -> int:
-    return sum(1 for one in planned if until is not None and one.at <= until)
+def _instant(clock: RunningClock, word: Word) -> datetime | None:
+    """Where on the clock a word stands; None where it no longer has such a threshold."""
+    if word.planned_at is not None:
+        return word.planned_at
+    found = (one.at for one in clock.warnings if one.fraction == word.fraction and one.at <= word.fired_at)
+    return next(found, None)
+
+
+def _until(planned: Iterable[Warned | Planned], instants: Sequence[datetime]) -> int:
+    last = max(instants, default=None)
+    return sum(1 for one in planned if last is not None and one.at <= last)
