@@ -35,7 +35,7 @@ _LANES: Final = """
     lane (partition) AS (SELECT partition FROM found WHERE partition IS NOT NULL)
 """
 """The lanes that have running clocks, each found by one look into the index."""
-_PICK: Final = f"""
+PICK: Final = f"""
     {_LANES}
     SELECT first.clock_id, lane.until
       FROM (SELECT partition,
@@ -87,7 +87,8 @@ OVERDUE: Final = f"""
       FROM lane CROSS JOIN generate_series(1, {URGENCIES}) AS grade (urgency)
            CROSS JOIN LATERAL (SELECT count(*) AS clocks FROM (
                SELECT 1 FROM clock c
-                WHERE c.next_at <= $1 AND c.partition = lane.partition AND c.urgency = grade.urgency LIMIT $2) AS some
+                WHERE c.next_at <= $1 AND c.partition = lane.partition AND c.urgency = grade.urgency
+                LIMIT $2) AS counted
            ) AS late
      GROUP BY grade.urgency
 """  # noqa: S608  put together from constants
@@ -119,7 +120,7 @@ class PostgresFiring:
         until = until_of(horizon.aged(time.monotonic()), now=now)
         taken: Sequence[Due] = ()
         for reach in _REACHES:
-            picked = await self._connection.fetch(_PICK, *until, most * reach)
+            picked = await self._connection.fetch(PICK, *until, most * reach)
             taken = await self._take(_TAKE, [(row["clock_id"], row["until"]) for row in picked], most)
             # Where nobody was in the way, there is no more; else what was found may lie behind what others hold.
             if len(taken) == min(len(picked), most) or len(picked) < most * reach:

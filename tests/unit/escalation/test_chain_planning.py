@@ -109,6 +109,7 @@ def test_a_breach_and_steps_that_are_due_at_once_are_said_in_the_order_of_their_
     clock = replace(a_clock(EMERGENCY), warnings=())
     first, clock = said(clock, now=MONDAY + timedelta(minutes=24))
     assert first == ["urge1", "urge2"]
+    assert said(clock, now=clock.shown.due_at)[1].next_at == MONDAY + timedelta(minutes=35)
     then, clock = said(clock, now=MONDAY + timedelta(days=9))
     assert then == ["urge3", "Breach", "instruct1", "county1", "leader1", "known1"]
     assert clock.next_at is None
