@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notifier.domain.audience import Filter, Scope, hears, hears_of, may_hear
@@ -160,6 +160,7 @@ def test_steps_still_ahead_are_those_after_the_last_that_was_taken_or_stood_for(
     assert left() == [4, 4], "a notice for both says what both had to say"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_steps_are_known_alike_in_whatever_order_and_however_often_they_come(seed: int) -> None:
     life, _ = walked()
