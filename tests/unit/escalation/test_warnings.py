@@ -138,6 +138,17 @@ def test_the_order_in_which_reports_arrive_does_not_matter(order: list[int], cut
     assert len(episodes) == 1
 
 
+def test_a_late_report_changes_the_windows_that_ended_after_it_too() -> None:
+    history, new = steady(START, days=42, each_day=1), burst(NOW, 16, minutes=7)
+    early = sorted([*history, *new[8:]], key=lambda one: one.at)
+    found = candidates((TOWN_DAY,), early, {one.report_id for one in new[8:]})
+    assert look(found, [], past_of(early, ZONE, NOW))[0] == []
+    whole = sorted([*early, *new[:8]], key=lambda one: one.at)
+    found = candidates((TOWN_DAY,), whole, {one.report_id for one in new[:8]})
+    (one,) = raised(look(found, [], past_of(whole, ZONE, NOW))[0])
+    assert one.raised_at > new[8].at
+
+
 def test_what_ended_is_not_raised_again_by_a_report_that_comes_late() -> None:
     history, new = steady(START, days=42, each_day=1), burst(NOW, 20, minutes=2)
     arrived = sorted([*history, *new], key=lambda one: one.at)
