@@ -52,10 +52,10 @@ class _Passed:
 
 
 async def _pass(pool: Pool) -> _Passed:
-    store = PostgresAuditing(pool)
+    store, playbooks = PostgresAuditing(pool), fire._OneCounty()
     began, cpu = time.monotonic(), time.process_time()
     found = 0
-    while (looked := await audit_slice(store=store, playbooks=fire._OneCounty(), pace=NEVER_RESTS)) is not None:
+    while (looked := await audit_slice(store=store, playbooks=playbooks, pace=NEVER_RESTS)) is not None:
         found += len(looked.findings)
         if looked.is_whole:
             break

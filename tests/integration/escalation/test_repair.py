@@ -234,7 +234,7 @@ async def test_a_breach_is_never_undone_by_a_repair(desk: Desk) -> None:
     told = story("undone", signed=False)
     await desk.tell(*told.events)
     await desk.bench.pool.execute(
-        "UPDATE clock SET breached_at = '2026-11-23T01:10:00Z', next_at = NULL WHERE kind = 'sign_in'"
+        "UPDATE clock SET breached_at = '2026-11-23T01:10:00Z', next_at = NULL, due_at = now() WHERE kind = 'sign_in'"
     )
     await desk.repair(told)
     row = await desk.bench.pool.fetchrow("SELECT breached_at, next_at FROM clock WHERE kind = 'sign_in'")
