@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
+from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.escalation.domain.fitting import Asked, fitting_limits, limit_for
 from services.escalation.domain.recent import Recent
+from shared.events.parts import WhistleRef
 from shared.playbook.model import ClockLimit
-from shared.vocabulary import ClockKind
+from shared.vocabulary import ClockKind, WhistleKind
 from tests.fakes.clock_county import clock_county
+from tests.fakes.small_county import WEST_VILLAGE
+from tests.fakes.story import Story
 from tests.unit.escalation.test_fitting import ASKS, CASE, HANDLE, OPENED, OTHER, asking
 
 BOOK = clock_county()
@@ -43,6 +49,27 @@ def test_cases_that_are_alike_have_the_limit_that_each_would_be_given(
         matter = replace(CASE, opened_at=OPENED + timedelta(days=days), **named)
         found = fitting_limits(book, HANDLE, Asked.of(book, matter))
         assert limit_for(book, HANDLE, matter) == (found[0] if found else None)
+
+
+@pytest.mark.parametrize("name", (*FIELDS, "case_source"))
+def test_cases_that_differ_in_what_a_limit_asks_are_told_apart(name: str) -> None:
+    book = replace(BOOK, clocks=(asking(name),))
+    other = replace(CASE, **{"source" if name == "case_source" else name: OTHER[name]})
+    found = [limit_for(book, HANDLE, matter) for matter in (CASE, other, CASE, other)]
+    assert [one is not None for one in found] == [True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    "order", ({"clock_profile": "urgent"}, {"whistle": WhistleRef(whistle_id=UUID(int=1), kind=WhistleKind.KEY_WORK)})
+)
+def test_orders_that_differ_in_what_a_limit_asks_are_told_apart(order: dict[str, Any]) -> None:
+    story = Story("orders", area=WEST_VILLAGE, at=OPENED)
+    story.opened()
+    plain, other = story.issued(WEST_VILLAGE), story.issued(WEST_VILLAGE, **order)
+    limit = asking("profile") if "clock_profile" in order else replace(asking(), whistle=True)
+    book = replace(BOOK, clocks=(limit,))
+    found = [limit_for(book, HANDLE, CASE, order=one) for one in (plain, other, plain, other)]
+    assert [one is not None for one in found] == [False, True, False, True]
 
 
 def test_one_playbook_does_not_answer_for_another() -> None:
