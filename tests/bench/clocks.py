@@ -150,7 +150,7 @@ async def _load(system: Platform, connection: asyncpg.Connection[Any], due: int,
         await _copy(connection, min(AT_ONCE, count - start), since=at, apart=timedelta(seconds=1 / due))
     await connection.execute("ANALYZE clock")
     await asyncio.to_thread(system.start_part, "escalation")
-    spent, seen = Spent(system), Seen()
+    spent, seen, starts = Spent(system), Seen(), system.starts("escalation")
     left = (since - await connection.fetchval("SELECT clock_timestamp()")).total_seconds()
     await asyncio.sleep(max(left, 0))
     watching = asyncio.create_task(_watch(system, seen))
@@ -162,6 +162,8 @@ async def _load(system: Platform, connection: asyncpg.Connection[Any], due: int,
     if row is None:
         raise AssertionError("an aggregate without a row")
     fired, (half, most, worst) = row["fired"], row["late"]
+    if system.starts("escalation") != starts:
+        raise AssertionError("the process ended under load:\n" + "\n".join(system.tail("escalation", 400)))
     each = spent.rows(count + len(messages), "a clock or event")
     await asyncio.to_thread(system.stop_part, "escalation")
     name = f"{due:,} due/s, {events:,} events/s"
