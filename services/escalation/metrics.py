@@ -55,13 +55,13 @@ class Metrics:
         )
         self.steps = Counter(
             "whistle_escalation_steps_total",
-            "Steps of chains that were taken, by what they do; after an outage one may stand for others in what is told.",
+            "Steps of chains that were taken, by what they do; after an outage one notice may stand for others.",
             ["action"],
             registry=self.registry,
         )
         self.late_seconds = Histogram(
             "whistle_escalation_fire_lateness_seconds",
-            "Seconds between the instant a clock had something to say and the moment it was said; urgency 1 is the most.",
+            "Seconds between the instant a clock had something to say and when it was said; urgency 1 is the most.",
             ["urgency"],
             buckets=(*_FAST, 30, 60, 300, 3600),
             registry=self.registry,

@@ -19,7 +19,6 @@ from shared.events.sla import Moved
 from shared.playbook.model import Playbook
 from shared.runtime.delivery import Partition, Rejected
 
-
 URGENCIES: Final = 4
 """Grades of urgency, as a case's severity: 1 the most."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import pytest
 
@@ -30,7 +31,7 @@ class Scene:
         self.kind = kind
         self.told = Story("scene", area=WEST_VILLAGE, at=START)
         self.order: Order | None = None
-        self.which = None
+        self.which: UUID | None = None
         self._set()
 
     def _set(self) -> None:
