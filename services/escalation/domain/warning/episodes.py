@@ -100,7 +100,7 @@ def take(seen: Seen, episodes: Sequence[Episode]) -> Change | None:
         return _grown(mine, seen)
     if seen.chance > 1 / candidate.subject.rule.odds or seen.observed < candidate.subject.rule.at_least:
         return None
-    if any(_over_for(one, candidate) or _counted_by(one, candidate) for one in episodes):
+    if any(_counted_by(one, candidate) for one in episodes):
         return None
     return Raise(
         episode=Episode(
@@ -154,13 +154,6 @@ def _grown(episode: Episode, seen: Seen) -> Update | None:
             peak=max(episode.peak, seen.observed),
             version=episode.version + 1,
         )
-    )
-
-
-def _over_for(episode: Episode, candidate: Candidate) -> bool:
-    """Whether ``candidate`` ended before the warning of the same did: it belongs to what is over."""
-    return (
-        episode.ended_at is not None and candidate.at <= episode.ended_at and same(episode.subject, candidate.subject)
     )
 
 
