@@ -119,7 +119,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         ended = EndedCases(PostgresLeaving(pool), settings=LeavingSettings(keep=settings.keep_ended))
         ends = LogEnds(settings.kafka, client_id=settings.instance)
         closing.push_async_callback(ends.close)
-        progress = FoldProgress(frozenset(wiring.topics), ends, elsewhere=settings.elsewhere)
+        progress = FoldProgress(frozenset(wiring.topics), ends, ledger=store, elsewhere=settings.elsewhere)
 
         def fired(report: FireReport) -> None:
             metrics.said(report)

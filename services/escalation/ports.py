@@ -126,20 +126,21 @@ class Due:
 class Horizon:
     """How long ago the facts were last known to be whole, by partition number.
 
-    ``settled`` holds the partitions that this replica folds; ``elsewhere`` is for all others, and
-    None leaves those to whoever folds them. A clock may fire when its instant lies further back.
+    ``settled`` holds the partitions that this replica folds; ``others`` those of which the ledger has shown that
+    somebody has folded all that the log held, and a clock of theirs is fired here only once it is late by far: nobody
+    folds them now. Any other partition waits. A clock may fire when its instant lies further back than the age.
     Ages were measured ``at`` that moment of ``time.monotonic`` and grow from then on: a process that was frozen
     between the measuring and the firing knows nothing of that time. None: they hold whenever they are asked for.
     """
 
     settled: Mapping[int, timedelta]
-    elsewhere: timedelta | None
+    others: Mapping[int, timedelta] = field(default_factory=dict)
     at: float | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing may fire."""
-        return not self.settled and self.elsewhere is None
+        return not self.settled and not self.others
 
     def aged(self, monotonic: float) -> Horizon:
         """The horizon as it is at a later moment: what was known is older by then."""
@@ -148,13 +149,9 @@ class Horizon:
         more = timedelta(seconds=max(0.0, monotonic - self.at))
         return Horizon(
             settled={number: age + more for number, age in self.settled.items()},
-            elsewhere=None if self.elsewhere is None else self.elsewhere + more,
+            others={number: age + more for number, age in self.others.items()},
             at=monotonic,
         )
-
-
-EVERYTHING: Final = Horizon(settled={}, elsewhere=timedelta())
-"""All facts are known up to now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +224,9 @@ class Store(Protocol):
 
     async def next_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The ledger's next offset of each partition, 0 for one never read."""
+
+    async def ledger(self, topics: Collection[str]) -> Mapping[Partition, int]:
+        """The ledger's next offset of each partition of ``topics`` that was ever folded, by whomever."""
 
     async def waiting(self) -> Mapping[str, Waiting]:
         """The counties with cases whose clocks cannot start yet."""

@@ -3,7 +3,8 @@
 A clock may fire only when everything that lay in the log at its instant has been folded: after an
 outage the signature that met a deadline may still wait in Kafka, and a breach is never undone. So
 the ends of the log are asked for at each tick of the timers, and a partition number is *settled* up
-to the last asking whose ends have been folded on every topic.
+to the last asking whose ends have been folded on every topic. Of partitions that others fold the ledger
+is proof: nobody may be left to fire their clocks, and what the ledger has not passed may have met them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from services.escalation.ports import Horizon
 from shared.runtime.delivery import Partition
 
 REMEMBERED: Final = 256
+LOOKS: Final = 4
+"""How often others' partitions are looked at in the time by which their clocks are late enough to be fired here."""
 SILENT_SECONDS: Final = 10.0
 """A log that has not answered for so long is away, and the watchdog does not judge."""
 
@@ -32,6 +35,13 @@ class Ends(Protocol):
         """The next offset that each partition will give; raises when the log does not answer."""
 
 
+class Ledger(Protocol):
+    """Who knows how far any replica has folded."""
+
+    async def ledger(self, topics: Collection[str]) -> Mapping[Partition, int]:
+        """The next offset of each partition that was ever folded; raises when the database does not answer."""
+
+
 class FoldProgress:
     """Offsets folded, ends seen, and what follows from both; moments are seconds of a monotonic clock."""
 
@@ -40,17 +50,21 @@ class FoldProgress:
         topics: frozenset[str],
         ends: Ends,
         *,
+        ledger: Ledger,
         elsewhere: timedelta,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._topics = topics
         self._log = ends
+        self._ledger = ledger
         self._elsewhere = elsewhere
         self._monotonic = monotonic
         self._next: dict[Partition, int] = {}
         self._asked: dict[Partition, deque[tuple[float, int]]] = {}
         self._settled: dict[Partition, float] = {}
         self._ends: dict[Partition, int] = {}
+        self._others: dict[int, float] = {}
+        self._looked = float("-inf")
         self._moved = self._answered = monotonic()
         self._taken: frozenset[Partition] = frozenset()
         """What was ours until it was taken away and nothing was given in its place."""
@@ -118,7 +132,27 @@ class FoldProgress:
                 log.warning("the ends of the log are unknown: %s: %s", type(error).__name__, error)
             else:
                 self.asked(ends, at=at)
+        await self._look_elsewhere()
         return self.horizon()
+
+    async def _look_elsewhere(self) -> None:
+        """Now and then, of which partitions that others fold everything is folded that the log holds."""
+        at = self._monotonic()
+        if not self.joined or at - self._looked < self._elsewhere.total_seconds() / LOOKS:
+            return
+        self._looked = at
+        try:
+            known = await self._ledger.ledger(self._topics)
+            numbers = {partition.number for partition in known} - self._whole()
+            theirs = [Partition(topic, number) for topic in self._topics for number in numbers]
+            ends = await self._log.of(theirs) if theirs else {}
+            # The ledger is read after the ends: what it has passed by then lay before them.
+            folded = await self._ledger.ledger(self._topics) if theirs else {}
+        except Exception as error:  # noqa: BLE001  whatever it is, it is not known now
+            log.warning("it is not known how far others have folded: %s: %s", type(error).__name__, error)
+            return
+        behind = {partition.number for partition in theirs if folded.get(partition, 0) < ends[partition]}
+        self._others |= dict.fromkeys(numbers - behind, at)
 
     def sit_out(self, outage: str) -> None:
         """The fold waits for PostgreSQL or Kafka and says so; that is no stall."""
@@ -126,13 +160,14 @@ class FoldProgress:
         self._moved = self._monotonic()
 
     def horizon(self) -> Horizon:
-        """Until when each of our partition numbers is whole; others' only while all of ours are fresh."""
+        """Until when each of our partition numbers is whole, and others' by the ledger, long after they were due."""
         now = self._monotonic()
         numbers = {partition.number for partition in self._next}
         moments = {number: self._moment(number) for number in numbers}
         settled = {number: timedelta(seconds=now - at) for number, at in moments.items() if at is not None}
-        fresh = bool(numbers) and len(settled) == len(numbers) and now - self._answered < SILENT_SECONDS
-        return Horizon(settled=settled, elsewhere=self._elsewhere if fresh else None, at=now)
+        theirs = self._others.keys() - self._whole()
+        others = {number: max(timedelta(seconds=now - self._others[number]), self._elsewhere) for number in theirs}
+        return Horizon(settled=settled, others=others, at=now)
 
     def stall(self, limit: timedelta) -> str | None:
         """Why the process should end: the log answers, and for ``limit`` nothing that waits has been folded.
@@ -153,6 +188,11 @@ class FoldProgress:
                 f"(allowed {allowed:g} s)"
             )
         return f"{self.lag} records wait and nothing was folded for {silent:.0f} s (allowed {allowed:g} s)"
+
+    def _whole(self) -> set[int]:
+        """The partition numbers of which every topic is ours."""
+        numbers = {partition.number for partition in self._next}
+        return {number for number in numbers if all(Partition(topic, number) in self._next for topic in self._topics)}
 
     def _moment(self, number: int) -> float | None:
         moments = [self._settled.get(Partition(topic, number)) for topic in self._topics]

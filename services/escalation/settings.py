@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     stall: timedelta = timedelta(seconds=60)
     """Records wait and nothing is folded for so long: the process ends, to be started anew."""
     elsewhere: timedelta = timedelta(seconds=60)
-    """A clock of a partition that nobody folds is fired by any healthy replica when it is late by so much."""
+    """A clock that is late by so much is fired by any replica, once all its partition's log is folded."""
     audit_pass: timedelta = Field(default=timedelta(hours=1), ge=timedelta())
     """In how long all cases' clocks are held against their facts; a pass takes longer rather than a tenth of a core."""
     keep_ended: timedelta = Field(default=timedelta(days=30), ge=timedelta(days=1))

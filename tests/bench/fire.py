@@ -8,7 +8,6 @@ from typing import Final
 
 from deploy.local.playbooks import load_playbook
 from services.escalation.handlers import fire_due, fold_batch
-from services.escalation.ports import EVERYTHING
 from services.escalation.store.postgres import PostgresStore
 from shared.playbook.model import Playbook
 from shared.runtime.clock import utc_now
@@ -17,6 +16,7 @@ from shared.runtime.migrate import migrate
 from shared.runtime.postgres import Connection, Pool, open_pool
 from tests.bench.ground import Watch, cases, ground
 from tests.bench.table import Row
+from tests.fakes.horizons import EVERYTHING
 
 CASES: Final = 20_000
 BATCH: Final = 500

@@ -38,17 +38,15 @@ _LANES: Final = """
 PICK: Final = f"""
     {_LANES}
     SELECT first.clock_id, lane.until
-      FROM (SELECT partition,
-                   coalesce(($2::timestamptz[])[array_position($1::smallint[], partition)], $3::timestamptz) AS until
-              FROM lane) AS lane
+      FROM (SELECT partition, ($2::timestamptz[])[array_position($1::smallint[], partition)] AS until FROM lane) AS lane
            CROSS JOIN generate_series(1, {URGENCIES}) AS grade (urgency)
            CROSS JOIN LATERAL (
                SELECT c.clock_id, c.next_at FROM clock c
                 WHERE c.next_at IS NOT NULL AND c.partition = lane.partition AND c.urgency = grade.urgency
                   AND c.next_at <= lane.until
-                ORDER BY c.next_at LIMIT $4) AS first
+                ORDER BY c.next_at LIMIT $3) AS first
      WHERE lane.until IS NOT NULL
-     ORDER BY grade.urgency, first.next_at, first.clock_id LIMIT $4
+     ORDER BY grade.urgency, first.next_at, first.clock_id LIMIT $3
 """  # noqa: S608  put together from constants
 _COLUMNS: Final = """c.clock_id, c.body, c.warnings_passed, c.steps_taken, c.breached_at, c.traceparent, c.urgency,
        f.facts -> 'view' AS view"""
@@ -70,9 +68,7 @@ _BESIDE: Final = f"""
 NEXT_DUE: Final = f"""
     {_LANES}
     SELECT grade.urgency, min(first.next_at + lane.later) AS first
-      FROM (SELECT partition,
-                   CASE WHEN partition = ANY ($1::smallint[]) THEN interval '0' ELSE $2::interval END AS later
-              FROM lane) AS lane
+      FROM (SELECT partition, ($2::interval[])[array_position($1::smallint[], partition)] AS later FROM lane) AS lane
            CROSS JOIN generate_series(1, {URGENCIES}) AS grade (urgency)
            CROSS JOIN LATERAL (
                SELECT c.next_at FROM clock c
@@ -154,7 +150,7 @@ class PostgresFiring:
         return [due_of(row) for row in await self._connection.fetch(query, list(ids), list(untils), *limits)]
 
 
-def until_of(horizon: Horizon, *, now: datetime) -> tuple[list[int], list[datetime], datetime | None]:
-    """The lanes whose facts are known, until when each of them is, and until when all others are."""
-    elsewhere = None if horizon.elsewhere is None else now - horizon.elsewhere
-    return list(horizon.settled), [now - age for age in horizon.settled.values()], elsewhere
+def until_of(horizon: Horizon, *, now: datetime) -> tuple[list[int], list[datetime]]:
+    """The lanes whose facts are known, and until when each of them is."""
+    known = {**horizon.others, **horizon.settled}
+    return list(known), [now - age for age in known.values()]

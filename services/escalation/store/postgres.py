@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from services.escalation.ports import (
@@ -54,10 +54,11 @@ class PostgresStore:
 
     async def next_due(self, horizon: Horizon) -> Outlook:
         """See ``Store.next_due``; one look into the partial index for each lane and urgency."""
-        settled = list(horizon.settled)
+        # A clock of a lane that others fold is theirs until it is late by as much as the lane's age.
+        later = {**horizon.others, **dict.fromkeys(horizon.settled, timedelta())}
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             now = await self._now(connection)
-            rows = await connection.fetch(NEXT_DUE, settled, horizon.elsewhere)
+            rows = await connection.fetch(NEXT_DUE, list(later), list(later.values()))
         return Outlook(now=now, first={row["urgency"]: row["first"] for row in rows})
 
     async def overdue(self, *, most: int) -> Mapping[int, int]:
@@ -68,13 +69,16 @@ class PostgresStore:
 
     async def next_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The ledger, 0 for a partition never read."""
+        known = await self.ledger({partition.topic for partition in partitions})
+        return {partition: known.get(partition, 0) for partition in partitions}
+
+    async def ledger(self, topics: Collection[str]) -> Mapping[Partition, int]:
+        """See ``Store.ledger``."""
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             rows = await connection.fetch(
-                "SELECT topic, partition, next_offset FROM ledger WHERE topic = ANY($1)",
-                list({p.topic for p in partitions}),
+                "SELECT topic, partition, next_offset FROM ledger WHERE topic = ANY($1)", list(topics)
             )
-        known = {Partition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-        return {partition: known.get(partition, 0) for partition in partitions}
+        return {Partition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
     async def waiting(self) -> Mapping[str, Waiting]:
         """The counties with waiting cases; one look at the partial index."""

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from services.escalation.handlers import FireReport, Hole, fire_due, fold_batch, revisit
-from services.escalation.ports import EVERYTHING, Horizon
+from services.escalation.ports import Horizon
 from services.escalation.store.postgres import PostgresStore
 from shared.events.codec import decode
 from shared.events.envelope import Event
@@ -27,6 +27,7 @@ from shared.runtime.migrate import migrate
 from shared.runtime.postgres import PoolSettings, open_pool
 from shared.vocabulary import Level, OrderReason, OrderRole, WhenLate
 from tests.fakes.clock_county import clock_county
+from tests.fakes.horizons import EVERYTHING
 from tests.fakes.small_county import COUNTY, GAS_BUREAU, WEST, WEST_VILLAGE
 from tests.fakes.story import Story
 from tests.fakes.tape import Tape
@@ -220,13 +221,13 @@ async def test_only_partitions_whose_facts_are_whole_fire(bench: Bench) -> None:
     bench.now = START + timedelta(hours=1)
     number = story.case_id.int % 12
     others = {n: timedelta() for n in range(12) if n != number}
-    assert (await bench.fire(Horizon(settled=others, elsewhere=None))).taken == 0
-    assert (await bench.fire(Horizon(settled={number: timedelta(minutes=50)}, elsewhere=None))).taken == 0
-    assert (await bench.fire(Horizon(settled=others, elsewhere=timedelta(minutes=50)))).taken == 0
+    assert (await bench.fire(Horizon(settled=others))).taken == 0
+    assert (await bench.fire(Horizon(settled={number: timedelta(minutes=50)}))).taken == 0
+    assert (await bench.fire(Horizon(settled=others, others={number: timedelta(minutes=50)}))).taken == 0
     frozen_since = time.monotonic() - timedelta(minutes=50).total_seconds()
-    known_then = Horizon(settled={number: timedelta()}, elsewhere=timedelta(), at=frozen_since)
+    known_then = Horizon(settled={number: timedelta()}, others={number: timedelta()}, at=frozen_since)
     assert (await bench.fire(known_then)).taken == 0, "nobody knows what came while this process was frozen"
-    assert (await bench.fire(Horizon(settled=others, elsewhere=timedelta(minutes=20)))).taken == 1
+    assert (await bench.fire(Horizon(settled=others, others={number: timedelta(minutes=20)}))).taken == 1
 
 
 async def test_repeats_change_nothing_and_a_hole_stops_the_fold(bench: Bench) -> None:

@@ -282,7 +282,7 @@ async def test_three_replicas_that_fire_at_once_say_each_thing_once_under_the_sa
 async def test_nothing_is_said_that_came_after_the_facts_were_known_to_be_whole(bench: Bench) -> None:
     await issued(bench, "horizon", at=START - timedelta(minutes=2))
     bench.now = START + timedelta(minutes=31)
-    behind = Horizon(settled={}, elsewhere=timedelta(minutes=10))
+    behind = Horizon(settled=dict.fromkeys(range(64), timedelta(minutes=10)))
     await bench.fire(behind)
     assert "ClockBreached" not in words(await bench.said()), "the signature may still be on its way"
     await bench.fire()

@@ -244,7 +244,7 @@ async def test_records_that_wait_and_are_not_folded_end_the_worker(here: World) 
 
     topics = (here.prefix + CASE.name,)
     ends = LogEnds(here.kafka, client_id="test")
-    progress = FoldProgress(frozenset(topics), ends, elsewhere=timedelta(seconds=60))
+    progress = FoldProgress(frozenset(topics), ends, ledger=PostgresStore(here.pool), elsewhere=timedelta(seconds=60))
     settings = FoldSettings(
         bootstrap=here.kafka, topics=topics, group=here.prefix + "stall", instance="stall-0", stall=timedelta(seconds=3)
     )
@@ -270,7 +270,7 @@ async def test_a_failing_fold_ends_the_worker_and_acks_nothing(here: World) -> N
 
     topics = (here.prefix + CASE.name,)
     ends = LogEnds(here.kafka, client_id="test")
-    progress = FoldProgress(frozenset(topics), ends, elsewhere=timedelta(seconds=60))
+    progress = FoldProgress(frozenset(topics), ends, ledger=PostgresStore(here.pool), elsewhere=timedelta(seconds=60))
     settings = FoldSettings(bootstrap=here.kafka, topics=topics, group=here.prefix + "fault", instance="fault-0")
     worker = FoldWorker(broken, ledger=PostgresStore(here.pool), progress=progress, settings=settings)
     with pytest.raises(RuntimeError, match="a fault in the fold"):

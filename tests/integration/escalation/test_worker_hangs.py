@@ -81,6 +81,9 @@ class Nothing:
     async def next_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         return dict.fromkeys(partitions, 0)
 
+    async def ledger(self, topics: Collection[str]) -> Mapping[Partition, int]:
+        return {}
+
     async def __call__(self, records: Sequence[Record]) -> Mapping[Partition, int]:
         raise AssertionError("there is nothing to fold")
 
@@ -97,7 +100,7 @@ async def test_a_member_that_the_group_has_nothing_for_waits_in_peace(kafka: str
         settings = FoldSettings(
             bootstrap=kafka, topics=(made.source,), group=made.group, instance=f"spare-{number}", join=join
         )
-        places.append(FoldProgress(frozenset(settings.topics), ends, elsewhere=timedelta(seconds=60)))
+        places.append(FoldProgress(frozenset(settings.topics), ends, ledger=Nothing(), elsewhere=timedelta(seconds=60)))
         workers.append(FoldWorker(Nothing(), ledger=Nothing(), progress=places[-1], settings=settings))
         rooms.append(asyncio.create_task(workers[-1].run()))
 

@@ -22,14 +22,31 @@ class Ends:
         return {partition: self.ends.get(partition, 0) for partition in partitions}
 
 
+class Folded:
+    """A ledger that any replica wrote."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Partition, int] | Exception = {}
+
+    async def ledger(self, topics: Collection[str]) -> Mapping[Partition, int]:
+        if isinstance(self.rows, Exception):
+            raise self.rows
+        return {partition: at for partition, at in self.rows.items() if partition.topic in topics}
+
+
 class Place:
-    """A progress with a clock and a log of its own."""
+    """A progress with a clock, a log and a ledger of its own."""
 
     def __init__(self) -> None:
         self.seconds = 100.0
         self.log = Ends()
+        self.folded = Folded()
         self.progress = FoldProgress(
-            frozenset({"a", "b"}), self.log, elsewhere=timedelta(seconds=60), monotonic=lambda: self.seconds
+            frozenset({"a", "b"}),
+            self.log,
+            ledger=self.folded,
+            elsewhere=timedelta(seconds=60),
+            monotonic=lambda: self.seconds,
         )
 
     async def settled(self, ends: Mapping[Partition, int] | Exception) -> Mapping[int, timedelta]:
@@ -69,16 +86,51 @@ async def test_a_number_of_which_another_replica_has_a_topic_is_not_ours_to_fire
     place.progress.assigned({A0: 0, A1: 0, B1: 0})
     horizon = await place.progress.ask()
     assert set(horizon.settled) == {1}
-    assert horizon.elsewhere is None
+    assert not horizon.others
 
 
-async def test_others_clocks_are_fired_only_while_all_our_own_facts_are_fresh() -> None:
+async def test_others_clocks_are_fired_late_and_only_up_to_what_the_ledger_shows_as_folded() -> None:
     place = Place()
-    place.progress.assigned(dict.fromkeys(ALL, 0))
-    assert (await place.progress.ask()).elsewhere == timedelta(seconds=60)
-    place.log.ends = OSError("away")
+    place.progress.assigned({A0: 0, B0: 0})
+    place.folded.rows = {A0: 0, B0: 0, A1: 7, B1: 4}
+    place.log.ends = {A1: 7, B1: 4}
+    assert (await place.progress.ask()).others == {1: timedelta(seconds=60)}
+    place.log.ends = {A1: 8, B1: 4}
+    place.seconds += 90
+    assert (await place.progress.ask()).others == {1: timedelta(seconds=90)}, "one record waits: nothing newer is known"
+    place.folded.rows = {A0: 0, B0: 0, A1: 8, B1: 4}
     place.seconds += 30
-    assert (await place.progress.ask()).elsewhere is None
+    assert (await place.progress.ask()).others == {1: timedelta(seconds=60)}
+
+
+async def test_after_an_outage_of_the_database_nobody_fires_for_others_what_they_have_yet_to_fold() -> None:
+    place = Place()
+    place.progress.assigned({A0: 0, B0: 0})
+    place.folded.rows = OSError("away")
+    place.log.ends = {A1: 900, B1: 4}
+    assert not (await place.progress.ask()).others
+    place.folded.rows = {A1: 7, B1: 4}
+    place.seconds += 120
+    assert not (await place.progress.ask()).others
+    place.folded.rows = {A1: 900, B1: 4}
+    place.seconds += 30
+    assert set((await place.progress.ask()).others) == {1}
+
+
+async def test_a_number_that_nobody_has_whole_is_fired_by_the_ledger_too() -> None:
+    place = Place()
+    place.progress.assigned({A0: 0, A1: 0, B1: 0})
+    place.folded.rows = {A0: 3, B0: 2}
+    place.log.ends = {A0: 3, B0: 2}
+    horizon = await place.progress.ask()
+    assert (set(horizon.settled), set(horizon.others)) == ({1}, {0})
+
+
+async def test_a_ledger_that_is_away_leaves_others_to_themselves() -> None:
+    place = Place()
+    place.progress.assigned({A0: 0, B0: 0})
+    place.folded.rows = OSError("away")
+    assert not (await place.progress.ask()).others
 
 
 async def test_while_kafka_is_away_the_facts_only_grow_older() -> None:
@@ -166,7 +218,8 @@ async def test_a_horizon_grows_older_with_the_time_that_nobody_noticed() -> None
     place = Place()
     place.progress.assigned(dict.fromkeys(ALL, 0))
     place.log.ends = {}
+    place.folded.rows = {Partition("a", 2): 0, Partition("b", 2): 0}
     horizon = await place.progress.ask()
     later = horizon.aged(place.seconds + 120)
     assert later.settled == {0: timedelta(seconds=120), 1: timedelta(seconds=120)}
-    assert later.elsewhere == timedelta(seconds=180)
+    assert later.others == {2: timedelta(seconds=180)}

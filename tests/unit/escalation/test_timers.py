@@ -8,13 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from services.escalation.ports import EVERYTHING, Due, Horizon, Outlook
+from services.escalation.ports import Due, Horizon, Outlook
 from services.escalation.timers import Timers, TimerSettings
 from shared.playbook.model import Playbook
 from shared.playbook.shelf import UnknownCounty
 from shared.runtime.clock import utc_now
+from tests.fakes.horizons import EVERYTHING
 
-NEVER = Horizon(settled={}, elsewhere=None)
+NEVER = Horizon(settled={})
 
 
 class Store:
