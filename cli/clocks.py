@@ -23,8 +23,8 @@ from shared.words import CLOCKS
 
 if TYPE_CHECKING:
     from services.escalation.domain.deadline import Deadline, Terms
+    from services.escalation.domain.facts import Matter
     from services.escalation.domain.fitting import Misfit
-    from services.escalation.domain.fold import Matter
     from shared.playbook.model import ClockLimit, Playbook
 
 app = typer.Typer(help="Clocks: by when who must have done what.", no_args_is_help=True)
@@ -84,7 +84,7 @@ def due(
     as_json: places.Json = False,
 ) -> None:
     """Show the limits that fit a case, why, their sources, and how each deadline comes about."""
-    from services.escalation.domain.fold import Matter
+    from services.escalation.domain.facts import Matter
     from shared.runtime.clock import utc_now
 
     start = instant_of(at) or utc_now()

@@ -10,7 +10,8 @@ from uuid import UUID
 from services.escalation.domain.backlog import Saying, announced, due_of
 from services.escalation.domain.chain import RunningClock, announce_start, announce_stop
 from services.escalation.domain.clocks import demanded
-from services.escalation.domain.fold import Facts, fold
+from services.escalation.domain.facts import Facts
+from services.escalation.domain.fold import fold
 from services.escalation.domain.limits import start
 from services.escalation.domain.on_watch import Watch
 from shared.events.envelope import Event

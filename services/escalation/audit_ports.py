@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from services.escalation.domain.audit import Kind, Standing, StoredClock
-from services.escalation.domain.fold import Facts
+from services.escalation.domain.facts import Facts
 
 NOBODY: Final = UUID(int=0)
 """Before every case."""

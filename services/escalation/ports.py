@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Stop
-from services.escalation.domain.fold import Facts
+from services.escalation.domain.facts import Facts
 from services.escalation.domain.warning.reports import Report
 from shared.events.codec import Message
 from shared.events.parts import CaseView

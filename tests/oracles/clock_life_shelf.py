@@ -10,7 +10,7 @@ from uuid import UUID
 
 from services.escalation.domain.chain import RunningClock, after_saying, judge
 from services.escalation.domain.clocks import Stop
-from services.escalation.domain.fold import Facts
+from services.escalation.domain.facts import Facts
 from services.escalation.domain.lateness import stopped_late
 from services.escalation.handlers.settling import changes_of
 from services.escalation.ports import Changes, Folding, KnownCase

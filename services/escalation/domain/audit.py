@@ -15,8 +15,8 @@ from uuid import UUID
 from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Demand, Stop, demanded
 from services.escalation.domain.deadline import Terms
+from services.escalation.domain.facts import Fact, Facts
 from services.escalation.domain.fitting import DEFAULTS, limit_for
-from services.escalation.domain.fold import Fact, Facts
 from services.escalation.domain.limits import start
 from services.escalation.domain.running import moved
 from shared.playbook.model import Playbook, UnknownYear

@@ -31,8 +31,8 @@ from datetime import datetime
 from typing import Final
 
 from services.escalation.domain.demands import ENDS, Beginning, Demand, Round, Stop, after, ends, first, of_case, until
+from services.escalation.domain.facts import Fact, Facts, Issued, Matter, Step, Supervision
 from services.escalation.domain.feedback import answering
-from services.escalation.domain.fold import Fact, Facts, Issued, Matter, Step, Supervision
 from services.escalation.domain.moves import Move, Whose, moves_of
 from shared.events.envelope import derive_id
 from shared.events.parts import Target

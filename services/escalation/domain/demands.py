@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.escalation.domain.fold import Fact, Facts, Issued, Matter
+from services.escalation.domain.facts import Fact, Facts, Issued, Matter
 from services.escalation.domain.moves import Move, Whose, moves_of
 from shared.events.envelope import derive_id
 from shared.events.parts import Target

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Final
 
 from services.escalation.domain.demands import Beginning, Demand, Round, Stop, after, of_case
-from services.escalation.domain.fold import Fact, Facts
+from services.escalation.domain.facts import Fact, Facts
 from shared.events.sla import Outcome
 from shared.vocabulary import ClockKind, Source
 

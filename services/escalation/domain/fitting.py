@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.escalation.domain.fold import Matter
+from services.escalation.domain.facts import Matter
 from services.escalation.domain.recent import Recent
 from shared.events.order import Order
 from shared.playbook.model import PRECEDENCE, ClockLimit, Limit, LimitUnit, Playbook

@@ -14,7 +14,7 @@ from uuid import UUID
 from services.escalation.domain.audit import Books, StoredClock, caught_up, counted, in_order
 from services.escalation.domain.chain import SOURCE, Planned, RunningClock, Warned
 from services.escalation.domain.clocks import Demand, Stop, demanded
-from services.escalation.domain.fold import Fact, Facts
+from services.escalation.domain.facts import Fact, Facts
 from services.escalation.domain.lateness import stopped_late
 from services.escalation.domain.limits import start
 from shared.events import sla

@@ -13,7 +13,7 @@ from enum import StrEnum, unique
 from typing import Final
 from uuid import UUID
 
-from services.escalation.domain.fold import Fact, Facts
+from services.escalation.domain.facts import Fact, Facts
 from shared.vocabulary import ClockKind, OrderRole
 
 HELD_FOR_ALL: Final = frozenset({Fact.HUNG})

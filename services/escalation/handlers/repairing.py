@@ -16,7 +16,8 @@ from services.escalation.audit_ports import StoredCase
 from services.escalation.domain.audit import Books, Finding
 from services.escalation.domain.chain import announce_start, announce_stop
 from services.escalation.domain.clocks import Stop
-from services.escalation.domain.fold import Facts, Folded, fold
+from services.escalation.domain.facts import Facts
+from services.escalation.domain.fold import Folded, fold
 from services.escalation.domain.lateness import announce_late
 from services.escalation.domain.mending import Mended, Mending, Told, announce_repair, mend, spoken_of
 from services.escalation.handlers.auditing import books_of, looked_at

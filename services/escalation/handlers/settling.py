@@ -11,7 +11,8 @@ from services.escalation.domain.chain import (
 )
 from services.escalation.domain.clocks import Demand, Stop, demanded
 from services.escalation.domain.deadline import Terms
-from services.escalation.domain.fold import Facts, Folded, fold
+from services.escalation.domain.facts import Facts
+from services.escalation.domain.fold import Folded, fold
 from services.escalation.domain.limits import start
 from services.escalation.domain.moves import Move, MoveKind
 from services.escalation.domain.running import moved

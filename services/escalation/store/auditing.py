@@ -17,7 +17,7 @@ from services.escalation.audit_ports import Counts, Passes, Place, Slice, Stored
 from services.escalation.domain.audit import StoredClock
 from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Stop
-from services.escalation.domain.fold import Facts
+from services.escalation.domain.facts import Facts
 from services.escalation.store.folding import LANES
 from services.escalation.store.postgres import ACQUIRE_SECONDS
 from services.escalation.store.rows import as_json, decode_facts, running_of, stop_of

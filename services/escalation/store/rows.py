@@ -10,7 +10,7 @@ import msgspec
 
 from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Stop
-from services.escalation.domain.fold import Fact, Facts
+from services.escalation.domain.facts import Fact, Facts
 from services.escalation.ports import (
     Due,
     Started,

@@ -14,7 +14,8 @@ from aiokafka.structs import TopicPartition
 
 from services.escalation.agents import FoldWorker, Stalled
 from services.escalation.domain.clocks import demanded
-from services.escalation.domain.fold import Facts, fold
+from services.escalation.domain.facts import Facts
+from services.escalation.domain.fold import fold
 from services.escalation.domain.limits import start
 from services.escalation.ends import LogEnds
 from services.escalation.faust_app import FoldSettings

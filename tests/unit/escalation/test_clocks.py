@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.escalation.domain.clocks import Demand, demanded
+from services.escalation.domain.facts import Facts, Matter
 from services.escalation.domain.fitting import limit_for
-from services.escalation.domain.fold import Facts, Matter, fold
+from services.escalation.domain.fold import fold
 from services.escalation.domain.limits import start
 from shared.events.codec import encode
 from shared.events.envelope import Event

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.escalation.domain.clocks import demanded
+from services.escalation.domain.facts import Facts, Matter
 from services.escalation.domain.fitting import Asked, fitting_limits, limit_for, near_limits
-from services.escalation.domain.fold import Facts, Matter, fold
+from services.escalation.domain.fold import fold
 from services.escalation.domain.limits import start
 from shared.playbook.model import PRECEDENCE, ClockLimit, LimitUnit
 from shared.vocabulary import ClockKind, Severity, Source

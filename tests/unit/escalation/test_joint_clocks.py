@@ -9,8 +9,8 @@ import pytest
 
 from services.escalation.domain.chain import RunningClock, Wait, announce_start, judge
 from services.escalation.domain.clocks import Demand, demanded
+from services.escalation.domain.facts import Matter
 from services.escalation.domain.fitting import limit_for
-from services.escalation.domain.fold import Matter
 from services.escalation.domain.limits import start
 from shared.events.order import Order
 from shared.events.parts import Target, WhistleRef

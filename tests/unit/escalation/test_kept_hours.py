@@ -10,7 +10,7 @@ from uuid import UUID
 from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Demand
 from services.escalation.domain.deadline import Terms
-from services.escalation.domain.fold import Facts, Matter
+from services.escalation.domain.facts import Facts, Matter
 from services.escalation.domain.limits import start
 from services.escalation.domain.moves import Move, MoveKind
 from services.escalation.handlers.settling import Told

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from services.escalation.domain.clocks import Demand, demanded
-from services.escalation.domain.fold import Facts, fold
+from services.escalation.domain.facts import Facts
+from services.escalation.domain.fold import fold
 from services.escalation.domain.limits import start
 from services.escalation.domain.moves import MoveKind
 from shared.events.envelope import Event
