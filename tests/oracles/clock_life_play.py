@@ -7,36 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from shared.events.envelope import Event
-from shared.events.order import Order, OrderIssued, OrderWithdrawn
+from shared.events.order import Order
 from shared.events.parts import Target, WhistleRef
-from shared.playbook.model import LimitUnit
-from shared.vocabulary import ClockKind, Level, OrderReason, OrderRole, Source, TargetKind, WhistleKind
-from tests.fakes.clock_county import clock_county, limit
-from tests.fakes.small_county import COUNTY, GAS_BUREAU, GAS_LEAK, WEST, WEST_VILLAGE
+from shared.vocabulary import Level, OrderReason, OrderRole, Source, TargetKind, WhistleKind
+from tests.fakes.small_county import COUNTY, GAS_BUREAU, WEST, WEST_VILLAGE
 from tests.fakes.story import SPACE, Story
+from tests.oracles.clock_life_county import BEGINS, BOOK, CODES, MINUTE
+from tests.oracles.clock_life_delivery import Delivery
 from tests.oracles.clock_life_shelf import Shelf
-from tests.oracles.clock_life_table import GAS, LIMITS, OTHER, WORKED, Paper
+from tests.oracles.clock_life_table import GAS, OTHER, Paper
 
-BEGINS: Final = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
-MINUTE: Final = timedelta(minutes=1)
-CODES: Final = {GAS: GAS_LEAK, OTHER: "99"}
-BOOK: Final = clock_county(
-    clocks=tuple(
-        limit(
-            ClockKind(kind),
-            amount / 60 if measure == WORKED else amount,
-            LimitUnit.WORKING_HOUR if measure == WORKED else LimitUnit.CONTINUOUS_MINUTE,
-            category=CODES[category],
-        )
-        for (kind, category), (amount, measure) in LIMITS.items()
-    )
-)
 TARGETS: Final = ((WEST_VILLAGE, None), (WEST, None), (COUNTY, None), (GAS_BUREAU, Level.COUNTY))
 LONGEST: Final = 40 * 1440
 
@@ -65,12 +49,10 @@ class Play:
         self.paper = Paper(self.category)
         self.story = Story(name, area=WEST_VILLAGE, at=BEGINS, category=CODES[self.category])
         self.story.source = chance.choice((Source.RESIDENT, Source.RESIDENT, Source.SENSOR))
-        self.shelf, self._mixed = Shelf(BOOK, BEGINS), chance.random() < 0.5
+        self.shelf = Shelf(BOOK, BEGINS)
+        self._delivery = Delivery(self.shelf, mixed=chance.random() < 0.5)
         self.orders: list[Asked] = []
         self.log: list[str] = []
-        self._told = 0
-        self._topics: dict[str, list[Event[Any]]] = {}
-        self._seen: list[Event[Any]] = []
         self.waits: list[UUID] = []
         self.reports, self._led = 1, False
         self.instructions: list[tuple[UUID, Any]] = []
@@ -407,39 +389,14 @@ class Play:
             sheet.outcome, sheet.run.end = "met", self.now
 
     def _compare(self, chance: Random) -> None:
-        """The service is told, in half of all lives late, mixed and with repeats; once it knows all, it is compared."""
-        fresh = self.story.events[self._told :]
-        self._told = len(self.story.events)
-        for event in fresh:
-            self._topics.setdefault(_topic(event) if self._mixed else "one", []).append(event)
-        if self._mixed:
-            self._mix(chance, drain=chance.random() < 0.3 or self.over)
-        elif fresh:
-            self.shelf.fold(fresh)
-            self._topics["one"].clear()
-        if not any(self._topics.values()):
+        """Once the service knows all, its clocks are those on paper."""
+        if self._delivery.bring(self.story.events, chance, drain=chance.random() < 0.3 or self.over):
             self.shelf.fire(BEGINS + self.now * MINUTE)
             numbers = {one.order.order_id: one.number for one in self.orders}
             ours, paper = self.shelf.shown(numbers), self.paper.shown()
             assert ours == paper, self._said(ours, paper)
 
-    def _mix(self, chance: Random, *, drain: bool) -> None:
-        """Some topics go ahead of others; now and then a batch begins with what was seen before."""
-        while waiting := [topic for topic, events in self._topics.items() if events]:
-            if not drain and chance.random() < 0.5:
-                return
-            events = self._topics[waiting[chance.randrange(len(waiting))]]
-            batch = [events.pop(0) for _ in range(chance.randrange(1, len(events) + 1))]
-            again = chance.sample(self._seen, min(len(self._seen), 2)) if chance.random() < 0.2 else []
-            self._seen = [*self._seen[-20:], *batch]
-            self.shelf.fold([*again, *batch])
-
     def _said(self, ours: list[tuple[object, ...]], paper: list[tuple[object, ...]]) -> str:
         lines = [f"only the service: {one}" for one in ours if one not in paper]
         lines += [f"only the paper:   {one}" for one in paper if one not in ours]
         return "\n".join(["", *self.log, *lines])
-
-
-def _topic(event: Event[Any]) -> str:
-    data = event.data
-    return str(data.order.level) if isinstance(data, OrderIssued | OrderWithdrawn) else "case"

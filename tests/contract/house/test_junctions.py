@@ -16,7 +16,8 @@ from tests.contract.house.files import ROOT, SERVICES, modules, relative, tree
 
 CLOSED_LABELS = {
     "action", "change", "channel", "direction", "hop", "kind", "level", "loop", "method", "outcome", "reason", "role",
-    "route", "sight", "source", "state", "status", "step", "topic", "type", "verdict",
+    "route", "sight", "source", "state", "status", "step", "topic", "type", "urgency",
+    "verdict",
 }  # fmt: skip
 ENDS = {"Counter": r"_total", "Histogram": r"_(seconds|bytes|records)", "CounterMetricFamily": r"", "Info": r""}
 FAMILIES = {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from shared.events.topics import CASE, DEAD_LETTER, PLAYBOOK, TOPICS
+from shared.events.topics import CASE, DEAD_LETTER, PLAYBOOK, SLA, TOPICS
 from tests.contract.kubernetes.lint_models import claims_are_shared_rightly, lessons_take_turns, models_are_taught
 from tests.contract.kubernetes.manifests import (
     Manifests,
@@ -222,6 +222,9 @@ def _needs(service: str) -> set[tuple[str, str, str, str]]:
         reads = {("topic", DEAD_LETTER.name, "literal", "Read")}
     if service == "learner":
         reads = {("topic", CASE.name, "literal", operation) for operation in ("Read", "Describe")}
+    if service == "escalation":
+        # A repair of clocks asks what they have said already.
+        reads |= {("topic", SLA.name, "literal", operation) for operation in ("Read", "Describe")}
     group = {("group", f"whistle-{service}", "prefix", "Read")} if service in SERVICES else set()
     return reads | writes | group
 
