@@ -120,8 +120,7 @@ class Play:
             yield "file", lambda: self._file(chance)
             yield "refuse", lambda: self._end("refused")
         if self.phase == "open":
-            for _ in range(4):
-                yield "lead", lambda: self._ask(chance, "lead")
+            yield from [("lead", lambda: self._ask(chance, "lead"))] * 4
             # A whistle before anybody leads; a desk above that watches a dispatch that is late.
             yield "assist", lambda: self._ask(chance, "assist")
             yield "oversee", lambda: self._ask(chance, "oversee")
@@ -154,8 +153,7 @@ class Play:
                 yield "pause", self._pause
             yield "hang", self._hang
         if self.held is not None:
-            for _ in range(6):
-                yield "resume", self._resume
+            yield from [("resume", self._resume)] * 6
 
     def _by_orders(self, chance: Random) -> Iterator[tuple[str, Callable[[], object]]]:
         if self.phase not in ("open", "led"):
