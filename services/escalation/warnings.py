@@ -27,6 +27,10 @@ class WatchSettings:
     standing: timedelta = timedelta(minutes=1)
     most: int = 200
     """Counties that one turn takes."""
+    rest: float = 4.0
+    """After a look as many times as long as it took is rested, so that it takes no more than a fifth of a core from the
+    clocks; a warning may come later for it, a clock may not."""
+    longest_rest: timedelta = timedelta(minutes=1)
     forget_every: timedelta = timedelta(minutes=10)
     forget_most: int = 20_000
     """Rows that one turn of forgetting deletes of each table."""
@@ -53,11 +57,7 @@ class Watch:
                 await self._forget()
             except OUTAGES as error:
                 log.warning("counts are not looked at: %s: %s", type(error).__name__, error)
-            try:
-                async with asyncio.timeout(self._settings.every.total_seconds()):
-                    await self._stopping.wait()
-            except TimeoutError:
-                continue
+            await self._pause(self._settings.every)
 
     def stop(self) -> None:
         """End after the county in hand."""
@@ -68,9 +68,19 @@ class Watch:
         waiting = await self._store.counties(again_after=self._settings.standing, most=self._settings.most)
         for county in waiting:
             while not self._stopping.is_set():
+                began = time.monotonic()
                 report = await self._look(county)
+                took = timedelta(seconds=time.monotonic() - began)
+                await self._pause(min(took * self._settings.rest, self._settings.longest_rest))
                 if not report.more:
                     break
+
+    async def _pause(self, pause: timedelta) -> None:
+        try:
+            async with asyncio.timeout(pause.total_seconds()):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
 
     async def _look(self, county: str) -> WatchReport:
         try:
