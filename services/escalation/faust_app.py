@@ -172,7 +172,9 @@ class LedgerConsumer(driver.Consumer):
         for tp, parcel in parcels(records):
             if self._is_over(generation):
                 return
-            if ours is None or tp in ours:
+            # `ours` is the set that Faust itself changes: a partition whose queue fills up meanwhile leaves it, and
+            # what was read of it already is never read again.
+            if ours is None or tp in ours or tp in self._buffered_partitions:
                 yield tp, _message(tp, parcel, generation)
 
     def _is_over(self, generation: int) -> bool:

@@ -1,11 +1,15 @@
 """Records pass through Faust in parcels, and through the fold in batches: nothing lost, nothing out of order."""
 
+from types import SimpleNamespace
+from typing import Any, cast
+
+from aiokafka import ConsumerRecord
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.escalation.agents import batched
-from services.escalation.faust_app import PARCEL, parcels
+from services.escalation.faust_app import PARCEL, LedgerConsumer, parcels
 from shared.runtime.delivery import Record
 
 
@@ -23,6 +27,40 @@ def test_a_long_partition_does_not_keep_the_others_waiting() -> None:
     long, short = TP("t", 0), TP("t", 1)
     order = [tp for tp, _ in parcels({long: list(range(10 * PARCEL)), short: [0]})]
     assert order[:2] == [long, short]
+
+
+class Read(LedgerConsumer):
+    """A consumer that has read two partitions and is handed them; no group, no thread."""
+
+    def __init__(self, records: dict[TP, list[Any]]) -> None:
+        self._records = records
+        self._buffered_partitions = set()
+        self.active = set(records)
+        self.flow_active = True
+        self.app = cast("Any", SimpleNamespace(consumer_generation_id=1))
+
+    should_stop = False
+
+    def _get_active_partitions(self) -> set[TP]:
+        return self.active
+
+    def _is_over(self, generation: int) -> bool:
+        return False
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109  Faust's
+        return self._records, self.active
+
+
+async def test_what_was_read_of_a_partition_is_handed_on_though_its_queue_fills_up_meanwhile() -> None:
+    long, short = TP("t", 0), TP("t", 1)
+    read = [ConsumerRecord("t", 0, at, 0, 0, None, b"", 0, 0, 0, ()) for at in range(3 * PARCEL)]
+    consumer = Read({long: read, short: read[:1]})
+    consumer.app.in_recovery = False
+    came: dict[TP, int] = {long: 0, short: 0}
+    async for tp, message in consumer.getmany(1.0):
+        came[tp] += len(cast("list[Any]", message.value))
+        consumer.on_buffer_full(tp)
+    assert came == {long: 3 * PARCEL, short: 1}
 
 
 @given(st.integers(0, 25), st.integers(1, 7))
