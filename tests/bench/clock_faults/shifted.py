@@ -2,7 +2,7 @@
 
 Shifted is what Python reads: ``time.time``, which the libraries ask, and ``shared.runtime.clock``, which alone the
 service asks (the linter holds it to that). The monotonic clock is left, as it is on a host that is merely set wrong.
-libfaketime would shift below Python, but under it connections of uvloop fail with EINVAL, which no wrong clock does.
+libfaketime would shift below Python, but under it the service does not become ready: its reader fails with EINVAL.
 """
 
 from __future__ import annotations
