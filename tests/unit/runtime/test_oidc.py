@@ -154,7 +154,7 @@ async def test_keys_are_never_fetched_over_an_open_line() -> None:
     ("changes", "words"),
     (
         ({"exp": utc_now() - timedelta(minutes=5)}, "it has ended"),
-        ({"nbf": utc_now() + timedelta(minutes=5)}, "not in force yet"),
+        ({"nbf": utc_now() + timedelta(hours=12)}, "not in force yet"),
         ({"aud": "another"}, "another audience"),
         ({"iss": "https://elsewhere.example.org"}, "not trusted here"),
         ({"sub": None}, "lacks|do not hold"),
