@@ -93,7 +93,7 @@ def simulate(
         for happening in Walk(book).walk(opening, at=begins, until=until):
             told += 1
             if as_json:
-                emit_json(_json(happening))
+                emit_json(_json(happening, book))
             elif every or _matters(happening):
                 _show(happening, begins, book)
     except Refused as refused:
@@ -198,9 +198,10 @@ def _matters(happening: Happening) -> bool:
 
 
 def _show(happening: Happening, begins: datetime, book: Playbook) -> None:
+    from services.notifier.domain.playbook_names import PlaybookNames
     from services.notifier.domain.timeline import entry_of
 
-    entry = entry_of(happening.event)
+    entry = entry_of(happening.event, PlaybookNames(book))
     local = happening.at.astimezone(ZoneInfo(book.timezone))
     said = entry.words.zh if language() == "zh" else entry.words.en
     level = f"[dim]{entry.level.value:7}[/]"
@@ -227,10 +228,11 @@ def _elapsed(passed: timedelta) -> str:
     return f"+{days}d {clock}" if days else f"+{clock}"
 
 
-def _json(happening: Happening) -> dict[str, Any]:
+def _json(happening: Happening, book: Playbook) -> dict[str, Any]:
+    from services.notifier.domain.playbook_names import PlaybookNames
     from services.notifier.domain.timeline import entry_of
 
-    entry = entry_of(happening.event)
+    entry = entry_of(happening.event, PlaybookNames(book))
     return {
         "at": happening.at.isoformat(),
         "type": happening.event.type,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.notifier.domain.words import CODES
-from shared.playbook.model import Chain, Mode, Playbook
+from services.notifier.domain.playbook_names import PlaybookNames
+from services.notifier.domain.words import CODES, Names
+from shared.playbook.model import Playbook
 from shared.playbook.shelf import PlaybookShelf, UnknownCounty
-from shared.vocabulary import Level
 from shared.words import Words
 
 
@@ -19,53 +19,35 @@ class ShelfCounty:
 
     def department(self, area: str, code: str) -> Words:
         """See ``ports.County``."""
-        playbook = self._playbook(area)
-        found = None if playbook is None else playbook.departments.get(code)
-        return CODES.department(area, code) if found is None else Words(zh=found.name.zh, en=found.name.en)
+        return self._names(area).department(area, code)
 
     def mode(self, area: str, code: str) -> Words:
         """See ``ports.County``."""
-        found = self._mode(area, code)
-        return CODES.mode(area, code) if found is None else Words(zh=found.title.zh, en=found.title.en)
+        return self._names(area).mode(area, code)
 
     def category(self, area: str, code: str) -> Words:
         """See ``ports.County``."""
-        playbook = self._playbook(area)
-        found = None if playbook is None else playbook.categories.get(code)
-        return CODES.category(area, code) if found is None else Words(zh=found.name.zh, en=found.name.en)
+        return self._names(area).category(area, code)
 
     def pause(self, area: str, code: str) -> Words:
         """See ``ports.County``."""
-        playbook = self._playbook(area)
-        reasons = () if playbook is None else playbook.policy.pause_reasons
-        found = next((reason for reason in reasons if reason.id == code), None)
-        return CODES.pause(area, code) if found is None else Words(zh=found.name.zh, en=found.name.en)
+        return self._names(area).pause(area, code)
 
     def area(self, code: str) -> Words:
         """See ``ports.County``."""
-        playbook = self._playbook(code)
-        line = () if playbook is None else playbook.area_line(code)
-        if not line:
-            return CODES.area(code)
-        shown = [one.name for one in line if one.level is not Level.COUNTY] or [line[-1].name]
-        return Words(zh="".join(name.zh for name in reversed(shown)), en=", ".join(name.en for name in shown))
+        return self._names(code).area(code)
 
     def officer(self, area: str, code: str) -> str:
         """See ``ports.County``."""
-        playbook = self._playbook(area)
-        found = None if playbook is None else playbook.roster.officers.get(code)
-        return CODES.officer(area, code) if found is None else found.name
+        return self._names(area).officer(area, code)
 
     def chain(self, area: str, code: str) -> Words:
         """See ``ports.County``."""
-        found = self._chain(area, code)
-        return CODES.chain(area, code) if found is None else Words(zh=found.title.zh, en=found.title.en)
+        return self._names(area).chain(area, code)
 
     def step(self, area: str, chain: str, code: str) -> Words:
-        """See ``ports.County``; a clock keeps the chain that it started with, and a step of that may be gone."""
-        found = self._chain(area, chain)
-        title = next((one.title for one in found.steps if one.id == code), None) if found is not None else None
-        return CODES.step(area, chain, code) if title is None else Words(zh=title.zh, en=title.en)
+        """See ``ports.County``."""
+        return self._names(area).step(area, chain, code)
 
     def reopening(self, area: str) -> timedelta | None:
         """See ``ports.County``."""
@@ -74,17 +56,14 @@ class ShelfCounty:
 
     def longest_pause(self, area: str, mode: str) -> timedelta | None:
         """See ``ports.County``."""
-        found = self._mode(area, mode)
+        playbook = self._playbook(area)
+        found = None if playbook is None else playbook.modes.get(mode)
         seconds = None if found is None else found.channels.retry_at_most_seconds
         return None if seconds is None else timedelta(seconds=seconds)
 
-    def _mode(self, area: str, code: str) -> Mode | None:
+    def _names(self, area: str) -> Names:
         playbook = self._playbook(area)
-        return None if playbook is None else playbook.modes.get(code)
-
-    def _chain(self, area: str, code: str) -> Chain | None:
-        playbook = self._playbook(area)
-        return None if playbook is None else playbook.chains.get(code)
+        return CODES if playbook is None else PlaybookNames(playbook)
 
     def _playbook(self, area: str) -> Playbook | None:
         try:
