@@ -18,7 +18,7 @@ from shared.events.order import OrderIssued
 from shared.events.sla import ClockBreached, ClockEscalated, ClockStarted, ClockWarned
 from shared.events.topics import CASE, DEAD_LETTER, ORDER, SLA
 from shared.runtime.delivery import Origin, Record, marked, origin
-from shared.vocabulary import OrderRole
+from shared.vocabulary import OrderRole, WhenLate
 
 TELLING: Final = (CASE, *ORDER.values(), SLA)
 READ_SECONDS: Final = 60
@@ -77,9 +77,10 @@ class Topics:
         return {event.id for event in self._of(OrderIssued)}
 
     def unanswered(self) -> set[UUID]:
-        """The escalations to which no order answers."""
+        """The escalations to which no order answers; who leads the case is not asked to watch over it too."""
         causes = {event.data.cause_id for event in self._of(OrderIssued)}
-        return {event.id for event in self._of(ClockEscalated)} - causes
+        asked = [event for event in self._of(ClockEscalated) if not _leads(event.data)]
+        return {event.id for event in asked} - causes
 
     def versions(self) -> dict[str, list[int]]:
         """Case id → the versions told of it on the case topic, in that topic's order."""
@@ -91,6 +92,13 @@ class Topics:
 
     def _of(self, payload: type[Payload]) -> list[Event[Any]]:
         return [event for event in self.events.values() if isinstance(event.data, payload)]
+
+
+def _leads(late: ClockEscalated) -> bool:
+    lead = late.case.lead
+    return (
+        late.when_late is WhenLate.OVERSEE and lead is not None and (lead.kind, lead.id) == (late.to.kind, late.to.id)
+    )
 
 
 async def read_topics(bootstrap: str) -> Topics:
