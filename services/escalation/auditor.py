@@ -19,6 +19,7 @@ from services.escalation.domain.audit import Finding
 from services.escalation.handlers.auditing import Looked, Pace, audit_slice
 from services.escalation.ports import Playbooks
 from shared.runtime.postgres import OUTAGES
+from shared.runtime.waking import woken
 
 LONGEST_REST: Final = timedelta(seconds=5)
 TOLD: Final = 10_000
@@ -51,11 +52,7 @@ class Auditor:
                 if looked is not None:
                     self._tell(looked)
                     rest = min(rest, looked.pause)
-            try:
-                async with asyncio.timeout(rest.total_seconds()):
-                    await self._stopping.wait()
-            except TimeoutError:
-                continue
+            await woken(self._stopping, within=rest.total_seconds())
 
     def stop(self) -> None:
         """End after the slice in hand."""

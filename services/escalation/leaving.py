@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from shared.runtime.postgres import OUTAGES
+from shared.runtime.waking import woken
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +94,4 @@ class EndedCases:
             await self._rest(settings.pause)
 
     async def _rest(self, pause: timedelta) -> None:
-        try:
-            async with asyncio.timeout(pause.total_seconds()):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
+        await woken(self._stopping, within=pause.total_seconds())

@@ -16,6 +16,7 @@ from services.escalation.handlers import revisit
 from services.escalation.ports import Playbooks, Store, Waiting
 from shared.playbook.shelf import UnknownCounty
 from shared.runtime.postgres import OUTAGES
+from shared.runtime.waking import woken
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +51,7 @@ class Revisits:
                 await self._look()
             except OUTAGES as error:
                 log.warning("waiting cases are not looked at: %s: %s", type(error).__name__, error)
-            try:
-                async with asyncio.timeout(self._settings.every.total_seconds()):
-                    await self._stopping.wait()
-            except TimeoutError:
-                continue
+            await woken(self._stopping, within=self._settings.every.total_seconds())
 
     def stop(self) -> None:
         """End after the batch in hand."""

@@ -15,6 +15,7 @@ from services.escalation.handlers.warning import Pasts, WatchReport, watch_count
 from services.escalation.warning_ports import Playbooks, WarningStore
 from shared.playbook.shelf import UnknownCounty
 from shared.runtime.postgres import OUTAGES
+from shared.runtime.waking import woken
 
 log = logging.getLogger(__name__)
 
@@ -76,11 +77,7 @@ class Watch:
                     break
 
     async def _pause(self, pause: timedelta) -> None:
-        try:
-            async with asyncio.timeout(pause.total_seconds()):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
+        await woken(self._stopping, within=pause.total_seconds())
 
     async def _look(self, county: str) -> WatchReport:
         try:

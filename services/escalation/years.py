@@ -11,6 +11,7 @@ from typing import Final
 from services.escalation.ports import Playbooks
 from shared.playbook.model import YEAR_SOON, Calendar, Playbook
 from shared.runtime.clock import utc_now
+from shared.runtime.waking import woken
 
 LOOK_EVERY: Final = timedelta(minutes=1)
 AGAIN_AFTER: Final = timedelta(days=1)
@@ -50,11 +51,7 @@ class Years:
         """Log each such county once a day, until ``stop``."""
         while not self._stopping.is_set():
             self.tell()
-            try:
-                async with asyncio.timeout(LOOK_EVERY.total_seconds()):
-                    await self._stopping.wait()
-            except TimeoutError:
-                continue
+            await woken(self._stopping, within=LOOK_EVERY.total_seconds())
 
     def stop(self) -> None:
         """Tell nothing more."""
