@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, cast
@@ -60,33 +60,22 @@ class Teller:
 
     async def _modes(self, records: Sequence[Record]) -> tuple[list[Record], list[Rejected]]:
         """Keep the changes of mode among ``records``, and return the rest; and the changes that cannot be kept."""
-        rest, rejected = list[Record](), list[Rejected]()
-        for record in records:
-            if record.topic != MODE.name:
-                rest.append(record)
-                continue
-            try:
-                await self.read_side.keep_modes([mode_of(record)])
-            except Malformed as malformed:
-                rejected.append(Rejected(record=record, reason=malformed.reason))
-            except Unstorable as unstorable:
-                rejected.append(Rejected(record=record, reason=f"cannot be stored: {unstorable}"))
-        return rest, rejected
+
+        async def keep(record: Record) -> None:
+            await self.read_side.keep_modes([mode_of(record)])
+
+        return await _kept(records, MODE.name, keep)
 
     async def _warnings(self, records: Sequence[Record]) -> tuple[list[Record], list[Rejected]]:
         """Keep the early warnings among ``records``, and return the rest; and those that cannot be kept."""
-        rest, rejected = list[Record](), list[Rejected]()
-        for record in records:
-            if record.topic != WARNING.name or self.warnings is None:
-                rest.append(record)
-                continue
-            try:
-                await self.warnings.keep([warning_of(record)])
-            except Malformed as malformed:
-                rejected.append(Rejected(record=record, reason=malformed.reason))
-            except Unstorable as unstorable:
-                rejected.append(Rejected(record=record, reason=f"cannot be stored: {unstorable}"))
-        return rest, rejected
+        warnings = self.warnings
+        if warnings is None:
+            return list(records), []
+
+        async def keep(record: Record) -> None:
+            await warnings.keep([warning_of(record)])
+
+        return await _kept(records, WARNING.name, keep)
 
     async def _cases(self, records: Sequence[Record]) -> list[Rejected]:
         rejected: list[Rejected] = []
@@ -184,3 +173,21 @@ def notify_loop(settings: Settings, teller: Teller, publisher: Publisher, meter:
         ),
         meter=meter,
     )
+
+
+async def _kept(
+    records: Sequence[Record], topic: str, keep: Callable[[Record], Awaitable[None]]
+) -> tuple[list[Record], list[Rejected]]:
+    """Keep the records of ``topic`` one by one; return those of other topics, and those that cannot be kept."""
+    rest, rejected = list[Record](), list[Rejected]()
+    for record in records:
+        if record.topic != topic:
+            rest.append(record)
+            continue
+        try:
+            await keep(record)
+        except Malformed as malformed:
+            rejected.append(Rejected(record=record, reason=malformed.reason))
+        except Unstorable as unstorable:
+            rejected.append(Rejected(record=record, reason=f"cannot be stored: {unstorable}"))
+    return rest, rejected
