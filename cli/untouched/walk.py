@@ -10,26 +10,19 @@ from typing import Any, Final
 
 from cli.untouched.clocks import Clocks
 from services.intake.domain.life.case import Case
-from services.intake.domain.life.commands import (
-    Command,
-    FoldEscalated,
-    FoldOrderIssued,
-    FoldOrderWithdrawn,
-    FoldSupervised,
-    OpenCase,
-)
+from services.intake.domain.life.commands import Command, OpenCase
 from services.intake.domain.life.evolve import evolve
 from services.intake.domain.moves.decide import decide
+from services.intake.domain.moves.heard import fold_of
 from services.router.domain.answering import Answered, answer, text_of
 from services.router.domain.facts import Facts
 from services.router.domain.issuing import events_of
 from services.router.domain.rulebook import Rulebook
 from shared.events.case import CaseEvent
 from shared.events.envelope import Event, derive_id
-from shared.events.order import OrderIssued, OrderWithdrawn
-from shared.events.sla import ClockEscalated, ClockStepped
+from shared.events.order import OrderEvent
+from shared.events.sla import SlaEvent
 from shared.playbook.model import Playbook
-from shared.vocabulary import ChainAction, OrderRole
 
 MOST: Final = 2000
 """Happenings of one walk at most; whoever wants more asks for a shorter time."""
@@ -86,31 +79,13 @@ class Walk:
             self._arrives(event, now)
 
     def _arrives(self, event: Event[Any], now: datetime) -> None:
-        match event.data:
-            case OrderIssued(order=order, sets=sets, matter=matter, replaces=replaces):
-                self._do(FoldOrderIssued(order=order, sets=sets, matter=matter, replaces=replaces), now)
-            case OrderWithdrawn(order=order, reason=reason):
-                self._do(FoldOrderWithdrawn(order=order, reason=reason), now)
-            case ClockEscalated(clock=clock) as late:
-                self._do(
-                    FoldEscalated(
-                        clock_id=clock.clock_id,
-                        clock=clock.kind,
-                        order_id=clock.order_id,
-                        from_level=late.from_level,
-                        to_level=late.to_level,
-                    ),
-                    now,
-                )
-            case ClockStepped(action=ChainAction.SUPERVISE, reply_due_at=due) as step if due is not None:
-                self._do(_instruction(event, step, due), now)
-            case _:
-                pass
+        if isinstance(event.data, OrderEvent | SlaEvent) and (fold := fold_of(event)) is not None:
+            self._do(fold, now)
         if isinstance(event.data, Answered):
             happened = event.data
             facts = Facts.of(happened.case, text_of(happened), at=event.time)
             self._waiting.extend(events_of(answer(happened, facts, self._book), event, happened.case, now=now))
-        if isinstance(event.data, CaseEvent | OrderIssued | OrderWithdrawn):
+        if isinstance(event.data, CaseEvent | OrderEvent):
             self._waiting.extend(self._clocks.hear(event, now=now))
 
     def _do(self, command: Command, now: datetime) -> None:
@@ -127,16 +102,4 @@ def _told(data: CaseEvent, now: datetime) -> Event[CaseEvent]:
         time=now,
         sequence=data.case.version,
         data=data,
-    )
-
-
-def _instruction(event: Event[Any], step: ClockStepped, due: datetime) -> FoldSupervised:
-    return FoldSupervised(
-        step_id=event.id,
-        clock=step.clock.kind,
-        order_id=step.clock.order_id,
-        target=step.to[0].target if step.to else step.clock.target,
-        instruction=step.instruction,
-        reply_due_at=due,
-        assists=step.clock.order_role not in (OrderRole.LEAD, None),
     )

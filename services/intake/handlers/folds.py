@@ -12,36 +12,22 @@ from uuid import UUID
 
 from services.intake.deadline_ports import Deadline
 from services.intake.domain.life.case import Case
-from services.intake.domain.life.commands import (
-    Fold,
-    FoldEscalated,
-    FoldOrderIssued,
-    FoldOrderWithdrawn,
-    FoldSupervised,
-)
+from services.intake.domain.life.commands import Fold, FoldOrderIssued, FoldSupervised
 from services.intake.domain.life.system import ROUTER
 from services.intake.domain.modes import ModeChange, by_rule
 from services.intake.domain.moves.decide import decide
+from services.intake.domain.moves.heard import fold_of
 from services.intake.domain.moves.instructing import Left, why_left
 from services.intake.handlers.doors import Doors, change_of
 from services.intake.ports import Change, NoPlaybook, Transaction
 from shared.events.case import CaseEvent, CaseRouted, CaseSupervised
 from shared.events.codec import decode
 from shared.events.envelope import Event, Payload
-from shared.events.order import OrderIssued, OrderWithdrawn
-from shared.events.sla import (
-    ClockBreached,
-    ClockEscalated,
-    ClockMoved,
-    ClockStarted,
-    ClockStepped,
-    ClockStopped,
-    ClockWarned,
-)
+from shared.events.sla import ClockMoved, ClockStarted, ClockStopped
 from shared.playbook.model import Playbook
 from shared.runtime.delivery import Outcome, Record, Rejected
 from shared.runtime.telemetry import process_span
-from shared.vocabulary import ChainAction, ClockKind, Malformed, OrderRole, Purpose, Refused
+from shared.vocabulary import ClockKind, Malformed, Purpose, Refused
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +126,7 @@ def _read(records: Sequence[Record]) -> tuple[Mapping[UUID, list[_Wanted]], _Run
     for record in records:
         try:
             event = decode(record.value, record.headers)
-            fold = _fold_of(event)
+            fold = fold_of(event)
             case_id = UUID(event.subject)
             running |= _deadline_of(event, case_id)
         except Malformed as error:
@@ -163,45 +149,6 @@ def _deadline_of(event: Event[Payload], case_id: UUID) -> _Running:
             return {(case_id, clock.order_id): None}
         case _:
             return {}
-
-
-def _fold_of(event: Event[Payload]) -> Fold | None:
-    """What an event asks of its case; None for what a clock says of itself, which changes no case."""
-    match event.data:
-        case OrderIssued() as issued:
-            return FoldOrderIssued(order=issued.order, sets=issued.sets, matter=issued.matter, replaces=issued.replaces)
-        case OrderWithdrawn() as withdrawn:
-            return FoldOrderWithdrawn(order=withdrawn.order, reason=withdrawn.reason)
-        case ClockEscalated() as escalated:
-            return FoldEscalated(
-                clock_id=escalated.clock.clock_id,
-                clock=escalated.clock.kind,
-                order_id=escalated.clock.order_id,
-                from_level=escalated.from_level,
-                to_level=escalated.to_level,
-            )
-        case ClockStepped(action=ChainAction.SUPERVISE) as step:
-            return _instruction_of(event.id, step)
-        case ClockStarted() | ClockStopped() | ClockMoved() | ClockWarned() | ClockBreached() | ClockStepped():
-            return None
-        case _:
-            raise Malformed(f"ce_type {event.type} does not belong on this topic")
-
-
-def _instruction_of(step_id: UUID, step: ClockStepped) -> FoldSupervised:
-    """What a step of a chain orders whom: whoever it tells first, else whoever the clock waits for."""
-    if not step.instruction.strip() or step.reply_due_at is None:
-        raise Malformed(f"step {step.step} of chain {step.chain} supervises without instruction or time to reply")
-    clock = step.clock
-    return FoldSupervised(
-        step_id=step_id,
-        clock=clock.kind,
-        order_id=clock.order_id,
-        target=step.to[0].target if step.to else clock.target,
-        instruction=step.instruction,
-        reply_due_at=step.reply_due_at,
-        assists=clock.order_role not in (OrderRole.LEAD, None),
-    )
 
 
 def _fold_all(
