@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from deploy.local.platform import Platform
 
 WIDE: Final = 360
+NAMES: Final = "梅兰竹菊松柏桂荷枫杏柳棠金银玉翠锦绣祥瑞福禄寿喜安康宁泰丰登盛昌"
 CODE: Final = re.compile(r"^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$")
 
 
@@ -58,8 +60,9 @@ def photo(path: Path) -> Path:
 
 
 def words() -> str:
-    """A matter that no other test of this county has told."""
-    return f"路灯不亮，杆号 {uuid4().hex[:12]}，晚上看不见路"
+    """A matter that no other test of this county has told: lamps of two estates are two, two poles may be one lamp."""
+    estate = "".join(random.sample(NAMES, 4))
+    return f"{estate}花园的路灯整夜漆黑，杆号 {uuid4().hex[:12]}，老人出门怕摔跤"
 
 
 def tap(page: Page, village: str) -> None:

@@ -89,7 +89,7 @@ def test_signs_that_nobody_sees_come_in_by_pasting_and_are_left_out(page: Page) 
     page.locator("#send").click()
     code_of(page)
     (one,) = sent
-    assert json.loads(one.post_data or "")["text"].endswith("晚上看不见路")
+    assert json.loads(one.post_data or "")["text"].endswith("老人出门怕摔跤")
 
 
 @pytest.mark.parametrize("key", ("wk_wrong", "密钥"))
