@@ -1,20 +1,27 @@
-"""The stages of ``make test``, in order, each with its time; the last line counts the tests.
+"""The stages of ``make test``, each with its time; the last line counts the tests.
 
-A stage's output goes to the terminal and to ``build/test/<stage>.log``; the first stage that fails ends the run.
+Groups run one after the other; of a group so many stages run side by side as it says. A stage's output goes to the
+terminal behind the stage's name, and to ``build/test/<stage>.log``. After a stage has failed none is started any more;
+those that run beside it come to their end. Ctrl-C ends them all.
 """
 
+import signal
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
 HOUR_SECONDS = 3600
+ENDING_SECONDS = 60
+"""What a stage may take to stop its servers after Ctrl-C."""
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +31,14 @@ class Stage:
     name: str
     command: tuple[str, ...]
     mend: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Stages of which ``at_once`` run side by side, begun in their order: the longest come first."""
+
+    stages: tuple[Stage, ...]
+    at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +70,8 @@ def tests(name: str, *folders: str) -> Stage:
 LINT = (
     Stage(name="lint", command=module("ruff", "check", "."), mend="make fmt"),
     Stage(name="format", command=module("ruff", "format", "--check", "."), mend="make fmt"),
+)
+TYPES = (
     Stage(name="types", command=module("mypy")),
     Stage(name="imports", command=(str(Path(sys.executable).with_name("lint-imports")),)),
 )
@@ -67,55 +84,139 @@ GENERATED = (
     Stage(name="kafka manifests", command=module("deploy.k8s.kafka", "--check"), mend="make schema"),
 )
 LOCKS = (Stage(name="locks", command=module("deploy.lock", "--check"), mend="make lock"),)
-QUICK_TESTS = (tests("unit", "tests/unit"), tests("contract", "tests/contract"))
-SLOW_TESTS = (tests("integration and e2e", "tests/integration", "tests/e2e"),)
+LIVES = "tests/unit/escalation/test_life_machine.py"
+QUICK_TESTS = (
+    tests("lives of clocks", LIVES),
+    tests("unit", "tests/unit", f"--ignore={LIVES}"),
+    tests("contract", "tests/contract"),
+)
+SLOW_TESTS = (tests("e2e", "tests/e2e"), tests("integration", "tests/integration"))
 
-CHOICES = {
-    "--quick": (*LINT, *GENERATED, *LOCKS, *QUICK_TESTS),
-    "--verify": (*GENERATED, *LOCKS),
-    "--generate": tuple(Stage(name=s.name, command=s.command[:-1]) for s in GENERATED),
+QUICK = (
+    Group(stages=LINT),
+    Group(stages=(*QUICK_TESTS, *TYPES, *GENERATED, *LOCKS), at_once=2),
+)
+CHOICES: dict[str, tuple[Group, ...]] = {
+    "--quick": QUICK,
+    "--verify": (Group(stages=(*GENERATED, *LOCKS)),),
+    "--generate": (Group(stages=tuple(Stage(name=s.name, command=s.command[:-1]) for s in GENERATED)),),
 }
-EVERYTHING = (*LINT, *GENERATED, *LOCKS, *QUICK_TESTS, *SLOW_TESTS)
+EVERYTHING = (*QUICK, Group(stages=SLOW_TESTS, at_once=len(SLOW_TESTS)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How one stage came out."""
+
+    stage: Stage
+    code: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"  {'FAILED' if self.code else 'ok    '} {self.stage.name:<20} {self.seconds:7.1f} s"
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """Stages that run, and how those that ran came out, in the order in which they ended."""
+
+    results: list[Result] = field(default_factory=list)
+    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _over: bool = False
+
+    def group(self, group: Group) -> None:
+        """Run the stages of ``group``; whatever interrupts the wait for them ends them."""
+        with ThreadPoolExecutor(max_workers=group.at_once) as threads:
+            try:
+                for _ in threads.map(self.one, group.stages):
+                    pass
+            except BaseException:
+                self.end()
+                raise
+
+    def one(self, stage: Stage) -> None:
+        """Run ``stage`` unless another has failed, and keep how it came out."""
+        if self._over:
+            return
+        started = time.monotonic()
+        code = self.stage(stage)
+        self.results.append(Result(stage=stage, code=code, seconds=time.monotonic() - started))
+        if code != 0:
+            self._over = True
+
+    def stage(self, stage: Stage) -> int:
+        """Run ``stage``, its output shown and kept, and return its exit code."""
+        say(f"\n== {stage.name}: {' '.join(shown(stage.command))}\n".encode())
+        report(stage).unlink(missing_ok=True)
+        with (
+            (LOGS / f"{stage.name}.log").open("wb") as log,
+            subprocess.Popen(
+                stage.command,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                # A terminal's Ctrl-C comes from ``end`` alone: a second one would cut short the stop of servers.
+                start_new_session=True,
+            ) as process,
+        ):
+            self._running[stage.name] = process
+            for line in process.stdout or ():
+                say(f"{stage.name} | ".encode() + line)
+                log.write(line)
+            code = process.wait(timeout=HOUR_SECONDS)
+        del self._running[stage.name]
+        return code
+
+    def end(self) -> None:
+        """End what runs as Ctrl-C does, by force what does not follow."""
+        self._over = True
+        ending = list(self._running.values())
+        for process in ending:
+            process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + ENDING_SECONDS
+        for process in ending:
+            try:
+                process.wait(timeout=max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the chosen stages until one fails, then print a line for each and the count of tests."""
-    stages = CHOICES[arguments[0]] if arguments else EVERYTHING
+    groups = CHOICES[arguments[0]] if arguments else EVERYTHING
     LOGS.mkdir(parents=True, exist_ok=True)
-    lines: list[str] = []
-    count = Count()
-    failed: Stage | None = None
-    for stage in stages:
-        started = time.monotonic()
-        code = run(stage)
-        count += counted(stage)
-        lines.append(f"  {'ok    ' if code == 0 else 'FAILED'} {stage.name:<20} {time.monotonic() - started:7.1f} s")
-        if code != 0:
-            failed = stage
-            break
-    print("\n" + "\n".join(lines))
-    if failed is not None:
-        print(why(failed, left=[s.name for s in stages[len(lines) :]]))
-    if any(is_pytest(stage) for stage in stages[: len(lines)]):
+    # Whoever stops a job sends this one: servers are stopped as by Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ran = Run()
+    try:
+        for group in groups:
+            ran.group(group)
+    except KeyboardInterrupt:
+        tell(ran.results, groups)
+        return INTERRUPTED
+    tell(ran.results, groups)
+    return 1 if any(result.code for result in ran.results) else 0
+
+
+def tell(results: Sequence[Result], groups: Iterable[Group]) -> None:
+    """Print a line for each stage that ran, what is to be done, and the count of tests."""
+    print("\n" + "\n".join(map(str, results)))
+    for result in results:
+        if result.code != 0:
+            print(why(result.stage))
+    ran = [result.stage for result in results]
+    if left := [stage.name for group in groups for stage in group.stages if stage not in ran]:
+        print(f"not run: {', '.join(left)}")
+    if any(is_pytest(stage) for stage in ran):
+        count = sum(map(counted, ran), start=Count())
         print(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")
-    return 1 if failed is not None else 0
 
 
-def run(stage: Stage) -> int:
-    """Run ``stage``, its output shown and kept, and return its exit code."""
-    print(f"\n== {stage.name}: {' '.join(shown(stage.command))}", flush=True)
-    report(stage).unlink(missing_ok=True)
-    with (
-        (LOGS / f"{stage.name}.log").open("wb") as log,
-        subprocess.Popen(
-            stage.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        ) as process,
-    ):
-        for line in process.stdout or ():
-            sys.stdout.buffer.write(line)
-            sys.stdout.buffer.flush()
-            log.write(line)
-        return process.wait(timeout=HOUR_SECONDS)
+def say(line: bytes) -> None:
+    """Show ``line`` at once and whole, whoever else speaks."""
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
 
 
 def counted(stage: Stage) -> Count:
@@ -135,12 +236,10 @@ def counted(stage: Stage) -> Count:
     return total
 
 
-def why(failed: Stage, *, left: Sequence[str]) -> str:
-    """Say which stage failed, where its output lies, how to mend it and what was not run."""
-    parts = [f"\nstopped at {failed.name}: see {(LOGS / failed.name).relative_to(ROOT)}.log"]
-    parts += [f"to mend it: {failed.mend}"] if failed.mend else []
-    parts += [f"not run: {', '.join(left)}"] if left else []
-    return "\n".join(parts)
+def why(failed: Stage) -> str:
+    """Say which stage failed, where its output lies and how to mend it."""
+    said = f"\nstopped at {failed.name}: see {(LOGS / failed.name).relative_to(ROOT)}.log"
+    return f"{said}\nto mend it: {failed.mend}" if failed.mend else said
 
 
 def report(stage: Stage) -> Path:
