@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -129,14 +130,27 @@ class FoldWorker:
         # It hands out events, whatever its type says.
         async for events in cast("AsyncIterator[Sequence[EventT[bytes]]]", batches):
             try:
-                for batch in batched(_records(events), self._settings.batch):
-                    await self._fold_batch(batch)
+                await self._fold_beside(_records(events))
             except Exception as error:  # noqa: BLE001  see below
                 # Faust would ack the batch and go on. The process ends instead, and this never returns.
                 self.fail(error)
                 await asyncio.Event().wait()
             for event in events:
                 event.ack()
+
+    async def _fold_beside(self, records: Iterable[Record]) -> None:
+        """Fold what came at once, some lanes beside others: while PostgreSQL writes the one, the next is judged."""
+        try:
+            async with asyncio.TaskGroup() as beside:
+                for lanes in divided(records, self._settings.beside):
+                    beside.create_task(self._fold_lanes(lanes))
+        except ExceptionGroup as errors:
+            # The others were called off and have written nothing; one reason is enough to end for.
+            raise errors.exceptions[0] from None
+
+    async def _fold_lanes(self, records: Sequence[Record]) -> None:
+        for batch in batched(records, self._settings.batch):
+            await self._fold_batch(batch)
 
     async def _fold_batch(self, records: Sequence[Record]) -> None:
         """Fold one batch; PostgreSQL or the dead-letter topic being away is sat out in place, in order."""
@@ -203,6 +217,17 @@ def _records(parcels: Iterable[EventT[bytes]]) -> Iterator[Record]:
             yield Record(
                 read.topic, read.partition, read.offset, read.key, read.value, tuple(read.headers), read.timestamp
             )
+
+
+def divided(records: Iterable[Record], most: int) -> Sequence[Sequence[Record]]:
+    """The records in at most so many lists, each in order, with all of a partition number in one.
+
+    A case's events have one number on every topic: what two lists hold is of different cases, clocks and ledger rows.
+    """
+    lists = defaultdict[int, list[Record]](list)
+    for record in records:
+        lists[record.partition % most].append(record)
+    return list(lists.values())
 
 
 def batched(records: Iterable[Record], most: int) -> Iterator[Sequence[Record]]:

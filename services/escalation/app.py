@@ -258,7 +258,7 @@ async def _pool(settings: Settings) -> Pool:
     """
     while True:
         try:
-            pool = await open_pool(settings.postgres, "escalation", settings=PoolSettings(largest=8))
+            pool = await open_pool(settings.postgres, "escalation", settings=PoolSettings(largest=10))
             migrated = await pool.fetchval("SELECT to_regclass('outbox_shard') IS NOT NULL")
         except OUTAGES as error:
             log.warning("PostgreSQL is away: %s", error, extra={"event.name": "escalation.waits"})

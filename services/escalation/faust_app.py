@@ -45,6 +45,8 @@ class FoldSettings:
     group: str
     instance: str
     batch: int = 1000
+    beside: int = 3
+    """Transactions at a time, each of partitions of its own."""
     within: timedelta = timedelta(milliseconds=20)
     session: timedelta = timedelta(seconds=25)
     stall: timedelta = timedelta(seconds=60)

@@ -8,7 +8,7 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.escalation.agents import batched
+from services.escalation.agents import batched, divided
 from services.escalation.faust_app import PARCEL, LedgerConsumer, parcels
 from shared.runtime.delivery import Record
 
@@ -70,3 +70,17 @@ def test_batches_are_full_but_the_last(count: int, most: int) -> None:
     assert [one for batch in batches for one in batch] == records
     assert all(len(batch) == most for batch in batches[:-1])
     assert all(batches)
+
+
+@given(st.lists(st.tuples(st.sampled_from(("case", "order")), st.integers(0, 11))), st.integers(1, 5))
+def test_of_what_is_folded_side_by_side_all_of_one_number_stays_together_and_in_order(
+    read: list[tuple[str, int]], most: int
+) -> None:
+    records = [Record(topic, number, offset, None, None, (), 0) for offset, (topic, number) in enumerate(read)]
+    lists = divided(records, most)
+    assert len(lists) <= most
+    assert sorted(one.offset for part in lists for one in part) == [one.offset for one in records]
+    for part in lists:
+        assert [one.offset for one in part] == sorted(one.offset for one in part)
+    homes = [{one.partition for one in part} for part in lists]
+    assert sum(map(len, homes)) == len(set().union(*homes))
