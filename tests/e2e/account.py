@@ -139,10 +139,10 @@ async def column(dsn: str, query: str) -> set[UUID]:
         await connection.close(timeout=5)
 
 
-async def count(dsn: str, query: str) -> int:
+async def count(dsn: str, query: str, *arguments: object) -> int:
     """The one number that the query asks for."""
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
-        return int(await connection.fetchval(query, timeout=60))
+        return int(await connection.fetchval(query, *arguments, timeout=60))
     finally:
         await connection.close(timeout=5)

@@ -16,9 +16,6 @@ from deploy.local.keys import DEMO_COUNTY, county_bearers
 from deploy.local.platform import Options, Platform
 from deploy.local.playbooks import load_playbook
 from deploy.local.progress import Quiet
-from shared.events.codec import Message
-from shared.events.topics import CASE
-from shared.runtime.delivery import Publisher
 from tests.e2e.account import Topics, column, count, read_topics
 from tests.e2e.crowd import Crowd, at_work
 from tests.e2e.sink import Sink, sink
@@ -228,22 +225,3 @@ async def accepted(edge: Door, report: dict[str, Any], key: str) -> UUID:
         return UUID(answer.json()["case_id"]) if answer.status_code == 201 else None
 
     return await until(now, what=f"{key} is accepted")
-
-
-async def test_an_event_that_nobody_can_decode_is_set_aside_and_its_partition_goes_on(frail: Platform) -> None:
-    publisher = Publisher(frail.bootstrap, client_id="vandal")
-    await publisher.publish([Message(topic=CASE.name, key=b"vandal", value=b"\xff no event", headers=())])
-    await publisher.stop()
-    async with door(frail, OPERATOR) as edge:
-        crowd = Crowd(edge)
-        # Enough for every partition, the spoilt one too.
-        cases = set(await asyncio.gather(*(crowd.report(number) for number in range(60))))
-    await routed(frail, cases)
-
-    async def set_aside() -> bool:
-        letters = [letter for letter in (await read_topics(frail.bootstrap)).dead_letters if letter.topic == CASE.name]
-        return {letter.service for letter in letters} == {"router", "escalation", "notifier"} and all(
-            letter.reason for letter in letters
-        )
-
-    await until(set_aside, what="a dead letter of each consumer")
