@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tests.bench.clock_faults.ground import Ground
+from deploy.local.processes import Keeper
+from tests.bench.clock_faults.ground import Ground, Replica
 
 HOUR_SECONDS: Final = 3600
 
@@ -68,26 +69,23 @@ async def freeze(doing: Doing) -> str:
 
 async def broker(doing: Doing) -> str:
     """Kafka away; half of the times a replica dies meanwhile and must start without it."""
-    await asyncio.to_thread(doing.ground.kafka.stop)
-    await asyncio.sleep(doing.times.broker / 2)
-    dies = doing.turn % 2 == 1
-    if dies:
-        await doing.ground.replicas[0].signal(signal.SIGKILL)
-    await asyncio.sleep(doing.times.broker / 2)
-    await asyncio.to_thread(doing.ground.kafka.start)
-    return f"Kafka away {doing.times.broker:g} s" + (", one killed meanwhile" if dies else "")
+    return await _away(doing, "Kafka", doing.ground.kafka, doing.times.broker, doing.ground.replicas[0])
 
 
 async def database(doing: Doing) -> str:
     """PostgreSQL away; half of the times a replica dies meanwhile and must start without it."""
-    await asyncio.to_thread(doing.ground.postgres.stop)
-    await asyncio.sleep(doing.times.database / 2)
+    return await _away(doing, "PostgreSQL", doing.ground.postgres, doing.times.database, doing.ground.replicas[1])
+
+
+async def _away(doing: Doing, name: str, engine: Keeper, seconds: float, dying: Replica) -> str:
+    await asyncio.to_thread(engine.stop)
+    await asyncio.sleep(seconds / 2)
     dies = doing.turn % 2 == 1
     if dies:
-        await doing.ground.replicas[1].signal(signal.SIGKILL)
-    await asyncio.sleep(doing.times.database / 2)
-    await asyncio.to_thread(doing.ground.postgres.start)
-    return f"PostgreSQL away {doing.times.database:g} s" + (", one killed meanwhile" if dies else "")
+        await dying.signal(signal.SIGKILL)
+    await asyncio.sleep(seconds / 2)
+    await asyncio.to_thread(engine.start)
+    return f"{name} away {seconds:g} s" + (", one killed meanwhile" if dies else "")
 
 
 async def clock(doing: Doing) -> str:
