@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
-from services.escalation.domain.chain import RunningClock
+from services.escalation.domain.chain import CaseShown, RunningClock
 from services.escalation.domain.clocks import Stop
 from services.escalation.domain.facts import Facts
 from services.escalation.domain.warning.reports import Report
 from shared.events.codec import Message
-from shared.events.parts import CaseView
 from shared.events.sla import Moved
 from shared.playbook.model import Playbook
 from shared.runtime.delivery import Partition, Rejected
@@ -116,8 +115,8 @@ class Due:
     """
 
     clock: RunningClock
-    view: CaseView
-    traceparent: str | None
+    case: CaseShown
+    county: str
     urgency: int
     until: datetime
 

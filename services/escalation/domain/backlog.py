@@ -13,6 +13,7 @@ from typing import Final
 
 from services.escalation.domain.chain import (
     Breach,
+    CaseShown,
     Escalate,
     RunningClock,
     Take,
@@ -26,7 +27,6 @@ from services.escalation.domain.chain import (
 from services.escalation.domain.on_watch import Watch
 from services.escalation.domain.stepping import ITSELF, StandsFor, announce_step
 from shared.events.envelope import Event
-from shared.events.parts import CaseView
 from shared.events.sla import SlaEvent
 from shared.vocabulary import ChainAction
 
@@ -52,6 +52,9 @@ def due_of(clock: RunningClock, *, now: datetime) -> tuple[Saying, ...]:
     said = list[Saying]()
     # Each verdict leaves fewer to come: every step, the warnings at once, the deadline.
     for _ in range(len(clock.steps) + len(clock.warnings) + 1):
+        comes = clock.next_at
+        if comes is None or comes > now:
+            break
         verdict = judge(clock, now=now)
         if isinstance(verdict, Wait):
             break
@@ -66,13 +69,14 @@ def is_backlog(said: Iterable[Saying], *, now: datetime) -> bool:
     return any(now - one.at > BACKLOG for one in said)
 
 
-def announced(said: Sequence[Saying], *, view: CaseView, watch: Watch) -> list[Event[SlaEvent]]:
+def announced(said: Sequence[Saying], *, case: CaseShown, watch: Watch) -> list[Event[SlaEvent]]:
     """The events of all that the clocks of one case say at ``watch.at``, in the order of the instants."""
-    if len(said) > 1:
-        said = sorted(said, key=lambda one: one.at)
+    if len(said) == 1:
+        return list(_events(said[0], ITSELF, case, watch))
+    said = sorted(said, key=lambda one: one.at)
     notices = [one for one in said if _gravity(one)]
     if len(notices) < 2 or not is_backlog(said, now=watch.at):  # noqa: PLR2004  one is no flood
-        return [event for one in said for event in _events(one, ITSELF, view, watch)]
+        return [event for one in said for event in _events(one, ITSELF, case, watch)]
     kept = max(notices, key=lambda one: (_gravity(one), one.at, str(one.clock.shown.clock_id)))
     last = next(one.after for one in reversed(said) if one.clock.shown.clock_id == kept.clock.shown.clock_id)
     stands, kept_for = _stands(kept, notices), replace(kept, after=last)
@@ -80,7 +84,7 @@ def announced(said: Sequence[Saying], *, view: CaseView, watch: Watch) -> list[E
         event
         for one in said
         if one is kept or not _gravity(one)
-        for event in (_events(kept_for, stands, view, watch) if one is kept else _events(one, ITSELF, view, watch))
+        for event in (_events(kept_for, stands, case, watch) if one is kept else _events(one, ITSELF, case, watch))
     ]
 
 
@@ -95,11 +99,11 @@ def _stands(kept: Saying, notices: Iterable[Saying]) -> StandsFor:
     return StandsFor(steps=tuple(dict.fromkeys(own))[:_MOST_PASSED], clocks=tuple(clocks)[:MOST_COVERED])
 
 
-def _events(one: Saying, stands: StandsFor, view: CaseView, watch: Watch) -> tuple[Event[SlaEvent], ...]:
+def _events(one: Saying, stands: StandsFor, case: CaseShown, watch: Watch) -> tuple[Event[SlaEvent], ...]:
     verdict = one.verdict
     if isinstance(verdict, Take):
-        return announce_step(one.clock, verdict.planned, after=one.after, view=view, watch=watch, stands=stands)
-    return announce(one.clock, verdict, view=view, now=watch.at, covers=stands.clocks)
+        return announce_step(one.clock, verdict.planned, after=one.after, case=case, watch=watch, stands=stands)
+    return announce(one.clock, verdict, case=case, now=watch.at, covers=stands.clocks)
 
 
 def _gravity(one: Saying) -> int:

@@ -5,9 +5,11 @@ Of several things that are due the one with the earliest instant comes first; wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias, assert_never
+from operator import attrgetter
+from typing import Any, Final, Self, TypeAlias, assert_never
 from uuid import UUID
 
 from services.escalation.domain.clocks import Stop
@@ -141,6 +143,23 @@ class RunningClock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CaseShown:
+    """A case as the events of its clocks show it: the newest ``view``, which says its ``version``, and its trace.
+
+    What stands in ``view`` goes out with the event and is not looked at here: it may be written already.
+    """
+
+    view: CaseView
+    version: int
+    traceparent: str | None = None
+
+    @classmethod
+    def of(cls, view: CaseView) -> Self:
+        """The case of a view that was read, without a trace."""
+        return cls(view=view, version=view.version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """Nothing yet; None means never again."""
 
@@ -203,7 +222,9 @@ def _own(clock: RunningClock, now: datetime) -> tuple[datetime, Warn | Breach | 
         return None
     if now >= clock.shown.due_at:
         return clock.shown.due_at, _late(clock)
-    passed = sum(1 for warning in clock.warnings if warning.at <= now)
+    passed = 0
+    for warning in clock.warnings:
+        passed += warning.at <= now
     if passed <= clock.warnings_passed:
         return None
     latest = clock.warnings[passed - 1]
@@ -227,24 +248,35 @@ def after_saying(clock: RunningClock, verdict: Verdict) -> RunningClock:
         case Wait():
             return clock
         case Warn(passed=passed):
-            return replace(clock, warnings_passed=passed)
+            return _with(clock, {"warnings_passed": passed})
         case Take():
-            return replace(clock, steps_taken=clock.steps_taken + 1)
+            return _with(clock, {"steps_taken": clock.steps_taken + 1})
         case Breach() | Escalate():
-            return replace(clock, breached=True)
+            return _with(clock, {"breached": True})
         case _:
             assert_never(verdict)
 
 
+_FIELDS: Final = tuple(field.name for field in fields(RunningClock))
+_VALUES: Final = attrgetter(*_FIELDS)
+
+
+def _with(clock: RunningClock, changed: Mapping[str, Any]) -> RunningClock:
+    # What ``replace`` does in a third of the time: each clock that fires asks for it.
+    return RunningClock(**{**dict(zip(_FIELDS, _VALUES(clock), strict=True)), **changed})
+
+
 def announce_start(clock: RunningClock, *, view: CaseView, now: datetime) -> Event[sla.SlaEvent]:
     """The event that says a clock runs from now on, answering the case's version in ``view``."""
-    return event_of(clock, "started", view=view, data=sla.ClockStarted(case=view, clock=clock.told), at=now)
+    data = sla.ClockStarted(case=view, clock=clock.told)
+    return event_of(clock, "started", case=CaseShown.of(view), data=data, at=now)
 
 
 def announce_stop(clock: RunningClock, stop: Stop, *, view: CaseView, now: datetime) -> Event[sla.SlaEvent]:
     """The event that says a clock has stopped; a stop that a later fact moves is told again under an id of its own."""
     data = sla.ClockStopped(case=view, clock=clock.shown, stopped_at=stop.at, outcome=stop.outcome)
-    return event_of(clock, f"stopped:{stop.outcome}:{stop.at.isoformat()}", view=view, data=data, at=now)
+    name = f"stopped:{stop.outcome}:{stop.at.isoformat()}"
+    return event_of(clock, name, case=CaseShown.of(view), data=data, at=now)
 
 
 def announce_move(
@@ -252,34 +284,34 @@ def announce_move(
 ) -> Event[sla.SlaEvent]:
     """The event that says that a clock is due at another instant than ``before``."""
     data = sla.ClockMoved(case=view, clock=clock.told, before=before.shown.due_at, why=why, moved_at=now)
-    return event_of(clock, f"moved:{clock.moves}", view=view, data=data, at=now)
+    return event_of(clock, f"moved:{clock.moves}", case=CaseShown.of(view), data=data, at=now)
 
 
 def announce(
     clock: RunningClock,
     verdict: Wait | Warn | Breach | Escalate,
     *,
-    view: CaseView,
+    case: CaseShown,
     now: datetime,
     covers: tuple[UUID, ...] = (),
 ) -> tuple[Event[sla.SlaEvent], ...]:
     """The events that ``verdict`` puts on whistle.sla.v1, with ids that a repeat derives again.
 
-    They answer the version of the case in ``view``. A warning may stand for those of other clocks, which it ``covers``.
+    They answer the version of ``case``. A warning may stand for those of other clocks, which it ``covers``.
     What a step says is in ``stepping.py``.
     """
     match verdict:
         case Wait():
             return ()
         case Warn(fraction=fraction):
-            data = sla.ClockWarned(case=view, clock=clock.told, fraction=fraction, fired_at=now, covers=covers)
+            data = sla.ClockWarned(case=case.view, clock=clock.told, fraction=fraction, fired_at=now, covers=covers)
             again = f":{clock.extended}" if clock.extended else ""
-            return (event_of(clock, f"warned:{fraction:g}{again}", view=view, data=data, at=now),)
+            return (event_of(clock, f"warned:{fraction:g}{again}", case=case, data=data, at=now),)
         case Breach(nobody_above=nobody_above):
-            return (_breached(clock, view=view, now=now, nobody_above=nobody_above),)
+            return (_breached(clock, case=case, now=now, nobody_above=nobody_above),)
         case Escalate(above=above, when_late=when_late):
             moved = sla.ClockEscalated(
-                case=view,
+                case=case.view,
                 clock=clock.told,
                 fired_at=now,
                 from_level=clock.shown.level,
@@ -288,29 +320,32 @@ def announce(
                 when_late=when_late,
                 reason=_reason(clock, above, now),
             )
-            breached = _breached(clock, view=view, now=now, nobody_above=False)
-            return (breached, event_of(clock, "escalated", view=view, data=moved, at=now))
+            breached = _breached(clock, case=case, now=now, nobody_above=False)
+            return (breached, event_of(clock, "escalated", case=case, data=moved, at=now))
         case _:
             assert_never(verdict)
 
 
-def _breached(clock: RunningClock, *, view: CaseView, now: datetime, nobody_above: bool) -> Event[sla.SlaEvent]:
+def _breached(clock: RunningClock, *, case: CaseShown, now: datetime, nobody_above: bool) -> Event[sla.SlaEvent]:
     late = (now - clock.shown.due_at).total_seconds()
-    data = sla.ClockBreached(case=view, clock=clock.told, fired_at=now, late_seconds=late, nobody_above=nobody_above)
-    return event_of(clock, "breached", view=view, data=data, at=now)
+    data = sla.ClockBreached(
+        case=case.view, clock=clock.told, fired_at=now, late_seconds=late, nobody_above=nobody_above
+    )
+    return event_of(clock, "breached", case=case, data=data, at=now)
 
 
 def event_of(
-    clock: RunningClock, step: str, *, view: CaseView, data: sla.SlaEvent, at: datetime
+    clock: RunningClock, step: str, *, case: CaseShown, data: sla.SlaEvent, at: datetime
 ) -> Event[sla.SlaEvent]:
     """An event of ``clock``; its id is derived from the clock's and the name of the ``step``."""
     return Event(
         id=derive_id(clock.shown.clock_id, step),
         source=SOURCE,
-        subject=str(view.case_id),
+        subject=str(clock.case_id),
         time=at,
-        sequence=view.version,
+        sequence=case.version,
         data=data,
+        traceparent=case.traceparent,
     )
 
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.escalation.domain.chain import Planned, RunningClock, event_of
+from services.escalation.domain.chain import CaseShown, Planned, RunningClock, event_of
 from services.escalation.domain.deadline import Terms
 from services.escalation.domain.on_watch import Call, Watch, call
 from services.escalation.domain.planning import later, roughly_later
 from services.escalation.domain.step_words import NATURAL, NO_PLAYBOOK, nobody, reason, stands_for
 from shared.events import sla
 from shared.events.envelope import Event
-from shared.events.parts import CaseView
 from shared.playbook.model import Limit
 from shared.vocabulary import ChainAction, WhenLate
 
@@ -34,7 +33,7 @@ def announce_step(
     planned: Planned,
     *,
     after: RunningClock,
-    view: CaseView,
+    case: CaseShown,
     watch: Watch,
     stands: StandsFor = ITSELF,
 ) -> tuple[Event[sla.SlaEvent], ...]:
@@ -46,7 +45,7 @@ def announce_step(
     name = f"{planned.step}:{planned.nth}" + (f":{clock.extended}" if clock.extended else "")
     why = reason(clock, planned, to=told.to, at=now, notes=_notes(planned, told, watch, stands))
     data = sla.ClockStepped(
-        case=view,
+        case=case.view,
         clock=shown,
         chain=clock.shown.chain or "",
         step=step.id,
@@ -63,12 +62,12 @@ def announce_step(
         passed_over=stands.steps,
         covers=stands.clocks,
     )
-    stepped = event_of(clock, f"stepped:{name}", view=view, data=data, at=now)
+    stepped = event_of(clock, f"stepped:{name}", case=case, data=data, at=now)
     if told.up is None:
         return (stepped,)
     up, reached = told.up, clock.reached
     moved = sla.ClockEscalated(
-        case=view,
+        case=case.view,
         clock=shown,
         fired_at=now,
         from_level=clock.line[reached - 1].level if reached else clock.shown.level,
@@ -77,7 +76,7 @@ def announce_step(
         when_late=WhenLate.TAKE_OVER if step.action is ChainAction.TAKE_OVER else WhenLate.OVERSEE,
         reason=why,
     )
-    return (stepped, event_of(clock, f"escalated:{name}", view=view, data=moved, at=now))
+    return (stepped, event_of(clock, f"escalated:{name}", case=case, data=moved, at=now))
 
 
 def _notes(planned: Planned, told: Call, watch: Watch, stands: StandsFor) -> list[tuple[str, str]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from services.escalation.domain.backlog import Saying, announced, due_of, is_backlog
-from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.on_watch import Watch
 from services.escalation.ports import (
     Due,
@@ -33,6 +32,9 @@ class FireReport:
 
 NOTHING = FireReport(taken=0)
 
+_Heard = tuple[Due, tuple[Saying, ...]]
+"""A due clock and what it has to say."""
+
 
 async def fire_due(*, store: Store, playbooks: Playbooks, horizon: Horizon, most: int) -> FireReport:
     """Say what the due clocks have to say, the most urgent first, in one transaction with the outbox.
@@ -45,48 +47,43 @@ async def fire_due(*, store: Store, playbooks: Playbooks, horizon: Horizon, most
         due = await firing.due(horizon, now=now, most=most)
         if not due:
             return NOTHING
-        found = {one.clock.shown.clock_id: due_of(one.clock, now=min(now, one.until)) for one in due}
-        if any(is_backlog(said, now=now) for said in found.values()):
-            more = await firing.beside(due, most=most)
-            found |= {one.clock.shown.clock_id: due_of(one.clock, now=min(now, one.until)) for one in more}
-            due = [*due, *more]
-        await firing.write(*_written(due, found, playbooks, now))
+        heard = _heard(due, now)
+        if any(is_backlog(said, now=now) for _, said in heard):
+            heard += _heard(await firing.beside(due, most=most), now)
+        fired = [Fired(clock=said[-1].after if said else one.clock, at=now) for one, said in heard]
+        await firing.write(fired, _messages(heard, playbooks, now))
     return FireReport(
-        taken=len(due),
-        said=[one for said in found.values() for one in said],
-        late_seconds=[(one.urgency, _late(one, now)) for one in due],
+        taken=len(heard),
+        said=[saying for _, said in heard for saying in said],
+        late_seconds=[(one.urgency, _late(one, now)) for one, _ in heard],
     )
 
 
-def _written(
-    due: Sequence[Due], found: Mapping[UUID, tuple[Saying, ...]], playbooks: Playbooks, now: datetime
-) -> tuple[list[Fired], list[Message]]:
-    """What the clocks are afterwards, and their words case by case."""
-    fired = [Fired(clock=_after(one, found[one.clock.shown.clock_id]), at=now) for one in due]
-    cases: dict[UUID, list[Due]] = {}
-    for one in due:
-        cases.setdefault(one.clock.case_id, []).append(one)
-    messages = list[Message]()
-    for clocks in cases.values():
-        first = clocks[0]
-        said = [saying for one in clocks for saying in found[one.clock.shown.clock_id]]
-        watch = Watch(playbook=_playbook(playbooks, first), at=now)
-        events = announced(said, view=first.view, watch=watch)
-        traced = first.traceparent is not None
-        messages += [encode(replace(one, traceparent=first.traceparent) if traced else one) for one in events]
-    return fired, messages
+def _heard(due: Sequence[Due], now: datetime) -> list[_Heard]:
+    return [(one, due_of(one.clock, now=min(now, one.until))) for one in due]
 
 
-def _after(one: Due, said: tuple[Saying, ...]) -> RunningClock:
-    return said[-1].after if said else one.clock
+def _messages(heard: Sequence[_Heard], playbooks: Playbooks, now: datetime) -> list[Message]:
+    """The words of the clocks, case by case."""
+    cases: dict[UUID, tuple[Due, list[Saying]]] = {}
+    for one, said in heard:
+        cases.setdefault(one.clock.case_id, (one, []))[1].extend(said)
+    watches = {county: _watch(county, playbooks, now) for county in {one.county for one, _ in heard}}
+    return [
+        encode(event)
+        for first, said in cases.values()
+        for event in announced(said, case=first.case, watch=watches[first.county])
+    ]
 
 
-def _playbook(playbooks: Playbooks, due: Due) -> Playbook | None:
+def _watch(county: str, playbooks: Playbooks, now: datetime) -> Watch:
     """Who is on duty says the playbook in force; without one the step is taken all the same."""
+    playbook: Playbook | None
     try:
-        return playbooks.of(due.view.area)
+        playbook = playbooks.of(county)
     except UnknownCounty:
-        return None
+        playbook = None
+    return Watch(playbook=playbook, at=now)
 
 
 def _late(due: Due, now: datetime) -> float:

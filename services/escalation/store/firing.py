@@ -5,20 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from uuid import UUID
 
+import msgspec
+
+from services.escalation.domain.chain import CaseShown
 from services.escalation.ports import (
     URGENCIES,
     Due,
     Fired,
     Horizon,
 )
-from services.escalation.store.rows import due_of
+from services.escalation.store.rows import running_of
 from shared.events.codec import Message
+from shared.events.parts import CaseView
 from shared.runtime.outbox import BY_INDEX, enqueue
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from shared.runtime.postgres import Connection
 
     Now: TypeAlias = Callable[[Connection], Awaitable[datetime]]
@@ -49,7 +55,7 @@ PICK: Final = f"""
      ORDER BY grade.urgency, first.next_at, first.clock_id LIMIT $3
 """  # noqa: S608  put together from constants
 _COLUMNS: Final = """c.clock_id, c.body, c.warnings_passed, c.steps_taken, c.breached_at, c.traceparent, c.urgency,
-       f.facts -> 'view' AS view"""
+       f.facts -> 'view' AS view, f.version, f.county"""
 # PostgreSQL looks again at a row that changed under it: one stopped or fired a moment ago is not returned.
 _TAKE: Final = f"""
     SELECT {_COLUMNS}, due.until
@@ -147,7 +153,20 @@ class PostgresFiring:
         if not wanted:
             return ()
         ids, untils = zip(*wanted, strict=True)
-        return [due_of(row) for row in await self._connection.fetch(query, list(ids), list(untils), *limits)]
+        return [_due_of(row) for row in await self._connection.fetch(query, list(ids), list(untils), *limits)]
+
+
+def _due_of(row: asyncpg.Record) -> Due:
+    # What is stored is what events show, and is put into them as it is: to read it and write it anew costs as much as
+    # all that is judged.
+    view = cast("CaseView", msgspec.Raw(row["view"]))
+    return Due(
+        clock=running_of(row),
+        case=CaseShown(view=view, version=row["version"], traceparent=row["traceparent"]),
+        county=row["county"],
+        urgency=row["urgency"],
+        until=row["until"],
+    )
 
 
 def until_of(horizon: Horizon, *, now: datetime) -> tuple[list[int], list[datetime]]:

@@ -11,11 +11,7 @@ import msgspec
 from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Stop
 from services.escalation.domain.facts import Fact, Facts
-from services.escalation.ports import (
-    Due,
-    Started,
-)
-from shared.events.parts import CaseView
+from services.escalation.ports import Started
 from shared.events.sla import Outcome
 
 if TYPE_CHECKING:
@@ -27,7 +23,6 @@ if TYPE_CHECKING:
 
 decode_facts = msgspec.json.Decoder(Facts).decode
 decode_clock = msgspec.json.Decoder(RunningClock).decode
-_view = msgspec.json.Decoder(CaseView)
 
 
 def columns(started: Iterable[Started]) -> list[list[Any]]:
@@ -72,16 +67,6 @@ def running_of(row: asyncpg.Record) -> RunningClock:
     object.__setattr__(clock, "steps_taken", row["steps_taken"])
     object.__setattr__(clock, "breached", row["breached_at"] is not None)
     return clock
-
-
-def due_of(row: asyncpg.Record) -> Due:
-    return Due(
-        clock=running_of(row),
-        view=_view.decode(row["view"]),
-        traceparent=row["traceparent"],
-        urgency=row["urgency"],
-        until=row["until"],
-    )
 
 
 def as_json(value: object) -> str:

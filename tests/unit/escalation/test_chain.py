@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.escalation.domain.chain import (
     Above,
     Breach,
+    CaseShown,
     Escalate,
     RunningClock,
     Take,
@@ -97,7 +98,7 @@ def test_however_often_it_is_asked_each_thing_is_said_once(seconds: list[int]) -
         now = START + timedelta(seconds=second)
         verdict = judge(one, now=now)
         assert not isinstance(verdict, Take)
-        said += announce(one, verdict, view=view, now=now)
+        said += announce(one, verdict, case=CaseShown.of(view), now=now)
         after = after_saying(one, verdict)
         assert after.next_at is None or one.next_at is None or after.next_at >= one.next_at
         assert after.next_at is None or after.next_at > now
@@ -112,7 +113,7 @@ def test_an_escalation_says_breached_and_escalated_with_ids_that_a_repeat_derive
     now = DUE + timedelta(minutes=2)
     verdict = judge(clock(), now=now)
     assert isinstance(verdict, Escalate)
-    events = announce(clock(), verdict, view=view, now=now)
+    events = announce(clock(), verdict, case=CaseShown.of(view), now=now)
     assert [event.id for event in events] == [derive_id(SPACE, "breached"), derive_id(SPACE, "escalated")]
     breached, moved = (event.data for event in events)
     assert isinstance(breached, ClockBreached)
@@ -130,7 +131,7 @@ def test_what_it_says_is_read_back_from_the_wire() -> None:
         now = START + timedelta(minutes=minutes)
         verdict = judge(clock(), now=now)
         assert not isinstance(verdict, Take)
-        event = announce(clock(), verdict, view=view, now=now)[0]
+        event = announce(clock(), verdict, case=CaseShown.of(view), now=now)[0]
         message = encode(event)
         assert decode(message.value, message.headers) == event
         assert isinstance(event.data, kind)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.escalation.domain.chain import RunningClock, Wait, Warn, Warned, announce, judge
+from services.escalation.domain.chain import CaseShown, RunningClock, Wait, Warn, Warned, announce, judge
 from services.escalation.domain.clocks import Round
 from services.escalation.domain.deadline import Terms, after, deadline
 from services.escalation.domain.moves import Move, MoveKind
@@ -134,7 +134,7 @@ def test_a_warning_said_again_after_an_extension_is_another_event() -> None:
         at = one.warnings[0].at
         verdict = judge(one, now=at)
         assert isinstance(verdict, Warn)
-        ids += [event.id for event in announce(one, verdict, view=told.view, now=at)]
+        ids += [event.id for event in announce(one, verdict, case=CaseShown.of(told.view), now=at)]
     assert len(set(ids)) == 2
 
 
