@@ -38,8 +38,11 @@ class Watching(Protocol):
     async def reports(self, after: datetime, until: datetime, *, most: int) -> Sequence[Report]:
         """All reports of (``after``, ``until``], oldest first; of more than ``most`` the newest."""
 
-    async def episodes(self, ended_after: datetime) -> Sequence[Episode]:
-        """The warnings that stand, and those that ended after an instant."""
+    async def waiting(self, *, most: int) -> frozenset[UUID]:
+        """The reports that no round has looked at, at most so many of the oldest."""
+
+    async def episodes(self, ended_after: datetime, *, most: int) -> Sequence[Episode]:
+        """The warnings that stand and those that ended after an instant; at most so many, the standing and newest."""
 
     async def past(self, today: date, zone: ZoneInfo) -> CountyPast:
         """What the whole days before ``today`` tell of the county."""

@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from services.escalation.domain.warning.episodes import End, Raise
 from services.escalation.domain.warning.usual import KEPT
-from services.escalation.handlers.warning import Pasts, WatchReport, watch_county
+from services.escalation.handlers.pasts import Pasts
+from services.escalation.handlers.warning import WatchReport, watch_county
 from services.escalation.warning_ports import Playbooks, WarningStore
 from shared.playbook.shelf import UnknownCounty
 from shared.runtime.postgres import OUTAGES

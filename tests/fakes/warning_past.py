@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from services.escalation.domain.warning.columns import Columns
 from services.escalation.domain.warning.replay import Figures, history_of
 from services.escalation.domain.warning.reports import Report
 from services.escalation.domain.warning.rounds import Asked, Past
@@ -23,8 +24,14 @@ def past_of(reports: Sequence[Report], zone: ZoneInfo, now: datetime) -> Past:
         areas=dict.fromkeys(Level, 2),
     )
 
+    columns = Columns.of(reports)
+
     def history(asked: Asked) -> History:
-        counts = Counter(one.at.astimezone(zone).date() for one in asked.subject.of(reports))
+        counts = Counter(
+            one.at.astimezone(zone).date()
+            for one, is_held in zip(reports, asked.subject.held(columns, slice(0, len(reports))), strict=True)
+            if is_held
+        )
         return history_of(counts, asked, figures, first=first)
 
     return Past(season=figures.season, history=history, zone=zone)

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.escalation.domain.warning.announce import announce
+from services.escalation.domain.warning.columns import Columns
 from services.escalation.domain.warning.episodes import Change, Episode, Update
-from services.escalation.domain.warning.replay import history_of
 from services.escalation.domain.warning.reports import Report
-from services.escalation.domain.warning.rounds import Asked, Past, asked, end, look, standing
-from services.escalation.domain.warning.subjects import Candidate, candidates
-from services.escalation.domain.warning.usual import History
-from services.escalation.warning_ports import CountyPast, WarningStore, Watching
+from services.escalation.domain.warning.rounds import end, look
+from services.escalation.domain.warning.windows import candidates
+from services.escalation.handlers.pasts import Pasts, Reading
+from services.escalation.warning_ports import WarningStore, Watching
 from shared.events.codec import encode
 from shared.playbook.model import Playbook
 
 MOST_FRESH: Final = 1000
 MOST_REPORTS: Final = 50_000
 """Reports that the windows of one round may hold; of more the newest are looked at."""
+MOST_EPISODES: Final = 500
+"""Warnings of a county that one round takes: those that stand first, the newest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,25 +35,6 @@ class WatchReport:
     looked: int = 0
     changes: Sequence[Change] = ()
     more: bool = False
-
-
-class Pasts:
-    """Counties' figures of the day, the lately used at hand; reckoned anew each local day."""
-
-    def __init__(self, most: int = 512) -> None:
-        self._most = most
-        self._known: OrderedDict[str, tuple[date, CountyPast]] = OrderedDict()
-
-    async def of(self, county: str, watching: Watching, today: date, zone: ZoneInfo) -> CountyPast:
-        """The figures of ``county`` on ``today``."""
-        day, past = self._known.get(county, (None, None))
-        if past is None or day != today:
-            past = await watching.past(today, zone)
-            self._known[county] = today, past
-        self._known.move_to_end(county)
-        while len(self._known) > self._most:
-            self._known.popitem(last=False)
-        return past
 
 
 async def watch_county(county: str, *, store: WarningStore, playbook: Playbook, pasts: Pasts) -> WatchReport:
@@ -72,36 +55,28 @@ async def _changes(watching: Watching, fresh: Sequence[Report], playbook: Playbo
     rules = tuple(playbook.warnings.values())
     now = await watching.now()
     longest = max((rule.window for rule in rules), default=timedelta())
-    episodes = await watching.episodes(now - longest)
+    episodes = await watching.episodes(now - longest, most=MOST_EPISODES)
     if not rules and not episodes:
         return ()
     reach = max((longest, *(one.subject.rule.window for one in episodes)))
     oldest = min((one.at for one in fresh), default=now)
-    reports = await watching.reports(min(oldest, now) - reach, now, most=MOST_REPORTS)
+    rows = await watching.reports(min(oldest, now) - reach, now, most=MOST_REPORTS)
+    ids = {one.report_id for one in fresh}
+    waiting = await watching.waiting(most=MOST_REPORTS) - ids if len(fresh) == MOST_FRESH else frozenset[UUID]()
     zone = ZoneInfo(playbook.timezone)
-    county = await pasts.of(playbook.county, watching, now.astimezone(zone).date(), zone)
+    today = now.astimezone(zone).date()
+    county = await pasts.of(playbook.county, watching, today, zone)
+    reading = Reading(watching=watching, pasts=pasts, county=county, today=today, zone=zone)
     # Some tens of thousands of reports take a while; clocks fire meanwhile.
-    found = await asyncio.to_thread(candidates, rules, reports, {one.report_id for one in fresh})
-    past = await _past(found, county, watching, zone)
-    changes, after = await asyncio.to_thread(look, found, episodes, past)
-    stand = await asyncio.to_thread(standing, after, reports, now)
-    ended, _ = end(stand, after, await _past(stand, county, watching, zone))
+    reports = await asyncio.to_thread(Columns.of, rows)
+    found = await asyncio.to_thread(candidates, rules, reports, ids, waiting)
+    changes, after = await reading.of(lambda past: look(found, episodes, past))
+    ended, _ = await reading.of(lambda past: end(after, reports, past, now=now))
     said = [*_last_updates(changes), *ended]
     if said:
         messages = [encode(announce(change, playbook, now=now)) for change in said]
         await watching.write(_newest(said), messages)
     return said
-
-
-async def _past(found: Sequence[Candidate], county: CountyPast, watching: Watching, zone: ZoneInfo) -> Past:
-    """The histories that ``found`` are held against, each read once."""
-    histories: dict[Asked, History] = {}
-    for candidate in found:
-        wanted = asked(candidate, zone)
-        if wanted not in histories:
-            counts = await watching.counts(wanted, zone)
-            histories[wanted] = history_of(counts, wanted, county.figures, first=county.first)
-    return Past(season=county.figures.season, history=histories.__getitem__, zone=zone)
 
 
 def _last_updates(changes: Sequence[Change]) -> list[Change]:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from math import cos, degrees, radians
+from sys import intern
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from services.escalation.domain.warning.distances import EARTH_METRES, metres_between
 from services.escalation.domain.warning.episodes import Episode
 from services.escalation.domain.warning.replay import Figures
 from services.escalation.domain.warning.reports import Report
 from services.escalation.domain.warning.rounds import Asked
-from services.escalation.domain.warning.spots import EARTH_METRES
 from services.escalation.domain.warning.usual import HISTORY_DAYS, KEPT, LEAST_DAYS, Season
 from services.escalation.store.rows import as_json
 from services.escalation.warning_ports import CountyPast, Watching
 from shared.events.codec import Message
 from shared.events.parts import Place
+from shared.events.warning import Spot
 from shared.runtime.outbox import enqueue
 from shared.vocabulary import Level
 
@@ -36,10 +39,15 @@ LOOKS: Final = 0x776172
 ACQUIRE_SECONDS: Final = 10.0
 FRESH_FOR: Final = timedelta(days=1)
 """An older report, of a log that is read anew, is counted and raises nothing any more."""
+SLICE: Final = 1000
+"""Reports that are read at once."""
 MOST_DAYS_OF_SPOT: Final = 50_000
 
 _decode = msgspec.json.Decoder(Episode).decode
 _COLUMNS: Final = "report_id, case_id, county, area, category, at, lon, lat"
+_OF_CATEGORY: Final = """county = $1 AND category >= $2 AND category < $2 || '/' AND at >= $3 AND at < $4
+                  AND (category = $2 OR starts_with(category, $2 || '.'))"""
+"""What is of a category and below. The first line is for the index, and holds no less: ``/`` comes after ``.``."""
 
 
 async def count(connection: Connection, reports: Sequence[Report]) -> None:
@@ -136,7 +144,7 @@ class PostgresWatching:
 
     async def reports(self, after: datetime, until: datetime, *, most: int) -> Sequence[Report]:
         """See ``Watching.reports``."""
-        rows = await self._connection.fetch(
+        cursor = await self._connection.cursor(
             f"SELECT {_COLUMNS} FROM warning_report WHERE county = $1 AND at > $2 AND at <= $3"  # noqa: S608  constants
             " ORDER BY at DESC, report_id DESC LIMIT $4",
             self._county,
@@ -144,15 +152,33 @@ class PostgresWatching:
             until,
             most,
         )
-        return [_report(row) for row in reversed(rows)]
+        # In slices: neither are there rows and reports of all at once, nor is the loop held for long.
+        reports = list[Report]()
+        while rows := await cursor.fetch(SLICE):
+            reports += [_report(row) for row in rows]
+        reports.reverse()
+        return reports
 
-    async def episodes(self, ended_after: datetime) -> Sequence[Episode]:
+    async def waiting(self, *, most: int) -> frozenset[UUID]:
+        """See ``Watching.waiting``."""
+        rows = await self._connection.fetch(
+            "SELECT report_id FROM warning_report WHERE county = $1 AND fresh ORDER BY at, report_id LIMIT $2",
+            self._county,
+            most,
+        )
+        return frozenset(row["report_id"] for row in rows)
+
+    async def episodes(self, ended_after: datetime, *, most: int) -> Sequence[Episode]:
         """See ``Watching.episodes``."""
         rows = await self._connection.fetch(
-            """SELECT body::text AS body FROM warning WHERE county = $1 AND (ended_at IS NULL OR ended_at > $2)
+            """SELECT body::text AS body FROM (
+                   SELECT warning_id, raised_at, body FROM warning
+                    WHERE county = $1 AND (ended_at IS NULL OR ended_at > $2)
+                    ORDER BY ended_at IS NULL DESC, raised_at DESC, warning_id LIMIT $3) AS few
                 ORDER BY raised_at, warning_id""",
             self._county,
             ended_after,
+            most,
         )
         return [_decode(row["body"]) for row in rows]
 
@@ -188,15 +214,14 @@ class PostgresWatching:
         start, stop = _span(asked.end, zone)
         subject = asked.subject
         if subject.spot is not None:
-            return await self._counts_of_spot(asked, zone)
+            return await self._counts_of_spot(asked, subject.spot, zone)
         rows = await self._connection.fetch(
-            """SELECT (at AT TIME ZONE $6)::date AS day, count(*) AS n FROM warning_report
-                WHERE county = $1 AND at >= $2 AND at < $3
-                  AND (category = $4 OR starts_with(category, $4 || '.')) AND starts_with(area, $5) GROUP BY 1""",
+            f"""SELECT (at AT TIME ZONE $6)::date AS day, count(*) AS n FROM warning_report
+                WHERE {_OF_CATEGORY} AND starts_with(area, $5) GROUP BY 1""",  # noqa: S608  constants
             self._county,
+            subject.category,
             start,
             stop,
-            subject.category,
             subject.area,
             zone.key,
         )
@@ -248,30 +273,29 @@ class PostgresWatching:
         )
         return {level: len({row["area"][: level.digits] for row in rows}) for level in Level}
 
-    async def _counts_of_spot(self, asked: Asked, zone: ZoneInfo) -> Mapping[date, int]:
+    async def _counts_of_spot(self, asked: Asked, spot: Spot, zone: ZoneInfo) -> Mapping[date, int]:
         """As ``counts``; the box around the circle narrows what is read, the circle itself is the domain's."""
         start, stop = _span(asked.end, zone)
-        spot = asked.subject.spot
-        assert spot is not None  # noqa: S101  asked for a spot's
         tall = degrees(spot.metres / EARTH_METRES) * 1.01
         wide = tall / max(cos(radians(spot.centre.lat)), 0.01)
         rows = await self._connection.fetch(
-            f"SELECT {_COLUMNS} FROM warning_report WHERE county = $1 AND at >= $2 AND at < $3"  # noqa: S608  constants
-            " AND lat BETWEEN $4 AND $5 AND lon BETWEEN $6 AND $7 ORDER BY at DESC LIMIT $8",
+            f"""SELECT (at AT TIME ZONE $5)::date AS day, lat, lon FROM warning_report
+                WHERE {_OF_CATEGORY} AND lat BETWEEN $6 AND $7 AND lon BETWEEN $8 AND $9
+                LIMIT $10""",  # noqa: S608  constants
             self._county,
+            asked.subject.category,
             start,
             stop,
+            zone.key,
             spot.centre.lat - tall,
             spot.centre.lat + tall,
             spot.centre.lon - wide,
             spot.centre.lon + wide,
             MOST_DAYS_OF_SPOT,
         )
-        counts: dict[date, int] = {}
-        for report in asked.subject.of(_report(row) for row in rows):
-            day = report.at.astimezone(zone).date()
-            counts[day] = counts.get(day, 0) + 1
-        return counts
+        places = [Place(lon=row["lon"], lat=row["lat"]) for row in rows]
+        near = metres_between(places, [spot.centre])[:, 0] <= spot.metres
+        return Counter(row["day"] for row, is_near in zip(rows, near.tolist(), strict=True) if is_near)
 
 
 def _span(end: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -287,9 +311,10 @@ def _report(row: asyncpg.Record) -> Report:
     return Report(
         report_id=row["report_id"],
         case_id=row["case_id"],
-        county=row["county"],
-        area=row["area"],
-        category=row["category"],
+        # The same few words come again and again: each is kept once.
+        county=intern(row["county"]),
+        area=intern(row["area"]),
+        category=intern(row["category"]),
         at=row["at"],
         place=place,
     )

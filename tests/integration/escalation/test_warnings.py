@@ -12,7 +12,8 @@ import pytest
 from services.escalation.domain.warning.reports import Report
 from services.escalation.domain.warning.usual import KEPT
 from services.escalation.handlers import fold_batch
-from services.escalation.handlers.warning import Pasts, WatchReport, watch_county
+from services.escalation.handlers.pasts import Pasts
+from services.escalation.handlers.warning import WatchReport, watch_county
 from services.escalation.store.postgres import PostgresStore
 from services.escalation.store.warning import PostgresWarnings, count
 from services.escalation.warnings import Watch

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from scipy.stats import nbinom
 
 from services.escalation.domain.warning.announce import announce
+from services.escalation.domain.warning.columns import Columns
+from services.escalation.domain.warning.distances import metres_between
 from services.escalation.domain.warning.episodes import Change, End, Episode, Raise, Update
 from services.escalation.domain.warning.replay import replay
 from services.escalation.domain.warning.reports import SOURCE, Report, report_of
 from services.escalation.domain.warning.rounds import look
-from services.escalation.domain.warning.spots import metres_between, spot_around
-from services.escalation.domain.warning.subjects import candidates
+from services.escalation.domain.warning.spots import spot_around
 from services.escalation.domain.warning.usual import History, Season, Usual, chance, usual
+from services.escalation.domain.warning.windows import candidates
 from shared.events.parts import Place
 from shared.events.warning import WarningRaised
 from shared.playbook.model import Text, WarningCase, WarningRule
@@ -129,7 +131,7 @@ def test_the_order_in_which_reports_arrive_does_not_matter(order: list[int], cut
     for part in (order[:cut], order[cut:]):
         fresh = {new[number].report_id for number in part}
         arrived = sorted([*arrived, *(new[number] for number in part)], key=lambda one: (one.at, one.report_id))
-        found = candidates((TOWN_DAY,), arrived, fresh)
+        found = candidates((TOWN_DAY,), Columns.of(arrived), fresh)
         changes, episodes = look(found, episodes, past_of(arrived, ZONE, NOW))
         told += changes
     (one,) = raised(told)
@@ -143,7 +145,7 @@ def test_a_late_report_changes_the_windows_that_ended_after_it_too() -> None:
     # The first four came after all the others.
     late = {one.report_id for one in new[:4]}
     whole = sorted([*history, *new], key=lambda one: one.at)
-    found = candidates((TOWN_DAY,), whole, late)
+    found = candidates((TOWN_DAY,), Columns.of(whole), late)
     assert [one.at for one in found if one.at > new[4].at], "windows without a late report at their end are looked at"
     (one,) = raised(look(found, [], past_of(whole, ZONE, NOW))[0])
     assert one.raised_at > new[4].at
@@ -153,13 +155,15 @@ def test_what_ended_is_not_raised_again_by_a_report_that_comes_late() -> None:
     history, new = steady(START, days=42, each_day=1), burst(NOW, 20, minutes=2)
     arrived = sorted([*history, *new], key=lambda one: one.at)
     changes, episodes = look(
-        candidates((TOWN_DAY,), arrived, {one.report_id for one in new}), [], past_of(arrived, ZONE, NOW)
+        candidates((TOWN_DAY,), Columns.of(arrived), {one.report_id for one in new}), [], past_of(arrived, ZONE, NOW)
     )
     assert len(raised(changes)) == 1
     over = [replace(one, ended_at=NOW + timedelta(hours=30)) for one in episodes]
     late = report("late", NOW + timedelta(minutes=30))
     arrived = sorted([*arrived, late], key=lambda one: one.at)
-    assert look(candidates((TOWN_DAY,), arrived, {late.report_id}), over, past_of(arrived, ZONE, NOW))[0] == []
+    assert (
+        look(candidates((TOWN_DAY,), Columns.of(arrived), {late.report_id}), over, past_of(arrived, ZONE, NOW))[0] == []
+    )
 
 
 def test_a_repeat_has_the_same_ids_and_the_same_bytes() -> None:
@@ -213,9 +217,10 @@ def test_the_usual_follows_the_hour_and_the_weekday() -> None:
 
 
 def test_a_spot_is_the_fullest_circle_around_the_report() -> None:
-    near = burst(NOW, 6, near=SPOT)
-    found = spot_around(near[-1], near, metres=300, at_least=5)
+    near = Columns.of([*burst(NOW, 6, near=SPOT), report("nowhere", NOW + timedelta(hours=2))])
+    rows = slice(0, 7)
+    found = spot_around(near, 5, rows, metres=300, at_least=5)
     assert found is not None
     assert found.metres == 300
-    assert spot_around(near[-1], near, metres=20, at_least=5) is None
-    assert spot_around(report("nowhere", NOW), near, metres=300, at_least=5) is None
+    assert spot_around(near, 5, rows, metres=20, at_least=5) is None
+    assert spot_around(near, 6, rows, metres=300, at_least=5) is None

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import assert_never
-from uuid import UUID
 
 from services.escalation.domain.warning.episodes import Change, End, Episode, Raise, Update
-from services.escalation.domain.warning.reports import SOURCE, Report
+from services.escalation.domain.warning.reports import SOURCE
 from shared.events.envelope import Event, derive_id
 from shared.events.parts import PlaybookRef
 from shared.events.warning import (
-    MOST_CASES,
     EarlyWarning,
     WarningCaseAsked,
     WarningEnded,
@@ -49,8 +47,6 @@ def announce(change: Change, playbook: Playbook, *, now: datetime) -> Event[Warn
 def told(episode: Episode, playbook: Playbook) -> EarlyWarning:
     """The warning as it stands."""
     seen, subject = episode.seen, episode.subject
-    reports = seen.candidate.reports
-    cases = _newest_cases(reports)
     reason = _reason(episode, playbook)
     return EarlyWarning(
         warning_id=episode.warning_id,
@@ -60,7 +56,7 @@ def told(episode: Episode, playbook: Playbook) -> EarlyWarning:
         rule=subject.rule.id,
         title=subject.rule.name.zh,
         title_en=subject.rule.name.en,
-        since=reports[0].at if reports else seen.candidate.at,
+        since=seen.candidate.since or seen.candidate.at,
         until=seen.candidate.at,
         window_minutes=subject.rule.window_minutes,
         observed=seen.observed,
@@ -68,15 +64,11 @@ def told(episode: Episode, playbook: Playbook) -> EarlyWarning:
         odds=round(1 / seen.chance, 1),
         reason=reason.zh,
         reason_en=reason.en,
-        cases=cases[:MOST_CASES],
-        case_count=len(cases),
+        cases=tuple(one.case_id for one in reversed(seen.candidate.reports)),
+        case_count=seen.candidate.case_count,
         playbook=PlaybookRef(version=playbook.version, digest=playbook.digest),
         spot=subject.spot,
     )
-
-
-def _newest_cases(reports: tuple[Report, ...]) -> tuple[UUID, ...]:
-    return tuple(dict.fromkeys(one.case_id for one in reversed(reports)))
 
 
 def _case(episode: Episode, warning: EarlyWarning) -> WarningCaseAsked | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
+from services.escalation.domain.warning.distances import metres_between
 from services.escalation.domain.warning.reports import under
-from services.escalation.domain.warning.spots import metres_between
-from services.escalation.domain.warning.subjects import Candidate, Subject
+from services.escalation.domain.warning.subjects import Subject
 from services.escalation.domain.warning.usual import Usual, chance
+from services.escalation.domain.warning.windows import Candidate, Window
 from shared.events.envelope import WHISTLE, derive_id
 
 GROWN: Final = 1.5
@@ -23,21 +24,22 @@ count that wavers about the threshold does not raise it again and again."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A window with its figures."""
+    """A window with its figures, as it is kept."""
 
     candidate: Candidate
     usual: float
     chance: float
 
     @classmethod
-    def of(cls, candidate: Candidate, usual: Usual) -> Seen:
+    def of(cls, window: Window, usual: Usual) -> Seen:
         """The window held against what is usual."""
-        return cls(candidate=candidate, usual=usual.mean, chance=chance(len(candidate.reports), usual))
+        return cls(candidate=window.kept(), usual=usual.mean, chance=chance(window.observed, usual))
 
     @property
     def observed(self) -> int:
-        """How many reports it holds."""
-        return len(self.candidate.reports)
+        """How many reports it held."""
+        kept = self.candidate
+        return len(kept.reports) if kept.observed is None else kept.observed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,49 +90,38 @@ class End:
 Change: TypeAlias = Raise | Update | End
 
 
-def take(seen: Seen, episodes: Sequence[Episode]) -> Change | None:
+def take(window: Window, episodes: Sequence[Episode], usual_of: Callable[[Window], Usual | None]) -> Change | None:
     """What a window changes: raise, tell again, or nothing.
 
     ``episodes`` are those of the county that stand or have ended lately. What another warning of the
-    same matter counts or has counted, more than half of it, raises no second one.
+    same matter counts or has counted, more than half of it, raises no second one. ``usual_of`` is asked
+    only where the count alone does not say that nothing changes; None is when nobody can say.
     """
-    candidate = seen.candidate
-    mine = next((one for one in episodes if one.ended_at is None and same(one.subject, candidate.subject)), None)
+    rule = window.subject.rule
+    mine = next((one for one in episodes if one.ended_at is None and same(one.subject, window.subject)), None)
+    if window.observed < (rule.at_least if mine is None else GROWN * mine.told):
+        return None
+    usual = usual_of(window)
+    if usual is None or chance(window.observed, usual) > 1 / rule.odds:
+        return None
     if mine is not None:
-        return _grown(mine, seen)
-    if seen.chance > 1 / candidate.subject.rule.odds or seen.observed < candidate.subject.rule.at_least:
+        return _grown(mine, Seen.of(window, usual))
+    if any(_counted_by(one, window) for one in episodes):
         return None
-    if any(_counted_by(one, candidate) for one in episodes):
-        return None
-    return Raise(
-        episode=Episode(
-            warning_id=warning_id(candidate),
-            rule=candidate.subject.rule.id,
-            area=candidate.subject.area,
-            category=candidate.subject.category,
-            raised_at=candidate.at,
-            seen=seen,
-            told=seen.observed,
-            peak=seen.observed,
-            version=1,
-        )
-    )
+    return _raised(window, Seen.of(window, usual))
 
 
-def settle(episode: Episode, seen: Seen) -> End | None:
+def settle(episode: Episode, window: Window, usual: Usual) -> End | None:
     """Whether a warning ends: its window, which ends now, holds no more than is usual, or less than half of enough."""
-    rule = episode.subject.rule
-    if seen.chance <= OVER and 2 * seen.observed >= rule.at_least:
+    if chance(window.observed, usual) <= OVER and 2 * window.observed >= episode.subject.rule.at_least:
         return None
-    return End(episode=replace(episode, seen=seen, version=episode.version + 1, ended_at=seen.candidate.at))
+    seen = Seen.of(window, usual)
+    return End(episode=replace(episode, seen=seen, version=episode.version + 1, ended_at=window.at))
 
 
-def warning_id(candidate: Candidate) -> UUID:
-    """The id of the warning that a window raises: of its subject and the first report that it counts."""
-    subject = candidate.subject
-    return derive_id(
-        WHISTLE, "warning", f"{subject.rule.id}|{subject.area}|{subject.category}|{candidate.reports[0].report_id}"
-    )
+def warning_id(subject: Subject, first: UUID) -> UUID:
+    """The id of a warning: of its subject and the first report that it counts."""
+    return derive_id(WHISTLE, "warning", f"{subject.rule.id}|{subject.area}|{subject.category}|{first}")
 
 
 def same(one: Subject, other: Subject) -> bool:
@@ -143,9 +134,24 @@ def same(one: Subject, other: Subject) -> bool:
     return apart <= one.spot.metres + other.spot.metres
 
 
-def _grown(episode: Episode, seen: Seen) -> Update | None:
-    if seen.observed < GROWN * episode.told or seen.chance > 1 / seen.candidate.subject.rule.odds:
-        return None
+def _raised(window: Window, seen: Seen) -> Raise:
+    subject = window.subject
+    return Raise(
+        episode=Episode(
+            warning_id=warning_id(subject, window.reports()[0].report_id),
+            rule=subject.rule.id,
+            area=subject.area,
+            category=subject.category,
+            raised_at=window.at,
+            seen=seen,
+            told=seen.observed,
+            peak=seen.observed,
+            version=1,
+        )
+    )
+
+
+def _grown(episode: Episode, seen: Seen) -> Update:
     return Update(
         episode=replace(
             episode,
@@ -157,16 +163,14 @@ def _grown(episode: Episode, seen: Seen) -> Update | None:
     )
 
 
-def _counted_by(episode: Episode, candidate: Candidate) -> bool:
+def _counted_by(episode: Episode, window: Window) -> bool:
     """Whether another warning, standing or lately ended, of this category or one above or below counts most of them."""
-    mine, other = episode.category, candidate.subject.category
+    mine, other = episode.category, window.subject.category
     if not (under(mine, other) or under(other, mine)):
         return False
     since = episode.raised_at - episode.subject.rule.window
-    held = episode.subject.of(candidate.reports)
-    until = episode.ended_at or candidate.at
-    shared = sum(1 for report in held if since < report.at <= until)
-    return 2 * shared > len(candidate.reports)
+    shared = window.shared_with(episode.subject, after=since, until=episode.ended_at or window.at)
+    return 2 * shared > window.observed
 
 
 def after(episodes: Iterable[Episode], change: Change) -> list[Episode]:

@@ -12,21 +12,19 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from services.escalation.domain.warning.columns import Columns, ticks
 from services.escalation.domain.warning.episodes import Change, Episode
 from services.escalation.domain.warning.reports import Report, under
-from services.escalation.domain.warning.rounds import Asked, Past, end, look, standing
-from services.escalation.domain.warning.spots import Metres, metres_apart, radians_of
-from services.escalation.domain.warning.subjects import Subject, candidates
+from services.escalation.domain.warning.rounds import Asked, Past, end, look
+from services.escalation.domain.warning.subjects import Subject
 from services.escalation.domain.warning.usual import HISTORY_DAYS, History, Season
-from shared.events.parts import Place
+from services.escalation.domain.warning.windows import candidates
 from shared.playbook.model import WarningRule
 from shared.vocabulary import Level
 
 ROUND: Final = timedelta(minutes=10)
 """Reports of so long are looked at together; standing warnings are looked at so often."""
 MOST_IN_ROUND: Final = 200
-NOWHERE: Final = Place(lon=float("nan"), lat=float("nan"))
-"""Stands where a report has no place: it is near nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +60,7 @@ def replay(
         now = memory.reports[last - 1].at
         # Those that ended meanwhile have done so before these reports came.
         for at in _looks(episodes, memory.reports, first, longest):
-            ended, episodes = end(standing(episodes, memory.until(at, longest), at), episodes, memory.past(at))
+            ended, episodes = end(episodes, memory.until(at, longest), memory.past(at), now=at)
             yield from ended
         known = memory.until(now, 2 * longest)
         fresh = {one.report_id for one in memory.reports[first:last]}
@@ -94,25 +92,16 @@ def _looks(
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """The reports of one category, oldest first, beside their local days and places as arrays."""
+    """The reports of one category, oldest first, beside their local days."""
 
-    reports: Sequence[Report]
+    reports: Columns
     days: Sequence[date]
-    points: Metres
-
-    @classmethod
-    def of(cls, reports: Sequence[Report], zone: ZoneInfo) -> _Line:
-        days = [one.at.astimezone(zone).date() for one in reports]
-        return cls(reports, days, radians_of([one.place or NOWHERE for one in reports]))
 
     def counts(self, subject: Subject, start: datetime, stop: datetime) -> Counter[date]:
         """Those of ``subject`` from ``start`` to before ``stop``, by day."""
-        first = bisect_left(self.reports, start, key=lambda one: one.at)
-        last = bisect_left(self.reports, stop, key=lambda one: one.at)
-        if subject.spot is None:
-            return Counter(self.days[place] for place in range(first, last) if subject.holds(self.reports[place]))
-        apart = metres_apart(self.points[first:last], radians_of([subject.spot.centre]))[:, 0]
-        return Counter(self.days[first + int(place)] for place in np.flatnonzero(apart <= subject.spot.metres))
+        first, last = np.searchsorted(self.reports.times, [ticks(start), ticks(stop)]).tolist()
+        held = subject.held(self.reports, slice(first, last))
+        return Counter(self.days[first + row] for row in np.flatnonzero(held).tolist())
 
 
 class _Memory:
@@ -121,17 +110,21 @@ class _Memory:
     def __init__(self, reports: Sequence[Report], zone: ZoneInfo) -> None:
         self.reports = reports
         self._zone = zone
-        by_category: dict[str, list[Report]] = defaultdict(list)
-        for report in reports:
-            by_category[report.category].append(report)
-        self._lines = {code: _Line.of(rows, zone) for code, rows in by_category.items()}
+        self._columns = Columns.of(reports)
+        days = [one.at.astimezone(zone).date() for one in reports]
+        by_category: dict[str, list[int]] = defaultdict(list)
+        for row, report in enumerate(reports):
+            by_category[report.category].append(row)
+        self._lines = {
+            code: _Line(self._columns.part(np.array(rows, dtype=np.intp)), [days[row] for row in rows])
+            for code, rows in by_category.items()
+        }
         self._figures: tuple[date, Figures] | None = None
         self._histories: dict[Asked, History] = {}
 
-    def until(self, at: datetime, reach: timedelta) -> Sequence[Report]:
+    def until(self, at: datetime, reach: timedelta) -> Columns:
         """The reports of (``at`` - ``reach``, ``at``]."""
-        first = bisect_right(self.reports, at - reach, key=lambda one: one.at)
-        return self.reports[first : bisect_right(self.reports, at, key=lambda one: one.at)]
+        return self._columns.part(slice(*self._columns.between(at - reach, at)))
 
     def past(self, now: datetime) -> Past:
         """What is known when ``now`` it is."""
@@ -173,10 +166,15 @@ def _between(rows: Sequence[Report], start: datetime, stop: datetime) -> Sequenc
     return rows[bisect_left(rows, start, key=lambda one: one.at) : bisect_left(rows, stop, key=lambda one: one.at)]
 
 
+def days_known(end: date, *, first: date) -> int:
+    """How many whole days before ``end`` a history has; days before the county's ``first`` whole one are not known."""
+    return max(min((end - first).days - 1, HISTORY_DAYS), 0)
+
+
 def history_of(counts: Mapping[date, int], asked: Asked, figures: Figures, *, first: date) -> History:
-    """A subject's history of counts by local day; days before the county's ``first`` whole one are not known."""
-    begins = max(asked.end - timedelta(days=HISTORY_DAYS), first + timedelta(days=1))
-    length = max((asked.end - begins).days, 0)
+    """A subject's history of counts by local day; ``first`` is the day on which the county was first heard of."""
+    length = days_known(asked.end, first=first)
+    begins = asked.end - timedelta(days=length)
     return History(
         days=tuple(counts.get(begins + timedelta(days=place), 0) for place in range(length)),
         end=asked.end,

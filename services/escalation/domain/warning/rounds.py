@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from services.escalation.domain.warning.episodes import Change, Episode, Seen, after, settle, take
-from services.escalation.domain.warning.reports import Report
-from services.escalation.domain.warning.subjects import Candidate, Subject, window_of
-from services.escalation.domain.warning.usual import LEAST_DAYS, History, Season, usual
+from services.escalation.domain.warning.columns import Columns
+from services.escalation.domain.warning.episodes import Change, Episode, after, settle, take
+from services.escalation.domain.warning.subjects import Subject
+from services.escalation.domain.warning.usual import LEAST_DAYS, History, Season, Usual, usual
+from services.escalation.domain.warning.windows import Window, window_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,60 +24,52 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What is known of a county's past: its rhythm, and the history of a subject."""
+    """What is known of a county's past: its rhythm, and the history of a subject; None where it is not at hand."""
 
     season: Season
-    history: Callable[[Asked], History]
+    history: Callable[[Asked], History | None]
     zone: ZoneInfo
 
 
-def asked(candidate: Candidate, zone: ZoneInfo) -> Asked:
+def asked(window: Window, zone: ZoneInfo) -> Asked:
     """The history that a window is held against: that of the whole days before it began."""
-    begins = candidate.at - candidate.subject.rule.window
-    return Asked(subject=candidate.subject, end=begins.astimezone(zone).date())
+    begins = window.at - window.subject.rule.window
+    return Asked(subject=window.subject, end=begins.astimezone(zone).date())
 
 
-def standing(episodes: Iterable[Episode], reports: Sequence[Report], now: datetime) -> list[Candidate]:
-    """The windows of the warnings that stand, ending now; ``reports`` oldest first."""
-    return [
-        Candidate(subject=one.subject, at=now, reports=window_of(one.subject, reports, now))
-        for one in episodes
-        if one.ended_at is None
-    ]
-
-
-def look(found: Sequence[Candidate], episodes: Sequence[Episode], past: Past) -> tuple[list[Change], list[Episode]]:
+def look(found: Sequence[Window], episodes: Sequence[Episode], past: Past) -> tuple[list[Change], list[Episode]]:
     """What the windows ``found``, in the order of their ends, change; and the episodes after it."""
     changes: list[Change] = []
     known = list(episodes)
-    for candidate in found:
-        seen = _seen(candidate, past)
-        change = None if seen is None else take(seen, known)
+    for window in found:
+        change = take(window, known, lambda one: _usual(one, past))
         if change is not None:
             changes.append(change)
             known = after(known, change)
     return changes, known
 
 
-def end(found: Sequence[Candidate], episodes: Sequence[Episode], past: Past) -> tuple[list[Change], list[Episode]]:
-    """Which of the warnings that stand are over by their windows ``found``; and the episodes after it."""
-    changes: list[Change] = []
+def end(
+    episodes: Iterable[Episode], reports: Columns, past: Past, *, now: datetime
+) -> tuple[list[Change], list[Episode]]:
+    """Which of the warnings that stand are over by their windows that end ``now``; and the episodes after it."""
     known = list(episodes)
-    for candidate in found:
-        episode = next((one for one in known if one.ended_at is None and one.subject == candidate.subject), None)
-        seen = _seen(candidate, past)
-        change = None if episode is None or seen is None else settle(episode, seen)
-        if change is not None:
-            changes.append(change)
-            known = after(known, change)
-    return changes, known
+    changes: list[Change] = []
+    for episode in known:
+        if episode.ended_at is None:
+            window = window_of(episode.subject, reports, now)
+            expected = _usual(window, past)
+            change = None if expected is None else settle(episode, window, expected)
+            changes += [] if change is None else [change]
+    over = {change.episode.warning_id: change.episode for change in changes}
+    return changes, [over.get(one.warning_id, one) for one in known]
 
 
-def _seen(candidate: Candidate, past: Past) -> Seen | None:
-    """The window with its figures; None when too few days are known to say what is usual."""
-    history = past.history(asked(candidate, past.zone))
-    if len(history.days) < LEAST_DAYS:
+def _usual(window: Window, past: Past) -> Usual | None:
+    """What is usual for a window; None when too few days are known to say so."""
+    history = past.history(asked(window, past.zone))
+    if history is None or len(history.days) < LEAST_DAYS:
         return None
-    begins = candidate.at - candidate.subject.rule.window
-    local = [at.astimezone(past.zone).replace(tzinfo=None) for at in (begins, candidate.at)]
-    return Seen.of(candidate, usual(history, past.season, local[0], local[1]))
+    begins = window.at - window.subject.rule.window
+    start, stop = (at.astimezone(past.zone).replace(tzinfo=None) for at in (begins, window.at))
+    return usual(history, past.season, start, stop)
