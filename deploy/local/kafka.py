@@ -1,6 +1,7 @@
 """A real Apache Kafka broker: jars by their Maven coordinate, a JRE from a wheel, KRaft, loopback only."""
 
 import asyncio
+import fcntl
 import os
 import secrets
 import shutil
@@ -58,8 +59,17 @@ def jars_in(cache: Path, *, say: Callable[[str], None]) -> Path:
     folder = cache / f"kafka-{VERSION}"
     if folder.is_dir():
         return folder
-    say(f"fetching Kafka {VERSION} (about 50 MB, once; kept in {cache})")
     cache.mkdir(parents=True, exist_ok=True)
+    with (cache / f"kafka-{VERSION}.lock").open("w") as lock:
+        # Several that start at once fetch once: jgo's own folder bears one at a time.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            say(f"fetching Kafka {VERSION} (about 50 MB, once; kept in {cache})")
+            _fetch_jars(cache, folder)
+    return folder
+
+
+def _fetch_jars(cache: Path, folder: Path) -> None:
     # Imported here: resolving is needed once in the life of a machine, and the import is slow.
     import jgo  # noqa: PLC0415
 
@@ -73,14 +83,7 @@ def jars_in(cache: Path, *, say: Callable[[str], None]) -> Path:
     for jar in jars:
         shutil.copy(jar, draft / jar.name)
     draft.chmod(0o755)
-    try:
-        draft.rename(folder)
-    except OSError:
-        # Another start was faster; its folder is as good.
-        if not folder.is_dir():
-            raise
-        shutil.rmtree(draft)
-    return folder
+    draft.rename(folder)
 
 
 def prepare_kafka(place: KafkaPlace) -> None:

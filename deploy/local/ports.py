@@ -1,7 +1,9 @@
 """Free TCP ports on the loopback address, and ports that stay the same from one start to the next."""
 
 import json
+import os
 import random
+import re
 import socket
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,6 +14,7 @@ LOOPBACK = "127.0.0.1"
 # taken by any outgoing connection while a killed broker is away, and a client that dials a closed port of its
 # own range can even connect to itself.
 SAFE_PORTS = range(20_000, 32_000)
+PORTS = "WHISTLE_PORTS"
 ATTEMPTS = 200
 
 
@@ -31,18 +34,36 @@ def is_free(port: int) -> bool:
     return True
 
 
+def usable_ports() -> range:
+    """Return the ports of ``WHISTLE_PORTS`` (such as ``20000-21999``), else all safe ones.
+
+    Of two systems that start at one moment both could choose a port that is free until the first listens.
+
+    Raises:
+        ValueError: when it names no ports, or others than safe ones.
+    """
+    text = os.environ.get(PORTS, "")
+    found = re.fullmatch(r"(\d{5})-(\d{5})", text)
+    ports = range(int(found[1]), int(found[2]) + 1) if found else SAFE_PORTS if not text else range(0)
+    if not ports or ports[0] not in SAFE_PORTS or ports[-1] not in SAFE_PORTS:
+        allowed = f"{SAFE_PORTS.start}-{SAFE_PORTS.stop - 1}"
+        raise ValueError(f"{PORTS}: {text!r} is no range of ports within {allowed}, such as 20000-21999")
+    return ports
+
+
 def free_port(avoid: Iterable[int] = ()) -> int:
     """Return a free port that is not in ``avoid``.
 
     Raises:
         NoFreePort: when :data:`ATTEMPTS` random ports were all taken.
+        ValueError: as ``usable_ports``.
     """
-    taken = frozenset(avoid)
+    taken, ports = frozenset(avoid), usable_ports()
     for _ in range(ATTEMPTS):
-        port = random.choice(SAFE_PORTS)
+        port = random.choice(ports)
         if port not in taken and is_free(port):
             return port
-    raise NoFreePort(f"no free port between {SAFE_PORTS.start} and {SAFE_PORTS.stop - 1}")
+    raise NoFreePort(f"no free port between {ports[0]} and {ports[-1]}")
 
 
 def choose_ports(wanted: Mapping[str, int | None], remembered: Path) -> dict[str, int]:

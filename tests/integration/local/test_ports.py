@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.ports import LOOPBACK, SAFE_PORTS, choose_ports, free_port, is_free
+from deploy.local.ports import LOOPBACK, PORTS, SAFE_PORTS, NoFreePort, choose_ports, free_port, is_free
 
 
 @pytest.fixture
@@ -41,3 +41,24 @@ def test_no_two_parts_get_one_port(tmp_path: Path) -> None:
 def test_a_broken_memory_of_ports_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "ports.json").write_text("{broken", encoding="utf-8")
     assert choose_ports({"a": None}, tmp_path / "ports.json")["a"] in SAFE_PORTS
+
+
+def test_who_starts_several_systems_at_once_gives_each_ports_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PORTS, "30000-30001")
+    assert {free_port() for _ in range(20)} <= {30000, 30001}
+    with pytest.raises(NoFreePort, match="between 30000 and 30001"):
+        free_port(avoid=(30000, 30001))
+
+
+def test_no_word_on_ports_means_all_that_are_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PORTS, "")
+    assert free_port() in SAFE_PORTS
+
+
+@pytest.mark.parametrize("ports", (" ", "some", "30000", "30001-30000", "80-30000", "31000-40000"))
+def test_ports_that_are_none_or_not_safe_are_refused_with_what_is_allowed(
+    ports: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PORTS, ports)
+    with pytest.raises(ValueError, match=r"WHISTLE_PORTS: .* within 20000-31999"):
+        free_port()
