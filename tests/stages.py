@@ -5,6 +5,7 @@ terminal behind the stage's name, and to ``build/test/<stage>.log``. After a sta
 those that run beside it come to their end. Ctrl-C ends them all.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+
+from deploy.local.ports import PORTS, SAFE_PORTS
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
@@ -126,26 +129,28 @@ class Run:
 
     def group(self, group: Group) -> None:
         """Run the stages of ``group``; whatever interrupts the wait for them ends them."""
+        share = len(SAFE_PORTS) // len(group.stages)
+        ports = (SAFE_PORTS[n * share : (n + 1) * share] for n in range(len(group.stages)))
         with ThreadPoolExecutor(max_workers=group.at_once) as threads:
             try:
-                for _ in threads.map(self.one, group.stages):
+                for _ in threads.map(self.one, group.stages, ports):
                     pass
             except BaseException:
                 self.end()
                 raise
 
-    def one(self, stage: Stage) -> None:
-        """Run ``stage`` unless another has failed, and keep how it came out."""
+    def one(self, stage: Stage, ports: range) -> None:
+        """Run ``stage`` with ``ports`` unless another has failed, and keep how it came out."""
         if self._over:
             return
         started = time.monotonic()
-        code = self.stage(stage)
-        self.results.append(Result(stage=stage, code=code, seconds=time.monotonic() - started))
+        code = self.stage(stage, ports)
         if code != 0:
             self._over = True
+        self.results.append(Result(stage=stage, code=code, seconds=time.monotonic() - started))
 
-    def stage(self, stage: Stage) -> int:
-        """Run ``stage``, its output shown and kept, and return its exit code."""
+    def stage(self, stage: Stage, ports: range) -> int:
+        """Run ``stage``, its output shown and kept, and return its exit code; servers beside it take other ports."""
         say(f"\n== {stage.name}: {' '.join(shown(stage.command))}\n".encode())
         report(stage).unlink(missing_ok=True)
         with (
@@ -153,6 +158,7 @@ class Run:
             subprocess.Popen(
                 stage.command,
                 cwd=ROOT,
+                env={**os.environ, PORTS: f"{ports[0]}-{ports[-1]}"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from deploy.local.ports import SAFE_PORTS
 from tests import stages
-from tests.stages import Count, Group, Stage
+from tests.stages import Count, Group, Run, Stage
 
 SUITE = '<testsuites><testsuite tests="7" failures="1" errors="1" skipped="2"/></testsuites>'
 SECONDS = 60
@@ -19,8 +22,8 @@ WAIT = "import pathlib, time\nwhile not pathlib.Path({for_!r}).exists(): time.sl
 MAKE = "import pathlib; pathlib.Path({file!r}).touch()\n"
 SLEEPER = """
 import pathlib, time
-pathlib.Path({began!r}).touch()
 try:
+    pathlib.Path({began!r}).touch()
     time.sleep(600)
 except KeyboardInterrupt:
     time.sleep(0.3)
@@ -68,17 +71,42 @@ def test_stages_of_one_group_run_side_by_side(logs: Path, monkeypatch: pytest.Mo
     assert run(monkeypatch, Group(stages=(first, second), at_once=2)) == 0
 
 
-def test_what_runs_beside_one_that_fails_comes_to_its_end_and_nothing_more_begins(
-    logs: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+def test_no_two_stages_of_a_group_start_servers_on_one_port(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    failing = python("failing", MAKE.format(file=str(logs / "failing")) + "raise SystemExit(3)")
-    beside = python("beside", WAIT.format(for_=str(logs / "failing")) + "time.sleep(0.3); print('to the end')")
-    assert run(monkeypatch, Group(stages=(failing, beside, python("next", "")), at_once=2)) == 1
+    code = "from deploy.local.ports import usable_ports as u; print('ports', u()[0], u()[-1])"
+    monkeypatch.setattr(stages, "ROOT", Path(__file__).parents[2])
+    assert run(monkeypatch, Group(stages=tuple(python(name, code) for name in "abc"))) == 0
+    said = [line.split()[-2:] for line in capfd.readouterr().out.splitlines() if "| ports" in line]
+    ports = [port for first, last in said for port in range(int(first), int(last) + 1)]
+    assert len(said) == 3
+    assert len(set(ports)) == len(ports) == len(SAFE_PORTS)
+
+
+def test_what_runs_beside_one_that_fails_comes_to_its_end_and_nothing_more_begins(
+    logs: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    beside = python("beside", WAIT.format(for_=str(logs / "seen")) + "print('to the end')")
+    group = Group(stages=(python("failing", "raise SystemExit(3)"), beside, python("next", "")), at_once=2)
+    ran = Run()
+    with ThreadPoolExecutor() as threads:
+        over = threads.submit(ran.group, group)
+        soon(lambda: bool(ran.results), "the first has failed")
+        (logs / "seen").touch()
+        over.result(SECONDS)
+    stages.tell(ran.results, (group,))
     said = capfd.readouterr().out
     assert "beside | to the end\n" in said
     assert "stopped at failing" in said
     assert "stopped at beside" not in said
     assert "not run: next" in said
+
+
+def soon(look: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not look():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("how", (signal.SIGINT, signal.SIGTERM), ids=str)
@@ -95,10 +123,7 @@ def test_an_interrupt_ends_all_stages_and_waits_until_they_have_cleared_up(logs:
     root = Path(__file__).parents[2]
     with subprocess.Popen((sys.executable, "-c", code), cwd=root, stdout=subprocess.DEVNULL) as ran:
         try:
-            deadline = time.monotonic() + SECONDS
-            while not all((logs / name).exists() for name in names):
-                assert time.monotonic() < deadline, "both have begun"
-                time.sleep(0.02)
+            soon(lambda: all((logs / name).exists() for name in names), "both have begun")
             ran.send_signal(how)
             assert ran.wait(SECONDS) == stages.INTERRUPTED
         finally:
@@ -122,7 +147,7 @@ def test_a_session_that_dies_without_a_report_counts_as_a_failure() -> None:
 def test_a_report_of_an_earlier_run_is_not_counted_again(logs: Path) -> None:
     (logs / "unit.xml").write_text(SUITE, encoding="utf-8")
     stage = Stage(name="unit", command=(sys.executable, "-c", "raise SystemExit(4)", "pytest"))
-    stages.Run().one(stage)
+    Run().one(stage, range(20000, 20010))
     assert stages.counted(stage) == Count(failed=1)
 
 
