@@ -25,6 +25,10 @@ HOUR_SECONDS = 3600
 ENDING_SECONDS = 60
 """What a stage may take to stop its servers after Ctrl-C."""
 INTERRUPTED = 130
+LIVES = "tests/unit/escalation/test_life_machine.py"
+FAULTS = ("tests/e2e/test_kill.py", "tests/e2e/test_clock_faults.py")
+CLOCKS = ("tests/integration/escalation", "tests/integration/facts")
+INTAKE = "tests/integration/intake"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +69,10 @@ def module(*words: str) -> tuple[str, ...]:
     return (sys.executable, "-m", *words)
 
 
-def tests(name: str, *folders: str) -> Stage:
-    """Return the stage that runs pytest once over ``folders``: one session, so that Kafka starts once."""
-    return Stage(name=name, command=module("pytest", *folders, f"--junitxml={LOGS / name}.xml", "-ra"))
+def session(name: str, *paths: str, without: Sequence[str] = ()) -> Stage:
+    """Return the stage that runs pytest once over ``paths``: one session, so that Kafka starts once."""
+    left_out = [f"--ignore={path}" for path in without]
+    return Stage(name=name, command=module("pytest", *paths, *left_out, f"--junitxml={LOGS / name}.xml", "-ra"))
 
 
 LINT = (
@@ -87,24 +92,30 @@ GENERATED = (
     Stage(name="kafka manifests", command=module("deploy.k8s.kafka", "--check"), mend="make schema"),
 )
 LOCKS = (Stage(name="locks", command=module("deploy.lock", "--check"), mend="make lock"),)
-LIVES = "tests/unit/escalation/test_life_machine.py"
 QUICK_TESTS = (
-    tests("lives of clocks", LIVES),
-    tests("unit", "tests/unit", f"--ignore={LIVES}"),
-    tests("contract", "tests/contract"),
+    session("lives of clocks", LIVES),
+    session("unit", "tests/unit", without=(LIVES,)),
 )
-SLOW_TESTS = (tests("e2e", "tests/e2e"), tests("integration", "tests/integration"))
+CONTRACTS = (session("contract", "tests/contract"),)
+# Who breaks systems has them to themselves; they and the tests on engines wait more than they compute.
+SLOW_TESTS = (
+    session("e2e", "tests/e2e", without=FAULTS),
+    session("faults", *FAULTS),
+    session("integration", "tests/integration", without=(*CLOCKS, INTAKE)),
+    session("clocks on engines", *CLOCKS),
+    session("intake on engines", INTAKE),
+)
 
 QUICK = (
     Group(stages=LINT),
-    Group(stages=(*QUICK_TESTS, *TYPES, *GENERATED, *LOCKS), at_once=2),
+    Group(stages=(*QUICK_TESTS, *TYPES, *CONTRACTS, *GENERATED, *LOCKS), at_once=2),
 )
 CHOICES: dict[str, tuple[Group, ...]] = {
     "--quick": QUICK,
     "--verify": (Group(stages=(*GENERATED, *LOCKS)),),
     "--generate": (Group(stages=tuple(Stage(name=s.name, command=s.command[:-1]) for s in GENERATED)),),
 }
-EVERYTHING = (*QUICK, Group(stages=SLOW_TESTS, at_once=len(SLOW_TESTS)))
+EVERYTHING = (*QUICK, Group(stages=SLOW_TESTS, at_once=3))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
