@@ -15,6 +15,7 @@ from shared.runtime.delivery import DeliveryLoop
 from shared.runtime.outbox import OutboxRelay
 from shared.vocabulary import ModeKind
 
+GIVEN: Final = "given"
 _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -59,6 +60,9 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        for outcome in (GIVEN, *Left):
+            # From 0 on: of a series that begins with its first count an alert sees no increase.
+            self.instructions.labels(outcome)
         self.canaries = Counter(
             "whistle_intake_canaries_total",
             "Canaries by what became of them: sent by this replica, closed by an order that came for them.",
@@ -182,7 +186,7 @@ class Metrics:
 
     def instructed(self, left: Left | None) -> None:
         """See ``ports.Tell.instructed``."""
-        self.instructions.labels("given" if left is None else left.value).inc()
+        self.instructions.labels(left or GIVEN).inc()
 
     def kept_together(self, what: str, size: int, seconds: float) -> None:
         """Note one transaction that kept several reports or actions."""

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
+from services.intake.domain.moves.instructing import Left
+from services.intake.metrics import Metrics
 from tests.contract.house.files import ROOT, SERVICES, source
 from tests.contract.house.test_junctions import Metric, catalogue
 
 RULES = ROOT / "deploy" / "k8s" / "components" / "observability" / "rules.yaml"
+LEFT = "WhistleInstructionsLeft"
 NAME = re.compile(r"\bwhistle_[a-z0-9_]+\b(?:\{(?P<labels>[^}]*)\})?")
 
 
@@ -46,6 +49,18 @@ def test_an_alert_has_its_page_in_the_runbook(alert: dict[str, Any]) -> None:
     headings = {line.removeprefix("## ").lower() for line in source(ROOT / document).splitlines() if line[:3] == "## "}
     assert anchor == alert["alert"].lower()
     assert anchor in headings
+
+
+def test_the_alert_on_instructions_leaves_out_only_cases_that_need_none() -> None:
+    named = next(re.findall(r'outcome=~"([^"]+)"', rule["expr"]) for rule in alerts() if rule["alert"] == LEFT)
+    assert set(Left) - set(named[0].split("|")) == {Left.ENDED, Left.HELD, Left.OVER}
+    assert set(named[0].split("|")) <= set(Left)
+
+
+def test_what_the_alert_on_instructions_counts_is_shown_before_the_first_one() -> None:
+    metrics = Metrics()
+    for outcome in Left:
+        assert metrics.registry.get_sample_value("whistle_intake_instructions_total", {"outcome": outcome}) == 0
 
 
 def test_the_runbook_has_no_page_without_an_alert() -> None:
