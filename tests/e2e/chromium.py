@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
+# Playwright's own five seconds are for a machine that does nothing else.
+expect.set_options(timeout=20_000)
 # Without these, a browser on a closed network asks for updates and look-ups, many at a time, in vain.
 FLAGS = (
     "--headless",

@@ -185,7 +185,7 @@ async def test_who_leaves_loses_no_whole_line_and_half_a_line_is_no_report(intak
         async def both() -> bool:
             return await intake.rows("case_snapshot") >= before + 2
 
-        await until(both, seconds=10)
+        await until(both)
     assert await intake.rows("case_snapshot") == before + 2
 
 

@@ -197,9 +197,9 @@ class TestHolds:
         async def awake() -> bool:
             return (await case_of(intake, case_id)).view.state is CaseState.SIGNED
 
-        await until(awake, seconds=10)
+        await until(awake)
         room.stop()
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, 30)
         assert (await refused(intake, case_id, "village head", "hang", until=ahead(days=9), reason="再等"))[0] == 409
 
     async def test_a_date_that_no_case_speaks_for_is_forgotten_and_wakes_nobody(self, intake: Intake) -> None:

@@ -152,10 +152,10 @@ class TestNoCaseIsMissed:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(PostgresTransaction, "around", slowly)
             opening = asyncio.create_task(intake.open())
-            await asyncio.wait_for(held.wait(), 10)
+            await asyncio.wait_for(held.wait(), 60)
             change_id = (await propose(intake, FLOOD)).json()["change_id"]
             confirming = asyncio.create_task(confirm(intake, change_id))
-            await until(lambda: intake.pool.fetchval(WAITS_FOR_A_LOCK), seconds=10)
+            await until(lambda: intake.pool.fetchval(WAITS_FOR_A_LOCK))
             assert not confirming.done(), "the change waits for the case that is being opened"
             go_on.set()
             case_id = await opening

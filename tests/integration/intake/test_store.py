@@ -151,7 +151,7 @@ async def test_a_loaded_case_is_locked_until_the_transaction_ends(postgres: str)
         waiting = (
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )
-        await until(lambda: pool.fetchval(waiting), seconds=10)
+        await until(lambda: pool.fetchval(waiting))
         assert not second.done()
     assert await second == [change.case]
     await pool.close()

@@ -136,7 +136,7 @@ async def test_the_same_picture_sent_while_it_is_removed_waits_and_is_kept_anew(
     sweep = asyncio.create_task(store.sweep())
     await store.blobs.deleting.wait()
     again = asyncio.create_task(store.send("red"))
-    await until(partial(is_held_up, store.intake), seconds=10)
+    await until(partial(is_held_up, store.intake))
     assert not again.done()
     store.blobs.may_delete.set()
     assert (await sweep, await again) == (1, lost)
@@ -174,10 +174,10 @@ async def test_a_storage_that_is_away_is_sat_out_and_what_it_kept_goes_later(sto
     await store.lose(lost)
     sweeping = Sweeping(store.intake.doors, store.custody, AwayFirst(store.photos))
     running = asyncio.create_task(sweeping.run())
-    await until(partial(is_out, sweeping), seconds=10)
-    await until(partial(is_gone, store, lost), seconds=20)
+    await until(partial(is_out, sweeping))
+    await until(partial(is_gone, store, lost))
     sweeping.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 30)
 
 
 async def test_notes_of_photos_that_have_arrived_are_forgotten(store: Store) -> None:

@@ -54,7 +54,7 @@ async def test_a_change_of_mode_is_settled_though_postgresql_was_away_first() ->
     settling.wake()
     await until(partial(is_in, intake, case_id, FLOOD), seconds=5)
     settling.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 30)
     assert settling.outage is None
 
 

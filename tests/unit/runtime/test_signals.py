@@ -13,7 +13,7 @@ import pytest
 
 from shared.runtime.signals import until_signalled
 
-SECONDS = 5
+SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
