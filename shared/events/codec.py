@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -29,6 +29,8 @@ SPEC_VERSION: Final = "1.0"
 CONTENT_TYPE: Final = "application/json"
 REQUIRED: Final = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "ce_sequence")
 SHOWN_ERRORS: Final = 5
+_SPEC: Final = ("ce_specversion", SPEC_VERSION.encode())
+_CONTENT: Final = ("content-type", CONTENT_TYPE.encode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,25 +45,27 @@ class Message:
 
 def encode(event: Event[Payload]) -> Message:
     """Write ``event`` for the topic that its data belongs to; key = subject."""
-    headers = [
-        ("ce_specversion", SPEC_VERSION),
-        ("ce_id", str(event.id)),
-        ("ce_source", event.source),
-        ("ce_type", event.type),
-        ("ce_subject", event.subject),
-        ("ce_time", event.time.astimezone(UTC).isoformat()),
-        ("ce_sequence", str(event.sequence)),
-        ("ce_partitionkey", event.subject),
-        ("content-type", CONTENT_TYPE),
-    ]
-    if event.traceparent is not None:
-        headers.append(("traceparent", event.traceparent))
-    return Message(
-        topic=topic_of(event.data).name,
-        key=event.subject.encode(),
-        value=msgspec.json.encode(event.data),
-        headers=tuple((name, text.encode()) for name, text in headers),
+    key = event.subject.encode()
+    headers: Headers = (
+        _SPEC,
+        ("ce_id", str(event.id).encode()),
+        ("ce_source", event.source.encode()),
+        ("ce_type", event.type.encode()),
+        ("ce_subject", key),
+        ("ce_time", _in_utc(event.time)),
+        ("ce_sequence", str(event.sequence).encode()),
+        ("ce_partitionkey", key),
+        _CONTENT,
     )
+    if event.traceparent is not None:
+        headers = (*headers, ("traceparent", event.traceparent.encode()))
+    return Message(topic=topic_of(event.data).name, key=key, value=msgspec.json.encode(event.data), headers=headers)
+
+
+@lru_cache(maxsize=64)
+def _in_utc(time: datetime) -> bytes:
+    # The events of a batch mostly have one time.
+    return time.astimezone(UTC).isoformat().encode()
 
 
 def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Event[Payload]:

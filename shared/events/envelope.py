@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 WHISTLE: Final = UUID("5f2b7c1e-9d57-5c1a-8a6e-0d8f4e9b2a11")
 """The name space of every id that Whistle derives."""
 _SPACE: Final = WHISTLE.bytes
+_VERSION_5: Final = 0x5000_8000_0000_0000_0000
+_FREE: Final = ~0xF000_C000_0000_0000_0000
+"""RFC 9562, 5.5: the bits that say which kind of id it is, and all others."""
 
 
 class Payload(Protocol):
@@ -51,4 +54,4 @@ def derive_id(parent: UUID, step: str, target: str = "") -> UUID:
     """The id of what ``parent`` causes at ``step`` for ``target``: the same on every replay."""
     # What uuid.uuid5 does, without its look for the module of hashes each time: a report asks for four.
     digest = sha1(_SPACE + f"{parent}|{step}|{target}".encode(), usedforsecurity=False).digest()
-    return UUID(bytes=digest[:16], version=5)
+    return UUID(int=int.from_bytes(digest[:16]) & _FREE | _VERSION_5)

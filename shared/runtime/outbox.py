@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
-from uuid import UUID
 
 import msgspec
 
@@ -129,12 +128,12 @@ async def enqueue(connection: Connection, messages: Sequence[Message]) -> None:
     await connection.execute(_INSERT, *(list(column) for column in columns))
 
 
-def _row(message: Message) -> tuple[int, UUID, str, bytes, str, bytes]:
+def _row(message: Message) -> tuple[int, str, str, bytes, str, bytes]:
     event_id = next((value for name, value in message.headers if name == "ce_id"), None)
     if event_id is None:
         raise ValueError(f"a message for {message.topic} has no ce_id")
     headers = msgspec.json.encode([(name, value.decode()) for name, value in message.headers]).decode()
-    return shard_of(message.key), UUID(event_id.decode()), message.topic, message.key, headers, message.value
+    return shard_of(message.key), event_id.decode(), message.topic, message.key, headers, message.value
 
 
 def shard_of(key: bytes) -> int:
