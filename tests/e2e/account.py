@@ -21,16 +21,20 @@ from shared.runtime.delivery import Origin, Record, marked, origin
 from shared.vocabulary import OrderRole, WhenLate
 
 TELLING: Final = (CASE, *ORDER.values(), SLA)
-READ_SECONDS: Final = 60
+READ_SECONDS: Final = 180
 
 
 @dataclass(slots=True)
 class Topics:
-    """Each event once, in the order in which a consumer that drops repeats meets it; ``records`` counts them all."""
+    """Each event once, in the order in which a consumer that drops repeats meets it; ``records`` counts them all.
+
+    ``positions`` say how far each partition is read.
+    """
 
     events: dict[UUID, Event[Payload]] = field(default_factory=dict)
     dead_letters: list[Origin] = field(default_factory=list)
     records: int = 0
+    positions: dict[TopicPartition, int] = field(default_factory=dict)
 
     def opened(self) -> dict[UUID, set[UUID]]:
         """Case id → the ids of its opening events."""
@@ -101,9 +105,9 @@ def _leads(late: ClockEscalated) -> bool:
     )
 
 
-async def read_topics(bootstrap: str) -> Topics:
-    """Read every telling topic and the dead letters from the beginning to the present end."""
-    topics = Topics()
+async def read_topics(bootstrap: str, known: Topics | None = None) -> Topics:
+    """Read every telling topic and the dead letters to the present end: from the beginning, or on from ``known``."""
+    topics = Topics() if known is None else known
     places = [TopicPartition(topic.name, n) for topic in (*TELLING, DEAD_LETTER) for n in range(topic.partitions)]
     async with (
         asyncio.timeout(READ_SECONDS),
@@ -111,6 +115,8 @@ async def read_topics(bootstrap: str) -> Topics:
     ):
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
+        for place, position in topics.positions.items():
+            consumer.seek(place, position)
         while any([await consumer.position(place) < ends[place] for place in places]):
             for place, records in (await consumer.getmany(timeout_ms=300)).items():
                 for r in records:
@@ -119,6 +125,7 @@ async def read_topics(bootstrap: str) -> Topics:
                         topics.dead_letters += [origin(record)] if marked(record) is None else []
                     else:
                         _take(topics, record)
+                topics.positions[place] = records[-1].offset + 1
     return topics
 
 

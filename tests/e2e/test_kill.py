@@ -51,9 +51,10 @@ def frail() -> Iterator[Platform]:
 async def settled(platform: Platform, kept: Sink) -> Topics:
     """Everything that is on its way has arrived; escalation is stopped meanwhile, or its clocks would never rest."""
     looks: list[dict[str, int]] = []
+    topics = Topics()
 
     async def look() -> dict[str, int]:
-        topics = await read_topics(platform.bootstrap)
+        await read_topics(platform.bootstrap, topics)
         return {
             "events": len(topics.events),
             "told": await count(platform.dsn, "SELECT count(*) FROM notifier.feed"),
@@ -76,10 +77,10 @@ async def settled(platform: Platform, kept: Sink) -> Topics:
         )
 
     try:
-        await until(at_rest, what="everything has arrived", seconds=240)
+        await until(at_rest, what="everything has arrived", seconds=400)
     except AssertionError as error:
         raise AssertionError(f"{error}; last seen {looks[-1]}") from error
-    return await read_topics(platform.bootstrap)
+    return topics
 
 
 def alone(effects: Mapping[Any, set[UUID]]) -> bool:
@@ -168,18 +169,21 @@ async def tables_agree(platform: Platform, topics: Topics) -> None:
 
 
 async def every_order_has_a_clock(platform: Platform) -> None:
+    # Those of now: clocks that are late go on asking for others.
+    orders = (await read_topics(platform.bootstrap)).orders()
+
     async def all_clocked() -> bool:
-        clocked = await column(
-            platform.dsn, "SELECT DISTINCT order_id FROM escalation.clock WHERE order_id IS NOT NULL"
-        )
-        return (await read_topics(platform.bootstrap)).orders() <= clocked
+        query = "SELECT DISTINCT order_id FROM escalation.clock WHERE order_id IS NOT NULL"
+        return orders <= await column(platform.dsn, query)
 
     await until(all_clocked, what="a clock for each order", seconds=90)
 
 
 async def routed(platform: Platform, cases: set[UUID]) -> None:
+    topics = Topics()
+
     async def all_led() -> bool:
-        return cases <= (await read_topics(platform.bootstrap)).led()
+        return cases <= (await read_topics(platform.bootstrap, topics)).led()
 
     await until(all_led, what="an order for each case", seconds=90)
 
