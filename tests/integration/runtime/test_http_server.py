@@ -17,7 +17,7 @@ from shared.runtime.serving import HttpServer
 from shared.runtime.wire import HEADER_LIMIT_BYTES
 
 HOST = "127.0.0.1"
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 10
 
 
 def an_app() -> FastAPI:

@@ -13,7 +13,7 @@ from shared.runtime.serving import HttpServer
 from shared.runtime.wire import HEADER_LIMIT_BYTES
 
 HOST = "127.0.0.1"
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 10
 MOST_SENT = 8 * 1024 * 1024
 """What the sockets of both ends hold, and to spare; without a bound all that is sent would be read."""
 
