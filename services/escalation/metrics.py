@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counted
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, assert_never
 
@@ -91,13 +92,17 @@ class Metrics:
 
     def said(self, report: FireReport) -> None:
         """Count one firing."""
-        for one in report.said:
-            clock = one.clock
-            self.fired.labels(_word(one.verdict), str(clock.shown.kind), str(clock.shown.level)).inc()
-            if isinstance(one.verdict, Take):
-                self.steps.labels(str(clock.step_of(one.verdict.planned).action)).inc()
+        words = Counted((_word(one.verdict), one.clock.shown.kind, one.clock.shown.level) for one in report.said)
+        for labels, count in words.items():
+            self.fired.labels(*map(str, labels)).inc(count)
+        steps = Counted(
+            one.clock.step_of(one.verdict.planned).action for one in report.said if isinstance(one.verdict, Take)
+        )
+        for action, count in steps.items():
+            self.steps.labels(str(action)).inc(count)
+        grades = {urgency: self.late_seconds.labels(str(urgency)) for urgency, _ in report.late_seconds}
         for urgency, late in report.late_seconds:
-            self.late_seconds.labels(str(urgency)).observe(late)
+            grades[urgency].observe(late)
         self.last_fired.set(max((late for _, late in report.late_seconds), default=0.0))
 
     def overdue(self, clocks: Mapping[int, int]) -> None:

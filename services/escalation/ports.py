@@ -153,14 +153,6 @@ class Horizon:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fired:
-    """What a firing leaves of a clock."""
-
-    clock: RunningClock
-    at: datetime
-
-
 class Firing(Protocol):
     """One transaction of the timers."""
 
@@ -176,8 +168,8 @@ class Firing(Protocol):
     async def beside(self, due: Sequence[Due], *, most: int) -> Sequence[Due]:
         """What else is due of the same cases, at most so many: after an outage a case is told of once."""
 
-    async def write(self, fired: Sequence[Fired], messages: Sequence[Message]) -> None:
-        """Write what fired and what it says, committed at the end of the transaction."""
+    async def write(self, fired: Sequence[RunningClock], messages: Sequence[Message], *, at: datetime) -> None:
+        """Write how clocks stand that spoke ``at`` an instant, and what they said; it is committed at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,10 +28,10 @@ log = logging.getLogger(__name__)
 class TimerSettings:
     """``most`` bounds one transaction; an uncapped scan can hold everything up for minutes.
 
-    ``tick`` is the longest pause while something is due that may not fire yet, ``soonest`` the first such pause; each
-    doubles the one before. ``idle`` is the longest pause in any case: a clock may be written by another process, and
-    the ends of the log are asked for as often, and never more often than ``ask_every``. ``count_every``: how often a
-    backlog is counted.
+    ``tick`` is the longest pause while something is due that may not fire yet, or nothing may at all; ``soonest`` the
+    first of the former, each doubles the one before. ``idle`` is the longest pause in any case: a clock may be written
+    by another process, and the ends of the log are asked for as often, and never more often than ``ask_every``.
+    ``count_every``: how often a backlog is counted.
     """
 
     most: int = 500
@@ -110,7 +110,9 @@ class Timers:
         else:
             self._waited = 0
             self._clear()
-            pause = self._settings.idle if ahead is None else min(ahead, self._settings.idle)
+            # Until the group has given partitions a clock may be due that is not seen: it is not to wait for long then.
+            longest = self._settings.tick if horizon.is_empty else self._settings.idle
+            pause = longest if ahead is None else min(ahead, longest)
         # One that was committed while this look was under way may not have been seen by it.
         pause = min([pause, *(max(at - outlook.now, timedelta()) for at in self._expected)])
         self.sleeps_until = outlook.now + pause

@@ -11,7 +11,6 @@ from services.escalation.domain.backlog import Saying, announced, due_of, is_bac
 from services.escalation.domain.on_watch import Watch
 from services.escalation.ports import (
     Due,
-    Fired,
     Horizon,
     Playbooks,
     Store,
@@ -50,8 +49,8 @@ async def fire_due(*, store: Store, playbooks: Playbooks, horizon: Horizon, most
         heard = _heard(due, now)
         if any(is_backlog(said, now=now) for _, said in heard):
             heard += _heard(await firing.beside(due, most=most), now)
-        fired = [Fired(clock=said[-1].after if said else one.clock, at=now) for one, said in heard]
-        await firing.write(fired, _messages(heard, playbooks, now))
+        fired = [said[-1].after if said else one.clock for one, said in heard]
+        await firing.write(fired, _messages(heard, playbooks, now), at=now)
     return FireReport(
         taken=len(heard),
         said=[saying for _, said in heard for saying in said],

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from uuid import UUID
 
 import msgspec
 
-from services.escalation.domain.chain import CaseShown
+from services.escalation.domain.chain import CaseShown, RunningClock
 from services.escalation.ports import (
     URGENCIES,
     Due,
-    Fired,
     Horizon,
 )
 from services.escalation.store.rows import running_of
@@ -43,7 +42,7 @@ _LANES: Final = """
 """The lanes that have running clocks, each found by one look into the index."""
 PICK: Final = f"""
     {_LANES}
-    SELECT first.clock_id, lane.until
+    SELECT first.clock_id
       FROM (SELECT partition, ($2::timestamptz[])[array_position($1::smallint[], partition)] AS until FROM lane) AS lane
            CROSS JOIN generate_series(1, {URGENCIES}) AS grade (urgency)
            CROSS JOIN LATERAL (
@@ -54,21 +53,22 @@ PICK: Final = f"""
      WHERE lane.until IS NOT NULL
      ORDER BY grade.urgency, first.next_at, first.clock_id LIMIT $3
 """  # noqa: S608  put together from constants
-_COLUMNS: Final = """c.clock_id, c.body, c.warnings_passed, c.steps_taken, c.breached_at, c.traceparent, c.urgency,
-       f.facts -> 'view' AS view, f.version, f.county"""
+# As bytes, for as text they are put into Python's own form and, to be read, into bytes again.
+_COLUMNS: Final = """convert_to(c.body::text, 'UTF8') AS body, c.warnings_passed, c.steps_taken, c.breached_at,
+       c.traceparent, c.urgency, c.partition, convert_to((f.facts -> 'view')::text, 'UTF8') AS view, f.version, f.county
+"""
+_UNTIL: Final = "($2::timestamptz[])[array_position($1::smallint[], c.partition)]"
 # PostgreSQL looks again at a row that changed under it: one stopped or fired a moment ago is not returned.
 _TAKE: Final = f"""
-    SELECT {_COLUMNS}, due.until
-      FROM unnest($1::uuid[], $2::timestamptz[]) AS due (clock_id, until)
-           JOIN clock c USING (clock_id) JOIN case_facts f USING (case_id)
-     WHERE c.next_at <= due.until
-     ORDER BY c.urgency, c.next_at, c.clock_id LIMIT $3 FOR UPDATE OF c SKIP LOCKED
+    SELECT {_COLUMNS}
+      FROM unnest($3::uuid[]) AS due (clock_id) JOIN clock c USING (clock_id) JOIN case_facts f USING (case_id)
+     WHERE c.next_at <= {_UNTIL}
+     ORDER BY c.urgency, c.next_at, c.clock_id LIMIT $4 FOR UPDATE OF c SKIP LOCKED
 """  # noqa: S608  put together from constants
 _BESIDE: Final = f"""
-    SELECT {_COLUMNS}, known.until
-      FROM unnest($1::uuid[], $2::timestamptz[]) AS known (case_id, until)
-           JOIN clock c USING (case_id) JOIN case_facts f USING (case_id)
-     WHERE c.next_at <= known.until AND c.clock_id <> ALL ($3::uuid[])
+    SELECT {_COLUMNS}
+      FROM unnest($3::uuid[]) AS known (case_id) JOIN clock c USING (case_id) JOIN case_facts f USING (case_id)
+     WHERE c.next_at <= {_UNTIL} AND c.clock_id <> ALL ($5::uuid[])
      ORDER BY c.next_at, c.clock_id LIMIT $4 FOR UPDATE OF c SKIP LOCKED
 """  # noqa: S608  put together from constants
 NEXT_DUE: Final = f"""
@@ -96,9 +96,9 @@ OVERDUE: Final = f"""
 """  # noqa: S608  put together from constants
 _SAID: Final = """
     UPDATE clock SET warnings_passed = t.warnings_passed, steps_taken = t.steps_taken, next_at = t.next_at,
-                     breached_at = coalesce(clock.breached_at, t.breached_at)
-      FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::timestamptz[], $5::timestamptz[])
-           AS t (clock_id, warnings_passed, steps_taken, next_at, breached_at)
+                     breached_at = coalesce(clock.breached_at, CASE WHEN t.breached THEN $6::timestamptz END)
+      FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::timestamptz[], $5::bool[])
+           AS t (clock_id, warnings_passed, steps_taken, next_at, breached)
      WHERE clock.clock_id = t.clock_id
 """
 
@@ -109,6 +109,8 @@ class PostgresFiring:
     def __init__(self, connection: Connection, now: Now) -> None:
         self._connection = connection
         self._now = now
+        self._until: tuple[list[int], list[datetime]] = ([], [])
+        """The lanes that may fire, and until when the facts of each are whole."""
 
     async def now(self) -> datetime:
         """The instant that the store was given, which is the database's own."""
@@ -119,11 +121,11 @@ class PostgresFiring:
         # Plans are made when there is much or nothing due: only a walk over the index serves both.
         await self._connection.execute(BY_INDEX)
         # Measured before ``now`` was asked for, and a transaction may have waited for its connection meanwhile.
-        until = until_of(horizon.aged(time.monotonic()), now=now)
+        self._until = until_of(horizon.aged(time.monotonic()), now=now)
         taken: Sequence[Due] = ()
         for reach in _REACHES:
-            picked = await self._connection.fetch(PICK, *until, most * reach)
-            taken = await self._take(_TAKE, [(row["clock_id"], row["until"]) for row in picked], most)
+            picked = await self._connection.fetch(PICK, *self._until, most * reach)
+            taken = await self._take(_TAKE, [row["clock_id"] for row in picked], most)
             # Where nobody was in the way, there is no more; else what was found may lie behind what others hold.
             if len(taken) == min(len(picked), most) or len(picked) < most * reach:
                 break
@@ -131,32 +133,32 @@ class PostgresFiring:
 
     async def beside(self, due: Sequence[Due], *, most: int) -> Sequence[Due]:
         """See ``Firing.beside``; what another holds at this moment speaks for itself later."""
-        cases = {one.clock.case_id: one.until for one in due}
-        return await self._take(_BESIDE, list(cases.items()), [one.clock.shown.clock_id for one in due], most)
+        cases = list({one.clock.case_id for one in due})
+        return await self._take(_BESIDE, cases, most, [one.clock.shown.clock_id for one in due])
 
-    async def write(self, fired: Sequence[Fired], messages: Sequence[Message]) -> None:
+    async def write(self, fired: Sequence[RunningClock], messages: Sequence[Message], *, at: datetime) -> None:
         """Write what each clock said last and when it speaks next, and put its words into the outbox."""
         await self._connection.execute(
             _SAID,
-            [one.clock.shown.clock_id for one in fired],
-            [one.clock.warnings_passed for one in fired],
-            [one.clock.steps_taken for one in fired],
-            [one.clock.next_at for one in fired],
-            [one.at if one.clock.breached else None for one in fired],
+            [clock.shown.clock_id for clock in fired],
+            [clock.warnings_passed for clock in fired],
+            [clock.steps_taken for clock in fired],
+            [clock.next_at for clock in fired],
+            [clock.breached for clock in fired],
+            at,
         )
         if messages:
             await enqueue(self._connection, messages)
 
-    async def _take(
-        self, query: str, wanted: Sequence[tuple[UUID, datetime]], *limits: Collection[UUID] | int
-    ) -> Sequence[Due]:
+    async def _take(self, query: str, wanted: Sequence[UUID], most: int, *but: Sequence[UUID]) -> Sequence[Due]:
         if not wanted:
             return ()
-        ids, untils = zip(*wanted, strict=True)
-        return [_due_of(row) for row in await self._connection.fetch(query, list(ids), list(untils), *limits)]
+        rows = await self._connection.fetch(query, *self._until, wanted, most, *but)
+        until = dict(zip(*self._until, strict=True))
+        return [_due_of(row, until[row["partition"]]) for row in rows]
 
 
-def _due_of(row: asyncpg.Record) -> Due:
+def _due_of(row: asyncpg.Record, until: datetime) -> Due:
     # What is stored is what events show, and is put into them as it is: to read it and write it anew costs as much as
     # all that is judged.
     view = cast("CaseView", msgspec.Raw(row["view"]))
@@ -165,7 +167,7 @@ def _due_of(row: asyncpg.Record) -> Due:
         case=CaseShown(view=view, version=row["version"], traceparent=row["traceparent"]),
         county=row["county"],
         urgency=row["urgency"],
-        until=row["until"],
+        until=until,
     )
 
 

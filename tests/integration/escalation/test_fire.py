@@ -322,6 +322,24 @@ async def test_a_departments_late_order_goes_to_the_desk_of_its_own_level(bench:
     assert (moved.from_level, moved.to_level, moved.to.id) == (Level.COUNTY, Level.COUNTY, COUNTY)
 
 
+async def test_what_a_clock_says_shows_its_case_as_it_was_told_last(bench: Bench) -> None:
+    story = Story("shown", area=WEST_VILLAGE, at=START)
+    story.opened()
+    first = story.issued(WEST_VILLAGE)
+    story.returned(first)
+    story.issued(WEST_VILLAGE)
+    await bench.fold(*story.events)
+    told = len(await bench.said())
+    bench.now = START + timedelta(hours=1)
+    await bench.fire()
+    said = (await bench.said())[told:]
+    assert said
+    assert story.view.returns
+    for event in said:
+        assert event.data.case == story.view
+        assert (event.subject, event.sequence) == (str(story.view.case_id), story.view.version)
+
+
 async def test_the_trace_of_the_report_goes_on_in_what_its_clock_says(bench: Bench) -> None:
     story = Story("trace", area=WEST_VILLAGE, at=START)
     story.opened()

@@ -167,6 +167,13 @@ async def test_it_does_not_fire_while_the_facts_are_unknown() -> None:
     assert store.firings == []
 
 
+async def test_until_it_may_fire_at_all_it_looks_again_after_a_moment() -> None:
+    store = Store()
+    async with Running(store, horizon=NEVER, tick_seconds=0.01):
+        await until(lambda: len(store.looks) > 5)
+    assert store.firings == []
+
+
 async def test_it_sits_an_outage_of_postgresql_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.escalation.timers.OUTAGE_PAUSE_SECONDS", 0.01)
     store = Store(failing=3)
