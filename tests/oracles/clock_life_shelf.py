@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Coroutine, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from services.escalation.domain.chain import RunningClock, after_saying, judge
 from services.escalation.domain.clocks import Stop

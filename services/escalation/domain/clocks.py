@@ -26,9 +26,11 @@ sign-in and arrival as in 吹哨报到.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec.structs import replace
 
 from services.escalation.domain.demands import ENDS, Beginning, Demand, Round, Stop, after, ends, first, of_case, until
 from services.escalation.domain.facts import Fact, Facts, Issued, Matter, Step, Supervision

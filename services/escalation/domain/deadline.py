@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from services.escalation.domain.calendar import Day, WorkingTime
 from shared.events.parts import Target
 from shared.playbook.model import Calendar, Limit, LimitUnit, Playbook
@@ -67,8 +69,7 @@ class Counted:
     amount: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadline:
+class Deadline(Struct, frozen=True, kw_only=True):
     """An instant and what it was reckoned from; ``days_of`` says by which days."""
 
     started_at: datetime

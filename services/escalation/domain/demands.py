@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.escalation.domain.facts import Fact, Facts, Issued, Matter
 from services.escalation.domain.moves import Move, Whose, moves_of
@@ -19,8 +21,7 @@ ENDS: Final = (Fact.CLOSED, Fact.REFUSED, Fact.MERGED)
 """What ends a case."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
+class Stop(Struct, frozen=True, kw_only=True):
     """When a clock stopped, how, and by which fact."""
 
     at: datetime
@@ -28,8 +29,7 @@ class Stop:
     by: Fact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
+class Round(Struct, frozen=True, kw_only=True):
     """An earlier run of the same limit: from when, until when, and what happened to it between."""
 
     started_at: datetime
@@ -37,8 +37,7 @@ class Round:
     moves: tuple[Move, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class Demand(Struct, frozen=True, kw_only=True):
     """One clock that the facts ask for; ``rounds`` are the runs in which its limit was used up already.
 
     ``moves`` held it, let it go on or put it off since it started. ``renamed_at`` is when it took the place of
@@ -60,8 +59,7 @@ class Demand:
     level: Level | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beginning:
+class Beginning(Struct, frozen=True, kw_only=True):
     """A clock of the case itself, begun by the fact at ``version``, with its earlier runs."""
 
     kind: ClockKind
@@ -98,7 +96,7 @@ def of_case(
         if ended.outcome is Outcome.MET:
             # It was met before the new name, by a fact that came later: once is enough.
             stop = replace(called_off, at=ended.at)
-    yield replace(clock, stop=stop, moves=until(stop, moves))
+    yield clock if stop is None and not moves else replace(clock, stop=stop, moves=until(stop, moves))
 
 
 def after(versions: Iterable[int], version: int) -> list[int]:

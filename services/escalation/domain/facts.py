@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum, unique
 from uuid import UUID
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.events.order import Order, OrderIssued
 from shared.events.parts import CaseView, Target
@@ -48,8 +50,7 @@ class Fact(StrEnum):
     SPLIT = "split"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One fact of a case, or of its order ``order_id`` in ``order_role``."""
 
     fact: Fact
@@ -58,8 +59,7 @@ class Step:
     order_role: OrderRole | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matter:
+class Matter(Struct, frozen=True, kw_only=True):
     """What a limit depends on.
 
     ``source`` and ``opened_at`` stay what they were at the case's start; None in facts kept before they were asked for.
@@ -93,32 +93,28 @@ class Matter:
         return self if self.opened_at is not None else replace(self, source=view.source, opened_at=view.opened_at)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class Begun(Struct, frozen=True, kw_only=True):
     """The case's matter when one of its own clocks began, and the ``level`` of the lead that it was dispatched to."""
 
     matter: Matter
     level: Level | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Longer:
+class Longer(Struct, frozen=True, kw_only=True):
     """An extension granted: the order's ``clock`` is due at ``to``."""
 
     clock: ClockKind
     to: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renamed:
+class Renamed(Struct, frozen=True, kw_only=True):
     """What the case is about from then on, and the orders that stood."""
 
     matter: Matter
     orders: tuple[UUID, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Supervision:
+class Supervision(Struct, frozen=True, kw_only=True):
     """A step of one supervision; ``target`` and ``due_at`` where it says whose reply is due and when."""
 
     supervision_id: UUID
@@ -126,24 +122,21 @@ class Supervision:
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recall:
+class Recall(Struct, frozen=True, kw_only=True):
     """The router's word that an order stands no more, told with the case's ``version``."""
 
     at: datetime
     version: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenBack:
+class GivenBack(Struct, frozen=True, kw_only=True):
     """An earlier order of the same target, and when the target returned it."""
 
     order_id: UUID
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
+class Issued(Struct, frozen=True, kw_only=True):
     """An order, the version of the case that it ``answers``, and the case's matter at that version.
 
     ``given_back`` are the orders that its target had returned by then.
@@ -167,8 +160,7 @@ class Issued:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """All that is known of one case; ``steps`` by the case's version, orders by their id.
 
     ``view`` is the newest seen, of a case event rather than of an order event of the same version. ``longer``,

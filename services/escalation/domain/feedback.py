@@ -10,9 +10,10 @@ It is the desk's over the case at the level that it was dispatched to: a lead ma
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Final
+
+from msgspec.structs import replace
 
 from services.escalation.domain.demands import Beginning, Demand, Round, Stop, after, of_case
 from services.escalation.domain.facts import Fact, Facts

@@ -8,11 +8,12 @@ its id) and a repeat changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from services.escalation.domain.facts import (
     Begun,

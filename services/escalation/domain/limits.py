@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
+
+from msgspec.structs import replace
 
 from services.escalation.domain.chain import Above, RunningClock, Warned
 from services.escalation.domain.clocks import Demand
@@ -39,7 +43,13 @@ def start(demand: Demand, playbook: Playbook) -> RunningClock | None:
     clock = _begun(demand, limit, playbook, answers=answers, terms=terms)
     for move in demand.moves:
         clock = moved(clock, move, terms=terms)
-    return replace(clock, warnings_passed=_said_before(clock, demand), steps_taken=_taken_before(clock, demand))
+    if demand.renamed_at is None:
+        return clock
+    return replace(
+        clock,
+        warnings_passed=_said_before(clock, demand.renamed_at),
+        steps_taken=_taken_before(clock, demand.renamed_at),
+    )
 
 
 def _begun(
@@ -53,7 +63,7 @@ def _begun(
     silent = demand.matter.purpose is Purpose.CANARY
     # A default that the playbook knows nothing of may name none, and a canary takes no steps.
     chain = None if silent or limit.chain is None else playbook.chains.get(limit.chain)
-    line = _line(demand, playbook, target, level, most=1 if chain is None else len(Level))
+    line = _line(demand.matter.area, playbook, target, level, most=1 if chain is None else len(Level))
     ground = Ground(started_at=demand.started_at, found=found, whole=run.whole, unit=run.unit, terms=terms)
     shown = sla.Clock(
         clock_id=demand.clock_id,
@@ -121,18 +131,14 @@ def _at_fraction(demand: Demand, fraction: float, run: _Run, terms: Terms) -> da
     return after(demand.started_at, run.whole * fraction - taken, run.unit, terms=terms).due_at
 
 
-def _said_before(clock: RunningClock, demand: Demand) -> int:
+def _said_before(clock: RunningClock, renamed_at: datetime) -> int:
     """Warnings that are not said: those before the case was named anew, and what an extension has passed."""
-    if demand.renamed_at is None:
-        return clock.warnings_passed
-    return max(clock.warnings_passed, sum(1 for warning in clock.warnings if warning.at <= demand.renamed_at))
+    return max(clock.warnings_passed, sum(1 for warning in clock.warnings if warning.at <= renamed_at))
 
 
-def _taken_before(clock: RunningClock, demand: Demand) -> int:
+def _taken_before(clock: RunningClock, renamed_at: datetime) -> int:
     """Steps that are not taken: those of a deadline still ahead that came before the case was named anew."""
-    if demand.renamed_at is None:
-        return clock.steps_taken
-    until = min(demand.renamed_at, clock.shown.due_at)
+    until = min(renamed_at, clock.shown.due_at)
     return max(clock.steps_taken, sum(1 for one in clock.steps if one.at <= until and one.at < clock.shown.due_at))
 
 
@@ -157,19 +163,22 @@ def _level_of(target: Target, playbook: Playbook) -> Level:
     return Level.COUNTY if department is None else department.level
 
 
-def _line(demand: Demand, playbook: Playbook, target: Target, level: Level, *, most: int) -> tuple[Above, ...]:
+def _line(area: str, playbook: Playbook, target: Target, level: Level, *, most: int) -> tuple[Above, ...]:
     """Who takes hold when ``target`` is late, the nearest desk first, up to the county's or to so many."""
-    line = list[Above]()
-    area = desk_above(playbook, target, level=level, area=demand.matter.area)
-    while area is not None and len(line) < most:
-        desk = _desk_of(playbook, area)
-        line.append(Above(target=desk, level=area.level))
-        area = desk_above(playbook, desk, level=area.level, area=demand.matter.area)
-    return tuple(line)
+    asked = (area, target.kind, target.id, level, most)
+    return _LINES.of(playbook, asked, lambda: tuple(islice(_desks_above(playbook, target, level, area), most)))
+
+
+def _desks_above(playbook: Playbook, target: Target, level: Level, area: str) -> Iterator[Above]:
+    above = desk_above(playbook, target, level=level, area=area)
+    while above is not None:
+        desk = _desk_of(playbook, above)
+        yield Above(target=desk, level=above.level)
+        above = desk_above(playbook, desk, level=above.level, area=area)
 
 
 def _desk(playbook: Playbook, area: str, level: Level) -> Target:
-    return _desk_of(playbook, playbook.desk_area(area, at_least=level))
+    return _DESKS_OF.of(playbook, (area, level), lambda: _desk_of(playbook, playbook.desk_area(area, at_least=level)))
 
 
 def _desk_of(playbook: Playbook, area: Area) -> Target:
@@ -178,3 +187,5 @@ def _desk_of(playbook: Playbook, area: Area) -> Target:
 
 
 _DESKS: Final = Recent[Target]()
+_DESKS_OF: Final = Recent[Target]()
+_LINES: Final = Recent[tuple[Above, ...]]()

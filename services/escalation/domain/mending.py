@@ -6,10 +6,12 @@ What a clock has said stays said: a breach is never undone, and nothing is said 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from services.escalation.domain.audit import Books, StoredClock, caught_up, counted, in_order
 from services.escalation.domain.chain import SOURCE, Planned, RunningClock, Warned

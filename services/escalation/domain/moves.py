@@ -7,11 +7,12 @@ hung, all stand still. An extension puts off one clock of one order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from services.escalation.domain.facts import Fact, Facts
 from shared.vocabulary import ClockKind, OrderRole
@@ -30,8 +31,7 @@ class MoveKind(StrEnum):
     EXTEND = "extend"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(Struct, frozen=True, kw_only=True):
     """One such thing, at an instant; ``to`` is the new deadline of an extension."""
 
     kind: MoveKind
@@ -39,8 +39,7 @@ class Move:
     to: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whose:
+class Whose(Struct, frozen=True, kw_only=True):
     """The clock that is asked about: started ``at``, by a fact of version ``since`` or by an answer to it."""
 
     kind: ClockKind

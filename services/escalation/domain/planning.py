@@ -8,9 +8,11 @@ before the deadline: of a longer limit it is said again, as a warning is (docs/d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Final, assert_never
+
+from msgspec.structs import replace
 
 from services.escalation.domain.chain import Planned, RunningClock
 from services.escalation.domain.deadline import Deadline, Terms, after, elapsed, span

@@ -5,10 +5,13 @@ A clock stands still from the fact that holds it to the fact that lets it go on 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from services.escalation.domain.chain import RunningClock, Still, Warned
 from services.escalation.domain.clocks import Round
@@ -140,7 +143,7 @@ def _due(clock: RunningClock, found: Deadline, words: tuple[str, str]) -> Runnin
     if len(arithmetic) > LONGEST:
         # What came last is what counts now; the start of it all stands in the event that told of the start.
         arithmetic = f"…；{words[0]} | …; {words[1]}"
-    return replace(clock, shown=replace(clock.shown, due_at=found.due_at, arithmetic=arithmetic))
+    return replace(clock, shown=dataclasses.replace(clock.shown, due_at=found.due_at, arithmetic=arithmetic))
 
 
 def _warned_at(clock: RunningClock, warning: Warned, found: Deadline, terms: Terms) -> datetime:

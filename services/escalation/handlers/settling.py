@@ -44,7 +44,7 @@ async def changes_of(
     for case in told:
         case.settle(running, playbooks)
     return Changes(
-        cases=[replace(one.case, waiting_for=one.waiting_for) for one in told],
+        cases=[one.settled for one in told],
         started=[started for one in told for started in one.started],
         moved=[one_moved for one in told for one_moved in one.moved],
         stopped={clock_id: stop for one in told for clock_id, stop in one.stopped.items()},
@@ -78,6 +78,11 @@ class Told:
         """The case as ``case``, whose clocks were ``before``."""
         clocks, moves = (before.clocks, before.moves) if before else ({}, {})
         return cls(case=case, demands=demanded(case.facts), clocks=clocks, moves=moves)
+
+    @property
+    def settled(self) -> CaseChange:
+        """The case with what it waits for."""
+        return self.case if self.waiting_for is None else replace(self.case, waiting_for=self.waiting_for)
 
     def to_move(self) -> list[Demand]:
         """The clocks that run and to which something happened that is not written yet."""

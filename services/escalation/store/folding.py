@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Stop

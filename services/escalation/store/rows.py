@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Stop
@@ -63,9 +64,9 @@ def stop_of(row: asyncpg.Record) -> Stop | None:
 def running_of(row: asyncpg.Record) -> RunningClock:
     clock = decode_clock(row["body"])
     # Nobody else holds what was just decoded, and a copy of it costs more than the decoding.
-    object.__setattr__(clock, "warnings_passed", row["warnings_passed"])
-    object.__setattr__(clock, "steps_taken", row["steps_taken"])
-    object.__setattr__(clock, "breached", row["breached_at"] is not None)
+    force_setattr(clock, "warnings_passed", row["warnings_passed"])
+    force_setattr(clock, "steps_taken", row["steps_taken"])
+    force_setattr(clock, "breached", row["breached_at"] is not None)
     return clock
 
 

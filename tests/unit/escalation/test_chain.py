@@ -1,12 +1,12 @@
 """What a clock says at an instant, and that it says it once."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.escalation.domain.chain import (
     Above,

@@ -1,10 +1,10 @@
 """When the steps of a chain come, at the very instant, and what holds and extensions make of them."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from services.escalation.domain.chain import RunningClock, Still, Take, Wait, Warn, Warned, after_saying, judge
 from services.escalation.domain.deadline import Terms, after

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from services.escalation.domain.clocks import demanded
 from services.escalation.domain.facts import Facts, Matter
@@ -99,7 +100,7 @@ def test_a_limit_that_asks_for_something_else_does_not_fit(name: str) -> None:
 
 def test_a_case_of_a_whole_town_is_not_in_one_of_its_villages() -> None:
     village = replace(asking(), area=WEST_VILLAGE)
-    assert best(village, matter=replace(CASE, area=WEST)) is None
+    assert best(village, matter=structs.replace(CASE, area=WEST)) is None
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_the_local_day_on_which_the_case_was_opened_decides(
 ) -> None:
     dated = asking(valid=(first, last))
     assert (best(dated) == dated) is fits
-    assert best(dated, matter=replace(CASE, opened_at=None)) is None, "of an unknown day nothing dated is said"
+    assert best(dated, matter=structs.replace(CASE, opened_at=None)) is None, "of an unknown day nothing dated is said"
 
 
 def test_one_that_fits_no_longer_leaves_the_case_to_the_next_and_is_told() -> None:
@@ -141,7 +142,7 @@ def test_what_a_case_is_opened_as_chooses_its_limits_also_after_days() -> None:
         clocks=(limit(HANDLE, 3, HOUR, valid=before), limit(HANDLE, 9, HOUR, valid=since), *clock_county().clocks[:2])
     )
     (handle,) = [one for one in demanded(facts) if one.kind is HANDLE]
-    late = replace(handle, started_at=handle.started_at + 5 * day)
+    late = structs.replace(handle, started_at=handle.started_at + 5 * day)
     for demand in (handle, late):
         clock = start(demand, book)
         assert clock is not None

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from services.escalation.domain.fitting import Asked, fitting_limits, limit_for
 from services.escalation.domain.recent import Recent
@@ -46,7 +47,7 @@ def test_cases_that_are_alike_have_the_limit_that_each_would_be_given(
     book = replace(BOOK, clocks=tuple(limit_of(number, names, dated=dated) for number, names in enumerate(asked)))
     for changed, days in cases:
         named = {"source" if name == "case_source" else name: OTHER[name] for name in changed}
-        matter = replace(CASE, opened_at=OPENED + timedelta(days=days), **named)
+        matter = structs.replace(CASE, opened_at=OPENED + timedelta(days=days), **named)
         found = fitting_limits(book, HANDLE, Asked.of(book, matter))
         assert limit_for(book, HANDLE, matter) == (found[0] if found else None)
 
@@ -54,7 +55,7 @@ def test_cases_that_are_alike_have_the_limit_that_each_would_be_given(
 @pytest.mark.parametrize("name", (*FIELDS, "case_source"))
 def test_cases_that_differ_in_what_a_limit_asks_are_told_apart(name: str) -> None:
     book = replace(BOOK, clocks=(asking(name),))
-    other = replace(CASE, **{"source" if name == "case_source" else name: OTHER[name]})
+    other = structs.replace(CASE, **{"source" if name == "case_source" else name: OTHER[name]})
     found = [limit_for(book, HANDLE, matter) for matter in (CASE, other, CASE, other)]
     assert [one is not None for one in found] == [True, False, True, False]
 

@@ -1,7 +1,6 @@
 """A clock that is held, goes on and is put off, against a walker that counts minute by minute."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -9,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.escalation.domain.chain import CaseShown, RunningClock, Wait, Warn, Warned, announce, judge
 from services.escalation.domain.clocks import Round
