@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.escalation.domain.backlog import Saying, announced, due_of
-from services.escalation.domain.chain import RunningClock, announce_start, announce_stop
+from services.escalation.domain.chain import CaseShown, RunningClock, announce_start, announce_stop
 from services.escalation.domain.clocks import demanded
 from services.escalation.domain.facts import Facts
 from services.escalation.domain.fold import fold
@@ -62,4 +62,4 @@ class Clocks:
             if due:
                 said += due
                 self.running[clock_id] = due[-1].after
-        return tuple(announced(said, view=self.facts.view, watch=Watch(playbook=self.playbook, at=now)))
+        return tuple(announced(said, case=CaseShown.of(self.facts.view), watch=Watch(playbook=self.playbook, at=now)))
