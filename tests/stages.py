@@ -203,8 +203,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run the chosen stages until one fails, then print a line for each and the count of tests."""
     groups = CHOICES[arguments[0]] if arguments else EVERYTHING
     LOGS.mkdir(parents=True, exist_ok=True)
-    # Whoever stops a job sends this one: servers are stopped as by Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Whoever stops a job sends the one; who starts it in the background has the other ignored, by all stages too.
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, signal.default_int_handler)
     ran = Run()
     try:
         for group in groups:

@@ -114,7 +114,8 @@ def test_an_interrupt_ends_all_stages_and_waits_until_they_have_cleared_up(logs:
     names = ("one", "two")
     made = {name: SLEEPER.format(began=str(logs / name), ended=str(logs / f"{name}-ended")) for name in names}
     code = (
-        "import sys, pathlib; from tests import stages\n"
+        "import signal, sys, pathlib; from tests import stages\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in the background of a shell\n"
         f"stages.LOGS = stages.ROOT = pathlib.Path({str(logs)!r})\n"
         f"chosen = [stages.Stage(name=n, command=(sys.executable, '-c', c)) for n, c in {made!r}.items()]\n"
         "stages.CHOICES['--quick'] = (stages.Group(stages=tuple(chosen), at_once=2),)\n"
