@@ -29,8 +29,8 @@ class WatchSettings:
     standing: timedelta = timedelta(minutes=1)
     most: int = 200
     """Counties that one turn takes."""
-    rest: float = 4.0
-    """After a look as many times as long as it took is rested, so that it takes no more than a fifth of a core from the
+    rest: float = 9.0
+    """After a look as many times as long as it took is rested, so that it takes no more than a tenth of a core from the
     clocks; a warning may come later for it, a clock may not."""
     longest_rest: timedelta = timedelta(minutes=1)
     forget_every: timedelta = timedelta(minutes=10)

@@ -29,7 +29,7 @@ def past_of(reports: Sequence[Report], zone: ZoneInfo, now: datetime) -> Past:
     def history(asked: Asked) -> History:
         counts = Counter(
             one.at.astimezone(zone).date()
-            for one, is_held in zip(reports, asked.subject.held(columns, slice(0, len(reports))), strict=True)
+            for one, is_held in zip(reports, asked.subject.held(columns), strict=True)
             if is_held
         )
         return history_of(counts, asked, figures, first=first)

@@ -3,23 +3,27 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from services.escalation.domain.warning.reports import Report
+from services.escalation.domain.warning.rounds import Asked
 from services.escalation.domain.warning.usual import KEPT
 from services.escalation.handlers import fold_batch
 from services.escalation.handlers.pasts import Pasts
-from services.escalation.handlers.warning import WatchReport, watch_county
+from services.escalation.handlers.warning import MOST_FRESH, WatchReport, watch_county
 from services.escalation.store.postgres import PostgresStore
-from services.escalation.store.warning import PostgresWarnings, count
+from services.escalation.store.warning import PostgresWarnings, PostgresWatching, count
+from services.escalation.warning_ports import Watching
 from services.escalation.warnings import Watch
 from shared.events.codec import decode
 from shared.events.envelope import Event
-from shared.events.warning import WarningEnded, WarningRaised, WarningUpdated
+from shared.events.warning import MOST_CASES, WarningEnded, WarningRaised, WarningUpdated
 from shared.playbook.model import Playbook, Text, WarningCase, WarningRule
 from shared.playbook.shelf import UnknownCounty
 from shared.runtime.clock import utc_now
@@ -258,3 +262,54 @@ async def test_a_county_whose_playbook_is_not_here_waits_and_holds_up_nobody(ben
     await watch.turn()
     assert watch.changes["raised"] == 1
     assert await bench.pool.fetchval("SELECT count(*) FROM warning_report WHERE fresh") == 3
+
+
+async def test_more_than_one_round_takes_is_looked_at_in_turn_and_kept_in_little(bench: Bench) -> None:
+    await bench.history()
+    flood = burst(bench.now - timedelta(minutes=100), MOST_FRESH + 200, minutes=0.05)
+    await bench.count(flood)
+    first = await bench.look()
+    assert (first.looked, first.more) == (MOST_FRESH, True)
+    said = [event.data for event in await bench.said()]
+    assert [type(one) for one in said] == [WarningRaised, WarningUpdated]
+    # What waits for a later round is not told by this one.
+    assert max(one.warning.until for one in said) <= flood[MOST_FRESH - 1].at
+    second = await bench.look()
+    assert (second.looked, second.more) == (200, False)
+    assert await bench.pool.fetchval("SELECT count(*) FROM warning_report WHERE fresh") == 0
+    (kept,) = await bench.pool.fetch(
+        """SELECT body->'seen'->'candidate'->'observed' AS observed, body->'told' AS told,
+                  jsonb_array_length(body->'seen'->'candidate'->'reports') AS reports FROM warning"""
+    )
+    assert kept["reports"] == MOST_CASES
+    assert kept["observed"] == kept["told"]
+    assert int(kept["told"]) > MOST_FRESH / 1.5
+
+
+async def test_histories_are_read_once_a_day_and_only_where_something_depends_on_them(bench: Bench) -> None:
+    await bench.history()
+    await bench.count(burst(bench.now - timedelta(hours=2), 14, minutes=5))
+    bench.playbook = county(replace(RULE, at_least=15))
+    read, pasts = list[Asked](), Pasts()
+
+    class Counted(PostgresWatching):
+        async def counts(self, asked: Asked, zone: ZoneInfo) -> Any:
+            read.append(asked)
+            return await super().counts(asked, zone)
+
+    class Counting(PostgresWarnings):
+        @asynccontextmanager
+        async def watching(self, county: str) -> AsyncIterator[Watching | None]:
+            async with bench.pool.acquire() as connection, connection.transaction():
+                yield Counted(connection, county)
+
+    async def look() -> WatchReport:
+        return await watch_county(COUNTY, store=Counting(bench.pool), playbook=bench.playbook, pasts=pasts)
+
+    assert (await look()).looked == 14
+    assert read == [], "fewer than enough, however unusual"
+    for number in range(3):
+        await bench.count(burst(bench.now - timedelta(minutes=30), 12, minutes=1, name=f"more {number}"))
+        await look()
+    assert [asked.subject.area for asked in read] == [WEST]
+    assert len(await bench.said()) == 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -10,16 +10,26 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.escalation.domain.warning.distances import Metres, metres_apart, nearer, radians_of, vectors_of
+from services.escalation.domain.warning.distances import (
+    Metres,
+    metres_apart,
+    nearer,
+    radians_of,
+    squared_chords,
+    vectors_of,
+)
 from services.escalation.domain.warning.reports import Report
 from shared.events.parts import Place
+from shared.events.warning import Spot
 
 NOWHERE: Final = Place(lon=float("nan"), lat=float("nan"))
 """Stands where a report has no place: it is near nothing."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK: Final = timedelta(microseconds=1)
 _BLOCK: Final = 4096
-"""Reports that are held against a circle at once when only the newest in it are wanted."""
+"""Rows that are held against a circle at once: what is made on the way stays small."""
+_MOST_FLAGS: Final = 32
+"""Subjects and spots whose rows are kept at hand; windows that follow each other ask for the same."""
 
 Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
@@ -31,7 +41,6 @@ class Words:
 
     known: tuple[str, ...]
     numbers: NDArray[np.intp]
-    _tables: dict[str, Flags] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, words: Iterable[str]) -> Words:
@@ -42,14 +51,12 @@ class Words:
 
     def part(self, rows: slice | Places) -> Words:
         """Some of its rows."""
-        return Words(self.known, self.numbers[rows], self._tables)
+        return Words(self.known, self.numbers[rows])
 
-    def which(self, name: str, chosen: Callable[[str], bool], rows: slice) -> Flags:
-        """Of ``rows`` those whose word is ``chosen``; ``name`` says by what, so that each word is asked once."""
-        table = self._tables.get(name)
-        if table is None:
-            table = self._tables[name] = np.array([chosen(word) for word in self.known], dtype=np.bool_)
-        return table[self.numbers[rows]]
+    def which(self, chosen: Callable[[str], bool]) -> Flags:
+        """The rows whose word is ``chosen``; each word is asked once."""
+        table: Flags = np.array([chosen(word) for word in self.known], dtype=np.bool_)
+        return table[self.numbers]
 
     def distinct(self, rows: Places) -> list[str]:
         """The words of ``rows``, each once."""
@@ -60,7 +67,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Columns:
-    """Reports of one county, oldest first; ``times`` in microseconds (UTC), ``points`` in radians."""
+    """Reports of one county, oldest first; ``times`` in microseconds (UTC), ``points`` in radians, a row each.
+
+    ``vectors`` are the same points in space, on a ball of radius 1: a row for each axis.
+    """
 
     reports: Sequence[Report]
     times: NDArray[np.int64]
@@ -68,6 +78,7 @@ class Columns:
     vectors: Metres
     areas: Words
     categories: Words
+    _flags: dict[Hashable, Flags] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, reports: Sequence[Report]) -> Columns:
@@ -92,7 +103,7 @@ class Columns:
             reports=some,
             times=self.times[rows],
             points=self.points[rows],
-            vectors=self.vectors[rows],
+            vectors=self.vectors[:, rows],
             areas=self.areas.part(rows),
             categories=self.categories.part(rows),
         )
@@ -102,21 +113,40 @@ class Columns:
         first, last = np.searchsorted(self.times, [ticks(after), ticks(until)], side="right")
         return int(first), int(last)
 
-    def within(self, centre: Place, metres: float, rows: slice) -> Flags:
-        """Which of ``rows`` lie in a circle; one without a place lies nowhere."""
-        point = radians_of([centre])
-        apart = self.vectors[rows] - vectors_of(point)
-        square = np.einsum("ij,ij->i", apart, apart)
-        return nearer(square, metres, lambda at: metres_apart(self.points[rows][at[0]], point)[:, 0])
+    def flags(self, key: Hashable, reckon: Callable[[], Flags]) -> Flags:
+        """What ``reckon`` says of all rows; reckoned once for the keys that were lately asked for."""
+        found = self._flags.get(key)
+        if found is None:
+            found = reckon()
+            while len(self._flags) >= _MOST_FLAGS:
+                del self._flags[next(iter(self._flags))]
+            self._flags[key] = found
+        return found
+
+    def inside(self, spot: Spot) -> Flags:
+        """Which rows lie in ``spot``; one without a place lies nowhere."""
+        return self.flags(spot, lambda: self._all_within(spot.centre, spot.metres))
 
     def newest_within(self, centre: Place, metres: float, rows: slice, *, most: int) -> Places:
         """The rows of ``rows`` that lie in a circle, oldest first; of more than ``most`` the newest."""
         found, count, last = list[Places](), 0, rows.stop
         while last > rows.start and count < most:
             begin = max(rows.start, last - _BLOCK)
-            found.append(begin + np.flatnonzero(self.within(centre, metres, slice(begin, last))))
+            found.append(begin + np.flatnonzero(self._within(radians_of([centre]), metres, slice(begin, last))))
             count, last = count + len(found[-1]), begin
         return np.concatenate([np.empty(0, dtype=np.intp), *reversed(found)])[-most:]
+
+    def _all_within(self, centre: Place, metres: float) -> Flags:
+        point = radians_of([centre])
+        near = np.empty(len(self), dtype=np.bool_)
+        for begin in range(0, len(self), _BLOCK):
+            rows = slice(begin, begin + _BLOCK)
+            near[rows] = self._within(point, metres, rows)
+        return near
+
+    def _within(self, point: Metres, metres: float, rows: slice) -> Flags:
+        squares = squared_chords(vectors_of(point), self.vectors[:, rows])[0]
+        return nearer(squares, metres, lambda at: metres_apart(self.points[rows][at[0]], point)[:, 0])
 
 
 def ticks(at: datetime) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import sin
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from shared.events.parts import Place
 
 EARTH_METRES: Final = 6_371_008.8
-_DOUBT: Final = 1e-6
+_DOUBT: Final = 1e-5
 """Chords so near to the limit, as a share of it, are reckoned by the great circle."""
 
 Metres = NDArray[np.float64]
+Chords = NDArray[np.floating[Any]]
 
 
 def metres_between(places: Sequence[Place], others: Sequence[Place]) -> Metres:
@@ -47,13 +48,24 @@ def radians_of(places: Sequence[Place]) -> Metres:
 
 
 def vectors_of(points: Metres) -> Metres:
-    """Points in radians as points of the ball of radius 1: straight distances are cheap there."""
+    """Points in radians as points in space, on a ball of radius 1: a row for each axis."""
     lat, lon = points[:, 0], points[:, 1]
-    return np.column_stack((np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)))
+    return np.stack((np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)))
+
+
+def squared_chords(some: Chords, others: Chords) -> Chords:
+    """The squares of the straight distances between points in space: a row for each of ``some``."""
+    squares: Chords = np.zeros((some.shape[1], others.shape[1]), dtype=some.dtype)
+    step = np.empty_like(squares)
+    for here, there in zip(some, others, strict=True):
+        np.subtract.outer(here, there, out=step)
+        step *= step
+        squares += step
+    return squares
 
 
 def nearer(
-    squares: Metres, metres: float, exactly: Callable[[tuple[NDArray[np.intp], ...]], Metres]
+    squares: Chords, metres: float, exactly: Callable[[tuple[NDArray[np.intp], ...]], Metres]
 ) -> NDArray[np.bool_]:
     """Which of ``squares``, squared chords on the ball of radius 1, are ``metres`` long or less along the great circle.
 

@@ -100,7 +100,7 @@ class _Line:
     def counts(self, subject: Subject, start: datetime, stop: datetime) -> Counter[date]:
         """Those of ``subject`` from ``start`` to before ``stop``, by day."""
         first, last = np.searchsorted(self.reports.times, [ticks(start), ticks(stop)]).tolist()
-        held = subject.held(self.reports, slice(first, last))
+        held = subject.held(self.reports)[first:last]
         return Counter(self.days[first + row] for row in np.flatnonzero(held).tolist())
 
 

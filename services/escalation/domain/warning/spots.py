@@ -10,12 +10,14 @@ from typing import Final
 
 import numpy as np
 
-from services.escalation.domain.warning.columns import Columns, Places
-from services.escalation.domain.warning.distances import metres_pairwise, nearer
+from services.escalation.domain.warning.columns import Columns, Flags, Places
+from services.escalation.domain.warning.distances import metres_pairwise, nearer, squared_chords
 from shared.events.warning import Spot
 
 MOST: Final = 500
 """Reports looked at around one: the newest; so many in one spot are a warning whatever lies beyond."""
+_BLOCK: Final = 64
+"""Circles that are counted at once."""
 
 
 def spot_around(reports: Columns, end: int, rows: slice, *, metres: int, at_least: int) -> Spot | None:
@@ -27,24 +29,20 @@ def spot_around(reports: Columns, end: int, rows: slice, *, metres: int, at_leas
     if len(near) < at_least:
         return None
     centres = near[_close(reports, np.array([end]), near, metres)[0]]
-    counts = np.count_nonzero(_close(reports, centres, near, metres), axis=1)
+    blocks = [centres[begin : begin + _BLOCK] for begin in range(0, len(centres), _BLOCK)]
+    counts = np.array([count for some in blocks for count in _close(reports, some, near, metres).sum(axis=1).tolist()])
     if int(counts.max(initial=0)) < at_least:
         return None
     # Of several with as many the one around the smallest id: whichever report came first, it is the same.
-    full = (reports.reports[int(row)] for row in centres[counts == counts.max()])
+    full = (reports.reports[row] for row in centres[counts == counts.max()].tolist())
     centre = min(full, key=lambda one: one.report_id.int).place
     return None if centre is None else Spot(centre=centre, metres=metres)
 
 
-def _close(
-    reports: Columns, some: Places, others: Places, metres: int
-) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def _close(reports: Columns, some: Places, others: Places, metres: int) -> Flags:
     """Which of ``others`` (columns) lie within ``metres`` of which of ``some`` (rows)."""
-    # From a point amidst them the differences are small, and lose no digits.
-    here, there = (reports.vectors[rows] - reports.vectors[others[0]] for rows in (some, others))
-    squares = np.zeros((len(some), len(others)))
-    for axis in range(3):
-        squares += np.subtract.outer(here[:, axis], there[:, axis]) ** 2
-    return nearer(
-        squares, metres, lambda at: metres_pairwise(reports.points[some[at[0]]], reports.points[others[at[1]]])
-    )
+    # From a point amidst them all lie within four times the metres: single precision tells them apart, but for a few.
+    amidst = reports.vectors[:, others[:1]]
+    here, there = ((reports.vectors[:, rows] - amidst).astype(np.float32) for rows in (some, others))
+    squares, points = squared_chords(here, there), reports.points
+    return nearer(squares, metres, lambda at: metres_pairwise(points[some[at[0]]], points[others[at[1]]]))

@@ -22,12 +22,15 @@ class Subject:
     category: str
     spot: Spot | None = None
 
-    def held(self, reports: Columns, rows: slice) -> Flags:
-        """Which of ``rows`` it counts; ``reports`` are of its county."""
-        kind = reports.categories.which(self.category, lambda code: under(self.category, code), rows)
+    def held(self, reports: Columns) -> Flags:
+        """Which of the ``reports`` of its county it counts."""
+        return reports.flags(self, lambda: self._held(reports))
+
+    def _held(self, reports: Columns) -> Flags:
+        kind = reports.categories.which(lambda code: under(self.category, code))
         if self.spot is not None:
-            return kind & reports.within(self.spot.centre, self.spot.metres, rows)
-        return kind & reports.areas.which(self.area, lambda area: area.startswith(self.area), rows)
+            return kind & reports.inside(self.spot)
+        return kind & reports.areas.which(lambda area: area.startswith(self.area))
 
 
 def smallest_area(areas: Collection[str]) -> str:

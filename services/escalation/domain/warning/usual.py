@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from math import sqrt
 from typing import Final
 
@@ -88,12 +89,9 @@ class Usual:
 
 def usual(history: History, season: Season, start: datetime, end: datetime) -> Usual:
     """What is usual between two instants of local wall time."""
-    days = _bounded(history.days)
-    first = history.end - timedelta(days=len(days))
-    weights = [season.weekdays[(first + timedelta(days=place)).weekday()] for place in range(len(days))]
-    seen, worth = _PRIOR + sum(days), _PRIOR / history.expected + sum(weights)
+    seen, worth, scatter = _learned(history, season)
     mean = seen / worth * season.days(start, end)
-    return Usual(mean=mean, size=1 / (1 / seen + (_scatter(days, weights) - 1) / mean))
+    return Usual(mean=mean, size=1 / (1 / seen + (scatter - 1) / mean))
 
 
 def chance(observed: int, of: Usual) -> float:
@@ -101,6 +99,15 @@ def chance(observed: int, of: Usual) -> float:
     if observed <= 0:
         return 1.0
     return max(float(betainc(observed, of.size, of.mean / (of.mean + of.size))), LEAST_CHANCE)
+
+
+@lru_cache(maxsize=64)
+def _learned(history: History, season: Season) -> tuple[float, float, float]:
+    """Reports seen, the days' worth that they came in, and how widely they scattered; many windows ask for the same."""
+    days = _bounded(history.days)
+    first = history.end - timedelta(days=len(days))
+    weights = [season.weekdays[(first + timedelta(days=place)).weekday()] for place in range(len(days))]
+    return _PRIOR + sum(days), _PRIOR / history.expected + sum(weights), _scatter(days, weights)
 
 
 def _bounded(days: Sequence[int]) -> list[int]:

@@ -54,14 +54,17 @@ class Window:
 
     def reports(self) -> list[Report]:
         """What it holds, oldest first."""
-        held = self.first + np.flatnonzero(self.subject.held(self.among, self._rows))
+        held = self.first + np.flatnonzero(self.subject.held(self.among)[self.first : self.last])
         return [self.among.reports[row] for row in held.tolist()]
 
     def shared_with(self, other: Subject, *, after: datetime, until: datetime) -> int:
         """How many of its reports of (``after``, ``until``] another subject counts too."""
         first, last = self.among.between(after, until)
         rows = slice(max(first, self.first), min(last, self.last))
-        return int(np.count_nonzero(self.subject.held(self.among, rows) & other.held(self.among, rows)))
+        theirs = other.held(self.among)[rows]
+        if (rows.start, rows.stop) == (self.first, self.last) and theirs.all():
+            return self.observed
+        return int(np.count_nonzero(self.subject.held(self.among)[rows] & theirs))
 
     def kept(self) -> Candidate:
         """It as it is written down."""
@@ -78,15 +81,11 @@ class Window:
             since=reports[0].at if reports else None,
         )
 
-    @property
-    def _rows(self) -> slice:
-        return slice(self.first, self.last)
-
 
 def window_of(subject: Subject, reports: Columns, at: datetime) -> Window:
     """What ``subject`` counts of its county's ``reports`` in its window that ends at ``at``."""
     first, last = reports.between(at - subject.rule.window, at)
-    observed = int(np.count_nonzero(subject.held(reports, slice(first, last))))
+    observed = int(np.count_nonzero(subject.held(reports)[first:last]))
     return Window(subject=subject, at=at, observed=observed, among=reports, first=first, last=last)
 
 
@@ -194,7 +193,7 @@ def _around(
         spot = spot_around(reports, end, rows, metres=rule.within_metres or 0, at_least=rule.at_least)
         if spot is None:
             continue
-        members = first + np.flatnonzero(reports.within(spot.centre, spot.metres, rows))
+        members = first + np.flatnonzero(reports.inside(spot)[rows])
         area = smallest_area(reports.areas.distinct(members))
         yield Window(
             subject=Subject(rule=rule, county=county, area=area, category=category, spot=spot),
