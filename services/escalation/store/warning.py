@@ -109,7 +109,7 @@ class PostgresWarnings:
         """See ``WarningStore.forget``."""
         gone = 0
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
-            # Planned by the instant itself: only so is it seen that next to nothing is as old, and no table read for it.
+            # Planned by the instant itself: only so it is seen that next to nothing is as old, and no table is read.
             await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
             before = await connection.fetchval("SELECT clock_timestamp() - $1::interval", older_than)
             for table, column in (("warning_report", "at"), ("warning", "ended_at")):
