@@ -7,6 +7,7 @@ import { Names } from "./names.js";
 import { MACHINE, Panel } from "./panel.js";
 import { Stream } from "./stream.js";
 import { clockText, dayText, learn, now, spanText } from "./time.js";
+import { drawWarned, warnedKind, warnedLine } from "./warned.js";
 import { both, lang, setLang, t } from "./words.js";
 
 const ENDED = ["closed", "refused", "merged"];
@@ -22,6 +23,7 @@ const TILES = [
   { name: "waits", waits: true },
 ];
 const WAITS = ["file", "alike", "receipt", "whistle", "extension", "reply", "sign_off", "appeal"];
+const NO_FILTER = { severities: [], states: [], level: "", area: "", category: "", words: "", late: false, waits: false };
 const LATE_MS = 12000;
 const DEAD_MS = 60000;
 const COUNT_EVERY_MS = 2500;
@@ -40,6 +42,7 @@ const desk = {
   counted: 0,
   due: [],
   modes: [],
+  warnings: [],
   table: null,
   latest: [],
   fresh: { count: 0, grave: 0 },
@@ -49,6 +52,10 @@ const names = new Names();
 const list = new List({ box: $("list"), unseen: $("unseen"), hold: $("hold"), names, onOpen: (id) => openCase(id) });
 const panel = new Panel({ pane: $("case"), names, read: ask, photo, table: () => desk.table, role: () => desk.me && desk.me.role, onClose: closed });
 panel.onPick = (id) => list.open(id);
+panel.onCases = (warning) => {
+  panel.close();
+  change({ ...NO_FILTER, area: warning.area, category: warning.category });
+};
 
 // ---- the key
 
@@ -86,9 +93,10 @@ async function enter() {
 function leave(why) {
   if (desk.stream) desk.stream.stop();
   sessionStorage.removeItem("whistle.key");
-  Object.assign(desk, { key: null, me: null, stream: null, summary: null, connected: false, heard: 0, modes: [] });
+  Object.assign(desk, { key: null, me: null, stream: null, summary: null, connected: false, heard: 0, modes: [], warnings: [] });
   list.reset([], false);
-  panel.id = null;
+  panel.leave();
+  panel.situation([], [], []);
   $("enter").hidden = false;
   for (const id of ["desk", "leave", "who"]) $(id).hidden = true;
   $("key-wrong").textContent = why;
@@ -183,6 +191,8 @@ function take(events) {
     }
     // A circular tells of a case that this key may not open: who is late and by how much.
     if (data.circular) desk.latest.unshift({ time: data.time, words: data.words, case: { title: names.category(data.circular.category), area: data.circular.area } });
+    const warned = warnedKind(event);
+    if (warned) noteWarning(warned, data);
     if (!data.case) continue;
     lines.set(data.case.case_id, data.case);
     if (!MACHINE.includes(event)) desk.latest.unshift({ time: data.time, words: data.words, case: data.case });
@@ -195,6 +205,13 @@ function take(events) {
     count(false);
   }
   pulse();
+}
+
+function noteWarning(kind, data) {
+  const line = warnedLine(kind, data);
+  desk.latest.unshift(line);
+  if (desk.live && kind === "warned.raised") $("alert").textContent = t("alert.warned", { title: both(line.case.title), place: names.place(line.case.area) });
+  count(false);
 }
 
 function noteNew(line) {
@@ -217,7 +234,7 @@ function count(atOnce) {
   if (desk.counting) return;
   const wait = atOnce ? 0 : Math.max(0, desk.counted + COUNT_EVERY_MS - Date.now());
   desk.counting = setTimeout(async () => {
-    const [summary, due, modes] = await Promise.all([ask("/v1/summary"), ask("/v1/cases?sort=due&limit=20"), ask("/v1/modes?limit=1")]);
+    const [summary, due, modes, warned] = await Promise.all([ask("/v1/summary"), ask("/v1/cases?sort=due&limit=20"), ask("/v1/modes?limit=1"), ask("/v1/warnings")]);
     desk.counting = null;
     desk.counted = Date.now();
     if (summary.ok) {
@@ -229,7 +246,11 @@ function count(atOnce) {
       drawModes();
     }
     if (due.ok) desk.due = due.body.cases;
-    panel.situation(desk.due, desk.latest);
+    if (warned.ok && desk.key) {
+      desk.warnings = warned.body.warnings;
+      drawWarned($("warned"), desk.warnings);
+    }
+    panel.situation(desk.due, desk.latest, desk.warnings);
   }, wait);
 }
 
@@ -404,7 +425,11 @@ for (const name of ["area", "category", "level", "sort"]) {
   $(name).addEventListener("change", () => change({ [name]: $(name).value }));
 }
 $("late").addEventListener("click", () => change({ late: !desk.filters.late }));
-$("clear").addEventListener("click", () => change({ severities: [], states: [], level: "", area: "", category: "", words: "", late: false, waits: false }));
+$("clear").addEventListener("click", () => change(NO_FILTER));
+$("warned").addEventListener("click", () => {
+  if (desk.filters.case) closed();
+  panel.openWarned();
+});
 let typing = 0;
 $("words").addEventListener("input", () => {
   clearTimeout(typing);
@@ -495,6 +520,7 @@ function speak() {
   $("who").textContent = me ? `${me.name} · ${t(`role.${me.role}`)}` : "";
   document.title = place ? `${place} · 哨令 Whistle` : "哨令 Whistle";
   drawModes();
+  drawWarned($("warned"), desk.warnings);
   drawFilters();
   drawTiles();
   list.refresh();

@@ -5,6 +5,7 @@ import { drillMark, matterSteps, shadows, whistleCards } from "./joint.js";
 import { Item } from "./list.js";
 import { alike, ended, marks, open, photos, reports, requests, understood, until } from "./review.js";
 import { learn, left, momentText } from "./time.js";
+import { warnedBoard, warnedPane } from "./warned.js";
 import { both, half, t } from "./words.js";
 
 const STAGES = { received: 1, opened: 1, returned: 1, routed: 2, signed: 3, arrived: 4, in_progress: 4, paused: 4, hung: 4, resolved: 5, verified: 5, closed: 6, refused: 6, merged: 6 };
@@ -30,6 +31,8 @@ export class Panel {
     this.ticking = [];
     this.due = [];
     this.latest = [];
+    this.warnings = [];
+    this.warned = false;
     this.turn = 0;
     this.detailed = false;
   }
@@ -37,6 +40,7 @@ export class Panel {
   async open(id) {
     this.forget();
     this.id = id;
+    this.warned = false;
     this.story = null;
     this.pane.classList.remove("idle");
     this.pane.replaceChildren(h("div", { class: "empty" }, t("case.loading")));
@@ -66,12 +70,26 @@ export class Panel {
   }
 
   close() {
-    if (this.id === null) return;
-    this.forget();
-    this.id = null;
-    this.story = null;
+    if (this.id === null && !this.warned) return;
+    this.leave();
     this.draw();
     this.onClose();
+  }
+
+  // No case and no list of warnings is open any more.
+  leave() {
+    this.forget();
+    this.id = null;
+    this.warned = false;
+    this.story = null;
+  }
+
+  // All early warnings in the place of a case.
+  openWarned() {
+    this.leave();
+    this.warned = true;
+    this.draw();
+    this.pane.querySelector(".close").focus();
   }
 
   // Something happened to the case that is open; several things at once are one reading.
@@ -105,7 +123,8 @@ export class Panel {
   draw() {
     this.ticking = [];
     if (this.id === null) {
-      this.drawBoard();
+      if (this.warned) this.drawWarned();
+      else this.drawBoard();
       return;
     }
     if (!this.story) return;
@@ -355,10 +374,20 @@ export class Panel {
   }
 
   // Without a case: what is due next, and what happened last.
-  situation(due, latest) {
-    this.due = due;
-    this.latest = latest;
-    if (this.id === null) this.draw();
+  situation(due, latest, warnings) {
+    const said = JSON.stringify(warnings);
+    const same = this.said === said;
+    Object.assign(this, { due, latest, warnings, said });
+    // Whoever reads the warnings keeps place and focus while nothing about them changes.
+    if (this.id === null && !(this.warned && same)) this.draw();
+  }
+
+  drawWarned() {
+    this.pane.classList.remove("idle");
+    const before = this.pane.querySelector(".board");
+    const at = before ? before.scrollTop : 0;
+    this.pane.replaceChildren(...warnedPane(this.warnings, this.names, this.onCases, () => this.close()));
+    this.pane.querySelector(".board").scrollTop = at;
   }
 
   drawBoard() {
@@ -378,6 +407,7 @@ export class Panel {
       h(
         "div",
         { class: "board" },
+        warnedBoard(this.warnings, this.names, this.onCases, () => this.openWarned()),
         h("h3", {}, t("board.due")),
         due.length ? h("div", { class: "rows-in" }, due) : h("p", { class: "quiet" }, t("board.due.none")),
         h("h3", {}, t("board.feed")),
@@ -386,7 +416,7 @@ export class Panel {
               "ul",
               { class: "feed" },
               this.latest.map((one) =>
-                h("li", {}, h("time", {}, momentText(one.time)), h("span", { class: "what" }, both(one.words)), h("span", {}, `${one.case.title} · ${this.names.place(one.case.area)}`)),
+                h("li", {}, h("time", {}, momentText(one.time)), h("span", { class: "what" }, one.kind ? t(one.kind) : both(one.words)), h("span", {}, `${one.kind ? both(one.case.title) : one.case.title} · ${this.names.place(one.case.area)}`)),
               ),
             )
           : h("p", { class: "quiet" }, t("board.feed.none")),
