@@ -18,7 +18,13 @@ from tests.stages import Count, Group, Run, Stage
 
 SUITE = '<testsuites><testsuite tests="7" failures="1" errors="1" skipped="2"/></testsuites>'
 SECONDS = 60
-WAIT = "import pathlib, time\nwhile not pathlib.Path({for_!r}).exists(): time.sleep(0.02)\n"
+WAIT = """
+import pathlib, time
+until = time.monotonic() + 60
+while not pathlib.Path({for_!r}).exists():
+    assert time.monotonic() < until
+    time.sleep(0.02)
+"""
 MAKE = "import pathlib; pathlib.Path({file!r}).touch()\n"
 SLEEPER = """
 import pathlib, time
