@@ -22,7 +22,7 @@ from faust import streams
 from faust.streams import Stream
 from faust.types import EventT, StreamT
 
-from services.escalation.faust_app import Bounds, FoldApp, FoldSettings, raw_topic
+from services.escalation.faust_app import Bounds, FoldApp, FoldSettings, Offsets, raw_topic
 from services.escalation.progress import FoldProgress
 from shared.runtime.delivery import Partition, PublishFailed, Record, TooManyRejected
 from shared.runtime.kafka_client import TopicMissing, client_options
@@ -83,7 +83,8 @@ class FoldWorker:
             return
         app = self._app = FoldApp(
             self._settings,
-            seek=self._offsets,
+            ledger=self._next_offsets,
+            begins=self._begins,
             failed=self.fail,
             revoked=self._progress.revoked,
             spare=lambda: self._progress.assigned({}),
@@ -159,9 +160,7 @@ class FoldWorker:
             try:
                 self._progress.folded(await self._handle(records))
             except (*OUTAGES, PublishFailed) as error:
-                log.warning("a batch of %d waits: %s: %s", len(records), type(error).__name__, error)
-                self._progress.sit_out(f"{type(error).__name__}: {error}")
-                await asyncio.sleep(_backoff(attempt))
+                await self._rest(f"a batch of {len(records)}", error, attempt)
                 attempt += 1
             except TooManyRejected as error:
                 # Probes and metrics tell of it before the process ends.
@@ -172,13 +171,27 @@ class FoldWorker:
             else:
                 return
 
-    async def _offsets(self, partitions: Collection[Partition], bounds: Bounds) -> Mapping[Partition, int]:
-        """Where to read on.
+    async def _next_offsets(self, partitions: Collection[Partition]) -> Offsets:
+        """Where the ledger says to read on; PostgreSQL being away is sat out in place."""
+        attempt = 0
+        while True:
+            try:
+                return await self._ledger.next_offsets(partitions)
+            except OUTAGES as error:
+                await self._rest(f"the reading of {len(partitions)} partitions", error, attempt)
+                attempt += 1
+
+    async def _rest(self, what: str, error: Exception, attempt: int) -> None:
+        log.warning("%s waits: %s: %s", what, type(error).__name__, error)
+        self._progress.sit_out(f"{type(error).__name__}: {error}")
+        await asyncio.sleep(_backoff(attempt))
+
+    def _begins(self, offsets: Offsets, bounds: Bounds) -> None:
+        """Take note of what is ours and where it is read on.
 
         Raises:
             Lost: when the log begins after the ledger, or ends before it.
         """
-        offsets = await self._ledger.next_offsets(partitions)
         for partition, offset in offsets.items():
             earliest, end = bounds[partition]
             if offset < earliest:
@@ -194,7 +207,6 @@ class FoldWorker:
         # In the middle of a rebalance Faust seeks too, with nothing assigned; that is no share of the group's.
         if offsets:
             self._progress.assigned(offsets)
-        return offsets
 
     async def _watch(self, app: FoldApp) -> None:
         """Return never; raise when Faust has crashed, or delivers nothing of what waits (its issues 175, 523, 640)."""
@@ -207,6 +219,9 @@ class FoldWorker:
             stall = self._progress.stall(self._settings.stall)
             if stall is not None:
                 raise Stalled(stall)
+            if self._progress.outage is not None:
+                # What it was given cannot be read on without the ledger; the wait for it is not the group's.
+                since = time.monotonic()
             if not self._progress.joined and time.monotonic() - since > self._settings.join.total_seconds():
                 raise Stalled(f"no partitions assigned within {self._settings.join.total_seconds():g} s")
 

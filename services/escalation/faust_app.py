@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import faust
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError
 from faust.app.base import BootStrategy
 from faust.auth import SSLCredentials
 from faust.transport.drivers import aiokafka as driver
@@ -32,8 +33,8 @@ PARCEL: Final = 250
 PARCELS_WAITING: Final = 16
 """Parcels that lie between the reading thread and the fold at most."""
 
+Offsets = Mapping[Partition, int]
 Bounds = Mapping[Partition, tuple[int, int]]
-Seek = Callable[[Collection[Partition], Bounds], Awaitable[Mapping[Partition, int]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,8 @@ class FoldSettings:
     """Transactions at a time, each of partitions of its own."""
     within: timedelta = timedelta(milliseconds=20)
     session: timedelta = timedelta(seconds=25)
+    request: timedelta = timedelta(seconds=40)
+    """How long the broker may take to answer; Faust gives as long to a seek after a rebalance."""
     stall: timedelta = timedelta(seconds=60)
     join: timedelta = timedelta(seconds=120)
     stop: timedelta = timedelta(seconds=15)
@@ -72,11 +75,13 @@ class FoldApp(faust.App):
         self,
         settings: FoldSettings,
         *,
-        seek: Seek,
+        ledger: Callable[[Collection[Partition]], Awaitable[Offsets]],
+        begins: Callable[[Offsets, Bounds], None],
         failed: Callable[[BaseException], None],
         revoked: Callable[[], None],
         spare: Callable[[], None],
     ) -> None:
+        """Ask `ledger` where to read on, for as long as it takes; `begins` judges what it says by the log's bounds."""
         session = settings.session.total_seconds()
         super().__init__(
             settings.group,
@@ -86,7 +91,7 @@ class FoldApp(faust.App):
             broker_credentials=SSLCredentials(tls) if (tls := kafka_tls()) else None,
             broker_session_timeout=session,
             broker_heartbeat_interval=session / 8,
-            broker_request_timeout=max(session + 5, 40.0),
+            broker_request_timeout=max(session + 5, settings.request.total_seconds()),
             broker_rebalance_timeout=60.0,
             broker_max_poll_interval=3600.0,
             broker_commit_interval=2.0,
@@ -101,13 +106,41 @@ class FoldApp(faust.App):
             producer_request_timeout=30.0,
             web_enabled=False,
         )
-        self.seek = seek
+        self._ledger = ledger
+        self.begins = begins
         self.failed = failed
+        self.found: Offsets = {}
+        """What the ledger said of the partitions that were given last."""
         self.on_partitions_revoked.connect(_forget(revoked), weak=False)
         self.on_partitions_assigned.connect(_idle(spare), weak=False)
+        self.on_rebalance_complete.connect(self._find, weak=False)
 
     def _new_transport(self) -> driver.Transport:
         return LedgerTransport(self.conf.broker_consumer, self)
+
+    async def _find(self, *_: object, **__: object) -> None:
+        """Ask the ledger where to read on, before Faust seeks: the seek has a time limit, this has none.
+
+        Faust goes on here alone, outside of the group's protocol: heartbeats leave their own thread meanwhile, and a
+        division of the group that comes while this waits has its turn after it, with a ledger that answers.
+        """
+        try:
+            given = [Partition(tp.topic, tp.partition) for tp in self.consumer.assignment()]
+            self.found = await self._ledger(given) if given else {}
+        except Exception as error:
+            self.failed(error)
+            raise
+
+    def found_of(self, tps: Collection[TP]) -> Offsets:
+        """What the ledger said of these partitions.
+
+        Raises:
+            IllegalStateError: they were given after it was asked.
+        """
+        given = [Partition(tp.topic, tp.partition) for tp in tps]
+        if missing := [one for one in given if one not in self.found]:
+            raise IllegalStateError(f"{len(missing)} partitions were given after the ledger was asked")
+        return {one: self.found[one] for one in given}
 
     def _create_directories(self) -> None:
         """Make none: there are no tables."""
@@ -152,24 +185,27 @@ class LedgerConsumer(driver.Consumer):
         try:
             tps = [TP(tp.topic, tp.partition) for tp in self.assignment()]
             earliest, ends = await self.earliest_offsets(*tps), await self.highwaters(*tps)
-            bounds = {Partition(*tp): (earliest[tp], ends[tp]) for tp in tps}
-            found = await app.seek(bounds.keys(), bounds)
+            found = app.found_of(tps)
+            app.begins(found, {Partition(*tp): (earliest[tp], ends[tp]) for tp in tps})
             offsets = {tp: found[Partition(*tp)] for tp in tps}
             await self._thread.seek_wait(offsets)
+        except IllegalStateError:
+            # The group was divided anew meanwhile: Faust begins again with what is ours then.
+            raise
         except Exception as error:
-            # One caller in Faust logs this and reads on from wherever it stands.
             app.failed(error)
             raise
         return offsets
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109  Faust's
-        """Yield what was read, parcel by parcel; nothing of a generation that ends meanwhile, as Faust does."""
+        """Yield what was read, parcel by parcel; nothing of a generation that ends meanwhile, as Faust does.
+
+        What was read while the flow stops is let go without a seek, unlike in Faust, which logs what that seek ends in
+        and goes on: the flow stops for a rebalance alone, and goes on after the seek that ends it.
+        """
         records, ours = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
-        if records is None or self.should_stop:
-            return
-        if not self.flow_active:
-            await self.perform_seek()
+        if records is None or self.should_stop or not self.flow_active:
             return
         for tp, parcel in parcels(records):
             if self._is_over(generation):

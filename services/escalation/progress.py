@@ -89,15 +89,15 @@ class FoldProgress:
         self._asked = {partition: deque(maxlen=REMEMBERED) for partition in offsets}
         self._settled, self._ends = {}, {}
         self._taken = frozenset()
-        self.joined = True
+        self.joined, self.outage = True, None
         self._moved = self._monotonic()
 
     def revoked(self) -> None:
         """Nothing is ours any more, until the group has been divided anew."""
-        taken, joined = self.partitions | self._taken, self.joined
+        taken, joined, outage = self.partitions | self._taken, self.joined, self.outage
         self.assigned({})
         # Faust says so too before the group has given anything for the first time.
-        self._taken, self.joined = taken, joined
+        self._taken, self.joined, self.outage = taken, joined, outage
 
     def folded(self, ledger: Mapping[Partition, int]) -> None:
         """The ledger moved to these next offsets."""

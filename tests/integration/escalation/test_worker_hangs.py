@@ -96,6 +96,10 @@ async def test_a_member_that_the_group_has_nothing_for_waits_in_peace(kafka: str
     places: list[FoldProgress] = []
     workers: list[FoldWorker] = []
     ends = LogEnds(kafka, client_id="test")
+
+    async def joined() -> bool:
+        return all(one.joined for one in places)
+
     for number in range(2):
         settings = FoldSettings(
             bootstrap=kafka, topics=(made.source,), group=made.group, instance=f"spare-{number}", join=join
@@ -103,11 +107,13 @@ async def test_a_member_that_the_group_has_nothing_for_waits_in_peace(kafka: str
         places.append(FoldProgress(frozenset(settings.topics), ends, ledger=Nothing(), elsewhere=timedelta(seconds=60)))
         workers.append(FoldWorker(Nothing(), ledger=Nothing(), progress=places[-1], settings=settings))
         rooms.append(asyncio.create_task(workers[-1].run()))
+        # Whoever comes second has never had a partition, and must learn that it has none.
+        await until(joined, what="a place in the group")
 
     async def shared() -> bool:
-        return all(one.joined for one in places) and sum(len(one.partitions) for one in places) == 1
+        return [len(one.partitions) for one in places] == [1, 0]
 
-    await until(shared, what="one has the partition, one knows that it has none")
+    await until(shared, what="the first has the partition, the second knows that it has none")
     done, _ = await asyncio.wait(rooms, timeout=join.total_seconds() + 3, return_when=asyncio.FIRST_COMPLETED)
     assert not done
     await asyncio.gather(*(worker.stop() for worker in workers))

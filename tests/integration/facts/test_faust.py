@@ -254,7 +254,7 @@ def test_what_faust_would_own_is_off_and_its_time_limits_fit_together() -> None:
     settings = FoldSettings(
         bootstrap="127.0.0.1:1", topics=("t",), group="g", instance="g-0", session=timedelta(seconds=60)
     )
-    app = FoldApp(settings, seek=nowhere, failed=print, revoked=print, spare=print)
+    app = FoldApp(settings, ledger=nowhere, begins=print, failed=print, revoked=print, spare=print)
     conf: Any = app.conf
     assert (app.BootStrategy.enable_kafka_producer, app.BootStrategy.enable_web) == (False, False)
     assert (conf.web_enabled, conf.topic_allow_declare, conf.topic_disable_leader) == (False, False, True)
