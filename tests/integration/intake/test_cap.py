@@ -188,7 +188,7 @@ WRONG = (
 async def test_what_is_wrong_is_named_at_once_and_opens_nothing(
     intake: Intake, body: bytes, named: str, says: str
 ) -> None:
-    before, began = await intake.rows("report"), time.monotonic()
+    before, began, worked = await intake.rows("report"), time.monotonic(), time.process_time()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     answer = await post(intake, body)
     assert answer.status_code == 422, answer.text
@@ -196,7 +196,8 @@ async def test_what_is_wrong_is_named_at_once_and_opens_nothing(
     assert says in answer.text
     assert "root:" not in answer.text
     assert await intake.rows("report") == before
-    assert time.monotonic() - began < 2
+    assert time.process_time() - worked < 2, "of the processor: others may be at work beside"
+    assert time.monotonic() - began < 30, "nobody outside is asked"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 64 * 1024
 
 

@@ -34,7 +34,7 @@ from tests.integration.kubernetes.guarded_kafka import GuardedKafka, running_gua
 from tests.platform import data_folder
 
 SERVICES = ("intake", "router", "escalation", "notifier")
-PATIENCE = timedelta(seconds=60)
+PATIENCE = timedelta(seconds=120)
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ STREAMS = ("/v1/stream", "/v1/track/{code}/stream")
 """They do not end; their answers are tested where they are listened to."""
 OTHERS = ("/v1/explain",)
 """The router answers it; without one it is 503, which is tested where it is asked."""
+ANSWER_SECONDS = 60
 CODE = "K7QM-2XVN-8RTD-C4HP"
 SCHEMA = schemathesis.openapi.from_dict(bare_api().openapi()).exclude(path=[*STREAMS, *OTHERS])
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -63,4 +64,4 @@ def url(postgres: str) -> Iterator[str]:
 @SCHEMA.parametrize()
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_one_that_the_document_names(case: schemathesis.Case[Any], url: str) -> None:
-    case.call_and_validate(base_url=url, headers=bearer("county"), checks=CHECKS)
+    case.call_and_validate(base_url=url, headers=bearer("county"), checks=CHECKS, timeout=ANSWER_SECONDS)
