@@ -23,7 +23,7 @@ from shared.words import CLOCKS
 
 if TYPE_CHECKING:
     from services.escalation.domain.deadline import Deadline, Terms
-    from services.escalation.domain.facts import Matter
+    from services.escalation.domain.facts import Traits
     from services.escalation.domain.fitting import Misfit
     from shared.playbook.model import ClockLimit, Playbook
 
@@ -84,13 +84,13 @@ def due(
     as_json: places.Json = False,
 ) -> None:
     """Show the limits that fit a case, why, their sources, and how each deadline comes about."""
-    from services.escalation.domain.facts import Matter
+    from services.escalation.domain.facts import Traits
     from shared.runtime.clock import utc_now
 
     start = instant_of(at) or utc_now()
     book = case_playbook(playbook, area, kafka, data)
     check_case(book, category=category, condition=condition, area=area, mode=mode, target=target)
-    matter = Matter(
+    traits = Traits(
         area=area or book.county,
         category=category,
         condition=condition,
@@ -99,7 +99,7 @@ def due(
         source=source,
         opened_at=instant_of(opened) or start,
     )
-    asked = Asked(book=book, matter=matter, start=start, target=target, profile=profile, whistled=whistle)
+    asked = Asked(book=book, traits=traits, start=start, target=target, profile=profile, whistled=whistle)
     told = [one for each in ([kind] if kind else ClockKind) if (one := asked.reckon(each)) is not None]
     if not told:
         raise Trouble(
@@ -111,7 +111,7 @@ def due(
         if as_json:
             emit_json(_json(one))
         else:
-            _show(one, matter)
+            _show(one, traits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ class Asked:
     """The case that is asked about."""
 
     book: Playbook
-    matter: Matter
+    traits: Traits
     start: datetime
     target: str | None
     profile: str | None
@@ -136,7 +136,7 @@ class Asked:
         from services.escalation.domain.fitting import fitting_limits, near_limits
         from shared.playbook.model import UnknownYear
 
-        demanded = Demanded.of(self.book, self.matter, profile=self.profile, whistled=self.whistled)
+        demanded = Demanded.of(self.book, self.traits, profile=self.profile, whistled=self.whistled)
         limits = fitting_limits(self.book, kind, demanded)
         if not limits:
             return None
@@ -170,7 +170,7 @@ class Asked:
         book = self.book
         if self.target is None and kind not in BY_DESK:
             return Terms.of(book), "of the county; --target says who must act"
-        name = self.target or book.desk_area(self.matter.area, at_least=level_of(self.matter.area)).code
+        name = self.target or book.desk_area(self.traits.area, at_least=level_of(self.traits.area)).code
         department = book.departments.get(name)
         target = Target(kind=TargetKind.DEPARTMENT if department else TargetKind.DESK, id=name)
         level: Level = department.level if department else level_of(name)
@@ -179,14 +179,14 @@ class Asked:
         return Terms.of(book, target, level), called
 
 
-def _show(one: Reckoned, matter: Matter) -> None:
+def _show(one: Reckoned, traits: Traits) -> None:
     from services.escalation.domain.words import limit_in_words
 
     words = CLOCKS[one.kind]
     out.print(f"[bold]{words.zh} {words.en}[/]  {escape(limit_in_words(one.limit.limit))}")
-    out.print(f"    [bold]limit[/]   {escape(one.limit.id)}: {escape(why(one.limit, matter))}")
+    out.print(f"    [bold]limit[/]   {escape(one.limit.id)}: {escape(why(one.limit, traits))}")
     for other in one.behind:
-        out.print(f"            [dim]before {escape(other.id)}: {escape(why(other, matter, best=one.limit))}[/]")
+        out.print(f"            [dim]before {escape(other.id)}: {escape(why(other, traits, best=one.limit))}[/]")
     for other, misfit in one.near:
         out.print(f"            [dim]not {escape(other.id)}: {escape(_kept_off(misfit))}[/]")
     out.print(f"    [bold]source[/]  {escape(one.limit.source)}")
@@ -206,13 +206,13 @@ def _steps(one: Reckoned) -> Iterator[str]:
         yield step[0] if zh else step[1]
 
 
-def why(limit: ClockLimit, matter: Matter, *, best: ClockLimit | None = None) -> str:
+def why(limit: ClockLimit, traits: Traits, *, best: ClockLimit | None = None) -> str:
     """What a limit asks of a case, the strongest first; of one that stands behind ``best``, why it does."""
     from services.escalation.domain.fitting import said, validity
     from shared.playbook.model import PRECEDENCE
 
     asks = [(name, value) for name in PRECEDENCE if (value := getattr(limit, name)) is not None]
-    above = {"category": matter.category}
+    above = {"category": traits.category}
     words = [f"{name} {said(value)}{_above(value, above.get(name))}" for name, value in asks]
     asked = f"asks for {', '.join(words)}" if words else "for any case"
     valid = f"; for cases opened {days}" if (days := validity(limit)) else ""

@@ -137,7 +137,7 @@ class _Look:
     later: bool = False
 
     def at(self, demand: Demand) -> None:
-        row, playbook = self.rows.get(demand.clock_id), self.books(demand.matter.area)
+        row, playbook = self.rows.get(demand.clock_id), self.books(demand.traits.area)
         try:
             self.findings.extend(self._absent(demand, playbook) if row is None else self._row(demand, row, playbook))
         except UnknownYear:
@@ -161,7 +161,7 @@ class _Look:
             self.waiting = True
             return
         limit = limit_for(
-            playbook, demand.kind, demand.matter, order=demand.order.order if demand.order is not None else None
+            playbook, demand.kind, demand.traits, order=demand.order.order if demand.order is not None else None
         )
         if limit is None:
             return

@@ -33,7 +33,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from services.escalation.domain.demands import ENDS, Beginning, Demand, Round, Stop, after, ends, first, of_case, until
-from services.escalation.domain.facts import Fact, Facts, Issued, Matter, Step, Supervision
+from services.escalation.domain.facts import Fact, Facts, Issued, Step, Supervision, Traits
 from services.escalation.domain.feedback import answering
 from services.escalation.domain.moves import Move, Whose, moves_of
 from shared.events.envelope import derive_id
@@ -206,7 +206,7 @@ class _History:
                 f"verify:{version}",
                 started_at=self.facts.steps[version].at,
                 stop=first(met, self._cancelled(version)),
-                matter=self._matter(version),
+                traits=self._traits(version),
             )
 
     def _renamed(
@@ -226,7 +226,7 @@ class _History:
             case_id=self.facts.view.case_id,
             kind=kind,
             started_at=started_at,
-            matter=self._matter(since),
+            traits=self._traits(since),
             order=self.issued,
             rounds=rounds,
             stop=stop,
@@ -239,7 +239,7 @@ class _History:
             ended = stop if stop is not None and stop.outcome is Outcome.CANCELLED and stop.at < at else called_off
             yield replace(clock, stop=ended, moves=until(ended, moves))
             clock_id = derive_id(self.issued.order.order_id, f"{name}@{version}")
-            clock = replace(clock, clock_id=clock_id, matter=renamed.matter.begun_as(self.facts.view), renamed_at=at)
+            clock = replace(clock, clock_id=clock_id, traits=renamed.traits.begun_as(self.facts.view), renamed_at=at)
         yield clock
 
     def _names(self, since: int, met: tuple[Fact, ...]) -> list[int]:
@@ -253,24 +253,24 @@ class _History:
         later = after(sorted(self.facts.renamed), max(since, self.issued.answers))
         return [v for v in later if order_id in self.facts.renamed[v].orders]
 
-    def _matter(self, since: int) -> Matter:
+    def _traits(self, since: int) -> Traits:
         """What the case was about when a clock that began at ``since`` began."""
         names = [v for v in self._standing_at(0) if v <= since]
-        matter = self.facts.renamed[names[-1]].matter if names else self.issued.matter
-        return matter.begun_as(self.facts.view)
+        traits = self.facts.renamed[names[-1]].traits if names else self.issued.traits
+        return traits.begun_as(self.facts.view)
 
     def _moves(self, kind: ClockKind, since: int, at: datetime) -> tuple[Move, ...]:
         order = self.issued.order
         whose = Whose(kind=kind, since=max(since, self.issued.answers), at=at, order_id=order.order_id, role=order.role)
         return moves_of(self.facts, self.versions, whose)
 
-    def _demand(self, kind: ClockKind, name: str, *, started_at: datetime, stop: Stop | None, matter: Matter) -> Demand:
+    def _demand(self, kind: ClockKind, name: str, *, started_at: datetime, stop: Stop | None, traits: Traits) -> Demand:
         return Demand(
             clock_id=derive_id(self.issued.order.order_id, name),
             case_id=self.facts.view.case_id,
             kind=kind,
             started_at=started_at,
-            matter=matter,
+            traits=traits,
             order=self.issued,
             stop=stop,
         )

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.escalation.domain.facts import Fact, Facts, Issued, Matter
+from services.escalation.domain.facts import Fact, Facts, Issued, Traits
 from services.escalation.domain.moves import Move, Whose, moves_of
 from shared.events.envelope import derive_id
 from shared.events.parts import Target
@@ -48,7 +48,7 @@ class Demand(Struct, frozen=True, kw_only=True):
     case_id: UUID
     kind: ClockKind
     started_at: datetime
-    matter: Matter
+    traits: Traits
     order: Issued | None = None
     rounds: tuple[Round, ...] = ()
     stop: Stop | None = None
@@ -83,7 +83,7 @@ def of_case(
         case_id=case_id,
         kind=kind,
         started_at=at,
-        matter=Matter.of(facts.view) if begun is None else begun.matter,
+        traits=Traits.of(facts.view) if begun is None else begun.traits,
         rounds=began.rounds,
     )
     for name in [v for v in after(sorted(facts.renamed), version) if over is None or v < over]:
@@ -92,7 +92,7 @@ def of_case(
         ended = stop if stop is not None and stop.at < named_at else called_off
         yield replace(clock, stop=ended, moves=until(ended, moves))
         clock_id = derive_id(case_id, f"{kind}:{version}@{name}")
-        clock = replace(clock, clock_id=clock_id, matter=facts.renamed[name].matter, renamed_at=named_at)
+        clock = replace(clock, clock_id=clock_id, traits=facts.renamed[name].traits, renamed_at=named_at)
         if ended.outcome is Outcome.MET:
             # It was met before the new name, by a fact that came later: once is enough.
             stop = replace(called_off, at=ended.at)

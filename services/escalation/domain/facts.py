@@ -59,8 +59,8 @@ class Step(Struct, frozen=True, kw_only=True):
     order_role: OrderRole | None = None
 
 
-class Matter(Struct, frozen=True, kw_only=True):
-    """What a limit depends on.
+class Traits(Struct, frozen=True, kw_only=True):
+    """What a limit depends on; stored facts call it the case's matter, as they always have.
 
     ``source`` and ``opened_at`` stay what they were at the case's start; None in facts kept before they were asked for.
     """
@@ -75,8 +75,8 @@ class Matter(Struct, frozen=True, kw_only=True):
     opened_at: datetime | None = None
 
     @classmethod
-    def of(cls, view: CaseView) -> Matter:
-        """The matter of the case as ``view`` shows it."""
+    def of(cls, view: CaseView) -> Traits:
+        """The traits of the case as ``view`` shows it."""
         return cls(
             area=view.area,
             category=view.category,
@@ -88,15 +88,15 @@ class Matter(Struct, frozen=True, kw_only=True):
             opened_at=view.opened_at,
         )
 
-    def begun_as(self, view: CaseView) -> Matter:
-        """The matter, with what never changes of its case where it was kept without that."""
+    def begun_as(self, view: CaseView) -> Traits:
+        """The traits, with what never changes of its case where it was kept without that."""
         return self if self.opened_at is not None else replace(self, source=view.source, opened_at=view.opened_at)
 
 
 class Begun(Struct, frozen=True, kw_only=True):
-    """The case's matter when one of its own clocks began, and the ``level`` of the lead that it was dispatched to."""
+    """The case's traits when one of its own clocks began, and the ``level`` of the lead that it was dispatched to."""
 
-    matter: Matter
+    traits: Traits = field(name="matter")
     level: Level | None = None
 
 
@@ -110,7 +110,7 @@ class Longer(Struct, frozen=True, kw_only=True):
 class Renamed(Struct, frozen=True, kw_only=True):
     """What the case is about from then on, and the orders that stood."""
 
-    matter: Matter
+    traits: Traits = field(name="matter")
     orders: tuple[UUID, ...]
 
 
@@ -137,14 +137,14 @@ class GivenBack(Struct, frozen=True, kw_only=True):
 
 
 class Issued(Struct, frozen=True, kw_only=True):
-    """An order, the version of the case that it ``answers``, and the case's matter at that version.
+    """An order, the version of the case that it ``answers``, and the case's traits at that version.
 
     ``given_back`` are the orders that its target had returned by then.
     """
 
     order: Order
     answers: int
-    matter: Matter
+    traits: Traits = field(name="matter")
     given_back: tuple[GivenBack, ...] = ()
 
     @classmethod
@@ -155,7 +155,7 @@ class Issued(Struct, frozen=True, kw_only=True):
         return cls(
             order=data.order,
             answers=answers,
-            matter=Matter.of(data.case),
+            traits=Traits.of(data.case),
             given_back=tuple(GivenBack(order_id=one.order_id, at=one.at) for one in returns),
         )
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.escalation.domain.facts import Matter
+from services.escalation.domain.facts import Traits
 from services.escalation.domain.recent import Recent
 from shared.events.order import Order
 from shared.playbook.model import PRECEDENCE, ClockLimit, Limit, LimitUnit, Playbook
@@ -58,7 +58,7 @@ WHISTLED: Final = {
 }
 
 
-def limit_for(playbook: Playbook, kind: ClockKind, matter: Matter, *, order: Order | None = None) -> ClockLimit | None:
+def limit_for(playbook: Playbook, kind: ClockKind, traits: Traits, *, order: Order | None = None) -> ClockLimit | None:
     """The limit that fits best.
 
     None when the playbook does not limit this; a sign-in and a supervision are always limited, and so is the
@@ -68,14 +68,14 @@ def limit_for(playbook: Playbook, kind: ClockKind, matter: Matter, *, order: Ord
     whistled = order is not None and order.whistle is not None
 
     def best(limits: Sequence[ClockLimit]) -> ClockLimit | None:
-        asked = Asked.of(playbook, matter, profile=profile, whistled=whistled)
+        asked = Asked.of(playbook, traits, profile=profile, whistled=whistled)
         return max(_fitting(limits, kind, asked), key=lambda limit: _rank(limit, asked), default=None)
 
     # Asked for every clock that starts: of cases alike in all that a limit of their category asks for, once.
-    left = _LEFT.of(playbook, (kind, matter.category), lambda: _left(playbook, kind, matter.category))
+    left = _LEFT.of(playbook, (kind, traits.category), lambda: _left(playbook, kind, traits.category))
     if left.by_case:
         return best(left.limits)
-    alike = (kind, matter.category, matter.condition, matter.severity, matter.mode, matter.source, profile, whistled)
+    alike = (kind, traits.category, traits.condition, traits.severity, traits.mode, traits.source, profile, whistled)
     return _BEST.of(playbook, alike, lambda: best(left.limits))
 
 
@@ -107,19 +107,19 @@ class Asked:
     known no dated limit fits.
     """
 
-    matter: Matter
+    traits: Traits
     line: Mapping[str, int]
     day: date | None
     profile: str | None
     whistled: bool
 
     @classmethod
-    def of(cls, playbook: Playbook, matter: Matter, *, profile: str | None = None, whistled: bool = False) -> Asked:
-        """``matter`` under ``playbook``."""
-        line = playbook.category_line(matter.category)
-        opened = matter.opened_at
+    def of(cls, playbook: Playbook, traits: Traits, *, profile: str | None = None, whistled: bool = False) -> Asked:
+        """``traits`` under ``playbook``."""
+        line = playbook.category_line(traits.category)
+        opened = traits.opened_at
         return cls(
-            matter=matter,
+            traits=traits,
             line={category.code: depth for depth, category in enumerate(reversed(line), 1)},
             day=None if opened is None else opened.astimezone(ZoneInfo(playbook.timezone)).date(),
             profile=profile,
@@ -175,18 +175,18 @@ def misfits(limit: ClockLimit, asked: Asked) -> Iterator[Misfit]:
 
 def _unmet(limit: ClockLimit, asked: Asked) -> Iterator[tuple[str, object, object]]:
     """What ``limit`` asks and the case is not: every clock that starts asks for it, and nobody wants its words then."""
-    matter = asked.matter
+    traits = asked.traits
     if limit.category is not None and limit.category not in asked.line:
-        yield "category", limit.category, matter.category
-    if limit.area is not None and not covers(limit.area, matter.area):
-        yield "area", limit.area, matter.area
+        yield "category", limit.category, traits.category
+    if limit.area is not None and not covers(limit.area, traits.area):
+        yield "area", limit.area, traits.area
     for field, asks, has in (
-        ("condition", limit.condition, matter.condition),
-        ("severity", limit.severity, matter.severity),
-        ("mode", limit.mode, matter.mode),
+        ("condition", limit.condition, traits.condition),
+        ("severity", limit.severity, traits.severity),
+        ("mode", limit.mode, traits.mode),
         ("profile", limit.profile, asked.profile),
         ("whistle", limit.whistle, asked.whistled),
-        ("case_source", limit.case_source, matter.source),
+        ("case_source", limit.case_source, traits.source),
     ):
         if asks is not None and asks != has:
             yield field, asks, has

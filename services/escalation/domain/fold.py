@@ -21,11 +21,11 @@ from services.escalation.domain.facts import (
     Facts,
     Issued,
     Longer,
-    Matter,
     Recall,
     Renamed,
     Step,
     Supervision,
+    Traits,
 )
 from shared.events.case import (
     CaseArrived,
@@ -116,9 +116,9 @@ def _beginning(facts: Facts, event: Event[Folded]) -> Mapping[str, Any]:
     """What the case was about where a clock of its own may begin: a batch may know more of it by then."""
     match event.data:
         case CaseRouted(case=view, level=level):
-            begun = Begun(matter=Matter.of(view), level=level)
+            begun = Begun(traits=Traits.of(view), level=level)
         case CaseReturned(order_role=role, case=view) if role is OrderRole.LEAD:
-            begun = Begun(matter=Matter.of(view))
+            begun = Begun(traits=Traits.of(view))
         case (
             CaseOpened(case=view)
             | CaseFiled(case=view)
@@ -126,7 +126,7 @@ def _beginning(facts: Facts, event: Event[Folded]) -> Mapping[str, Any]:
             | CaseReportJoined(case=view)
             | CaseRejected(case=view)
         ):
-            begun = Begun(matter=Matter.of(view))
+            begun = Begun(traits=Traits.of(view))
         case _:
             return {}
     return {"begun": {**facts.begun, event.sequence: begun}}
@@ -147,7 +147,7 @@ def _more(facts: Facts, event: Event[Folded]) -> Mapping[str, Any]:
             return {"longer": {**facts.longer, at: Longer(clock=clock, to=to)}}
         case CaseRecategorised(case=view, standing=standing):
             stood = tuple(order.order_id for order in standing)
-            return {"renamed": {**facts.renamed, at: Renamed(matter=Matter.of(view), orders=stood)}}
+            return {"renamed": {**facts.renamed, at: Renamed(traits=Traits.of(view), orders=stood)}}
         case CaseSupervised(supervision_id=which, target=target, reply_due_at=due_at):
             told = Supervision(supervision_id=which, target=target, due_at=due_at)
         case CaseSupervisionSentBack(supervision_id=which, reply_due_at=due_at):

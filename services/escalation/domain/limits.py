@@ -35,7 +35,7 @@ def start(demand: Demand, playbook: Playbook) -> RunningClock | None:
     Raises:
         UnknownYear: when its limit runs into a year without a calendar.
     """
-    limit = limit_for(playbook, demand.kind, demand.matter, order=demand.order.order if demand.order else None)
+    limit = limit_for(playbook, demand.kind, demand.traits, order=demand.order.order if demand.order else None)
     if limit is None:
         return None
     answers = _answers(demand, playbook)
@@ -60,10 +60,10 @@ def _begun(
     run = _run(demand, limit, terms)
     found = run.found
     target, level = answers
-    silent = demand.matter.purpose is Purpose.CANARY
+    silent = demand.traits.purpose is Purpose.CANARY
     # A default that the playbook knows nothing of may name none, and a canary takes no steps.
     chain = None if silent or limit.chain is None else playbook.chains.get(limit.chain)
-    line = _line(demand.matter.area, playbook, target, level, most=1 if chain is None else len(Level))
+    line = _line(demand.traits.area, playbook, target, level, most=1 if chain is None else len(Level))
     ground = Ground(started_at=demand.started_at, found=found, whole=run.whole, unit=run.unit, terms=terms)
     shown = sla.Clock(
         clock_id=demand.clock_id,
@@ -147,11 +147,11 @@ def _answers(demand: Demand, playbook: Playbook) -> tuple[Target, Level]:
     if demand.target is not None:
         return demand.target, _level_of(demand.target, playbook)
     if demand.order is None:
-        desk = _desk(playbook, demand.matter.area, demand.level or level_of(demand.matter.area))
+        desk = _desk(playbook, demand.traits.area, demand.level or level_of(demand.traits.area))
         return desk, level_of(desk.id)
     order = demand.order.order
     if demand.kind is ClockKind.VERIFY:
-        desk = _desk(playbook, demand.matter.area, order.level)
+        desk = _desk(playbook, demand.traits.area, order.level)
         return desk, level_of(desk.id)
     return order.target, order.level
 

@@ -139,9 +139,9 @@ class _Work:
     waiting: list[str] = field(default_factory=list)
 
     def settle(self, demand: Demand) -> None:
-        row, playbook = self.rows.get(demand.clock_id), self.books(demand.matter.area)
+        row, playbook = self.rows.get(demand.clock_id), self.books(demand.traits.area)
         if playbook is None:
-            self.waiting.append(f"{demand.kind}: no playbook is in force for {demand.matter.area}")
+            self.waiting.append(f"{demand.kind}: no playbook is in force for {demand.traits.area}")
             return
         try:
             clock = _clock(demand, row, playbook)

@@ -99,7 +99,7 @@ class Told:
 
     def _settle(self, demand: Demand, clock: RunningClock | None, playbooks: Playbooks) -> None:
         if demand.clock_id not in self.clocks:
-            begun = start(demand, playbooks.of(demand.matter.area))
+            begun = start(demand, playbooks.of(demand.traits.area))
             if begun is not None:
                 self.started.append(_started(begun, demand, self.case))
             return
@@ -107,7 +107,7 @@ class Told:
         if demand.stop is not None and demand.stop != self.clocks[demand.clock_id]:
             self.stopped[demand.clock_id] = demand.stop
         if clock is not None and len(demand.moves) > clock.moves:
-            terms = Terms.of(playbooks.of(demand.matter.area), clock.shown.target, clock.shown.level)
+            terms = Terms.of(playbooks.of(demand.traits.area), clock.shown.target, clock.shown.level)
             self.moved.append(_moving(clock, demand.moves[clock.moves :], terms))
 
 

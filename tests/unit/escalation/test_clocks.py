@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.escalation.domain.clocks import Demand, demanded
-from services.escalation.domain.facts import Facts, Matter
+from services.escalation.domain.facts import Facts, Traits
 from services.escalation.domain.fitting import limit_for
 from services.escalation.domain.fold import fold
 from services.escalation.domain.limits import start
@@ -217,8 +217,8 @@ def test_the_deepest_category_wins_then_a_condition_then_a_severity(
             limit(handle, 1, hour),
         )
     )
-    matter = Matter(area=WEST_VILLAGE, category=category, condition=condition, severity=severity)
-    found = limit_for(book, handle, matter)
+    traits = Traits(area=WEST_VILLAGE, category=category, condition=condition, severity=severity)
+    found = limit_for(book, handle, traits)
     assert found is not None
     assert found.limit.amount == expected
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from services.escalation.domain.clocks import demanded
-from services.escalation.domain.facts import Facts, Matter
+from services.escalation.domain.facts import Facts, Traits
 from services.escalation.domain.fitting import Asked, fitting_limits, limit_for, near_limits
 from services.escalation.domain.fold import fold
 from services.escalation.domain.limits import start
@@ -27,7 +27,7 @@ from tests.unit.escalation.test_clocks import folded, story
 HANDLE, HOUR = ClockKind.HANDLE, LimitUnit.CONTINUOUS_HOUR
 OPENED = datetime(2026, 12, 31, 16, 30, tzinfo=UTC)
 """The first half hour of 2027 where the county lies."""
-CASE = Matter(
+CASE = Traits(
     area=WEST_VILLAGE,
     category=GAS_LEAK,
     condition="leaks",
@@ -62,9 +62,9 @@ def asking(*names: str, amount: float = 1, **more: Any) -> ClockLimit:
     return limit(HANDLE, amount, HOUR, **{name: ASKS[name] for name in names}, **more)
 
 
-def best(*limits: ClockLimit, matter: Matter = CASE) -> ClockLimit | None:
+def best(*limits: ClockLimit, traits: Traits = CASE) -> ClockLimit | None:
     book = clock_county(clocks=limits)
-    found = fitting_limits(book, HANDLE, Asked.of(book, matter, profile="urgent"))
+    found = fitting_limits(book, HANDLE, Asked.of(book, traits, profile="urgent"))
     return found[0] if found else None
 
 
@@ -100,7 +100,7 @@ def test_a_limit_that_asks_for_something_else_does_not_fit(name: str) -> None:
 
 def test_a_case_of_a_whole_town_is_not_in_one_of_its_villages() -> None:
     village = replace(asking(), area=WEST_VILLAGE)
-    assert best(village, matter=structs.replace(CASE, area=WEST)) is None
+    assert best(village, traits=structs.replace(CASE, area=WEST)) is None
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_the_local_day_on_which_the_case_was_opened_decides(
 ) -> None:
     dated = asking(valid=(first, last))
     assert (best(dated) == dated) is fits
-    assert best(dated, matter=structs.replace(CASE, opened_at=None)) is None, "of an unknown day nothing dated is said"
+    assert best(dated, traits=structs.replace(CASE, opened_at=None)) is None, "of an unknown day nothing dated is said"
 
 
 def test_one_that_fits_no_longer_leaves_the_case_to_the_next_and_is_told() -> None:
@@ -157,7 +157,7 @@ def test_facts_that_were_kept_before_limits_asked_for_source_and_day_know_both()
     for issued in kept["issued"].values():
         del issued["matter"]["source"], issued["matter"]["opened_at"]
     facts = msgspec.json.decode(msgspec.json.encode(kept), type=Facts)
-    assert {(one.matter.source, one.matter.opened_at) for one in demanded(facts)} == {
+    assert {(one.traits.source, one.traits.opened_at) for one in demanded(facts)} == {
         (facts.view.source, facts.view.opened_at)
     }
     assert fold(facts, told.events[-1]) == facts

@@ -9,7 +9,7 @@ import pytest
 
 from services.escalation.domain.chain import RunningClock, Wait, announce_start, judge
 from services.escalation.domain.clocks import Demand, demanded
-from services.escalation.domain.facts import Matter
+from services.escalation.domain.facts import Traits
 from services.escalation.domain.fitting import limit_for
 from services.escalation.domain.limits import start
 from shared.events.order import Order
@@ -91,8 +91,8 @@ def test_a_department_that_is_let_go_has_no_clock_any_more_and_the_others_keep_t
     assert all(one.stop is None for one in of_order(told, police).values())
 
 
-def closest(kind: ClockKind, *limits: ClockLimit, matter: Matter, order: Order | None = None) -> float | None:
-    found = limit_for(clock_county(clocks=limits), kind, matter, order=order)
+def closest(kind: ClockKind, *limits: ClockLimit, traits: Traits, order: Order | None = None) -> float | None:
+    found = limit_for(clock_county(clocks=limits), kind, traits, order=order)
     return None if found is None else found.limit.amount
 
 
@@ -115,19 +115,19 @@ def test_a_mode_goes_before_a_profile_before_a_whistle_before_category_condition
         limit(handle, 91, HOUR, profile="slow"),
         limit(handle, 92, HOUR, whistle=False),
     )
-    matter = Matter(area=WEST_VILLAGE, category=GAS_LEAK, condition="leaks", severity=Severity.IV, mode="flood")
-    assert closest(handle, *others, *reversed(ladder[fits:]), matter=matter, order=order) == fits + 1
+    traits = Traits(area=WEST_VILLAGE, category=GAS_LEAK, condition="leaks", severity=Severity.IV, mode="flood")
+    assert closest(handle, *others, *reversed(ladder[fits:]), traits=traits, order=order) == fits + 1
 
 
 def test_a_limit_for_whistles_alone_is_nobody_elses() -> None:
     told = story()
     told.opened()
     order = told.issued(WEST_VILLAGE)
-    matter = Matter.of(told.view)
+    traits = Traits.of(told.view)
     sign = ClockKind.SIGN_IN
     book = (limit(sign, 1, HOUR, whistle=True), limit(sign, 2, HOUR, whistle=False))
-    assert closest(sign, *book, matter=matter, order=order) == 2
-    assert closest(ClockKind.DISPATCH, limit(ClockKind.DISPATCH, 1, HOUR, whistle=True), matter=matter) is None
+    assert closest(sign, *book, traits=traits, order=order) == 2
+    assert closest(ClockKind.DISPATCH, limit(ClockKind.DISPATCH, 1, HOUR, whistle=True), traits=traits) is None
 
 
 def test_a_new_order_in_a_mode_has_the_modes_limit_and_a_running_clock_keeps_its_own() -> None:

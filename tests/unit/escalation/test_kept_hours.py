@@ -10,7 +10,7 @@ from uuid import UUID
 from services.escalation.domain.chain import RunningClock
 from services.escalation.domain.clocks import Demand
 from services.escalation.domain.deadline import Terms
-from services.escalation.domain.facts import Facts, Matter
+from services.escalation.domain.facts import Facts, Traits
 from services.escalation.domain.limits import start
 from services.escalation.domain.moves import Move, MoveKind
 from services.escalation.handlers.settling import Told
@@ -56,14 +56,14 @@ class Shelf:
 
 
 def demanded(target: Target, *moves: Move) -> Demand:
-    matter = Matter(area=WEST, category=OTHER, condition=None, severity=Severity.IV)
+    traits = Traits(area=WEST, category=OTHER, condition=None, severity=Severity.IV)
     case_id = UUID(int=7)
     return Demand(
         clock_id=derive_id(case_id, "one"),
         case_id=case_id,
         kind=ClockKind.SUPERVISE,
         started_at=SATURDAY,
-        matter=matter,
+        traits=traits,
         target=target,
         moves=moves,
     )

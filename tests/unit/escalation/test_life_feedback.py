@@ -156,6 +156,6 @@ def test_a_batch_that_knows_more_starts_it_for_the_case_as_it_was_when_it_began(
     told.routed(order)
     told.recategorised(GAS_LEAK, order)
     first = answers(told)[0]
-    assert first.matter.category == "99"
+    assert first.traits.category == "99"
     dispatch = [one for one in demanded(folded(told.events)) if one.kind is ClockKind.DISPATCH]
-    assert [one.matter.category for one in dispatch] == ["99"]
+    assert [one.traits.category for one in dispatch] == ["99"]

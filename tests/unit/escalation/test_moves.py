@@ -214,7 +214,7 @@ def test_a_new_name_touches_only_orders_that_stood() -> None:
         "handle lead 3",
     ]
     assert shown(found["handle lead"]) == "cancelled returned +3"
-    assert found["handle lead 3"].matter.category == GAS_LEAK
+    assert found["handle lead 3"].traits.category == GAS_LEAK
 
 
 def test_what_was_warned_of_before_the_new_name_is_not_said_again_but_lateness_is() -> None:
