@@ -99,11 +99,11 @@ QUICK_TESTS = (
 CONTRACTS = (session("contract", "tests/contract"),)
 # Who breaks systems has them to themselves; they and the tests on engines wait more than they compute.
 SLOW_TESTS = (
-    session("e2e", "tests/e2e", without=FAULTS),
-    session("faults", *FAULTS),
     session("integration", "tests/integration", without=(*CLOCKS, INTAKE)),
     session("clocks on engines", *CLOCKS),
     session("intake on engines", INTAKE),
+    session("faults", *FAULTS),
+    session("e2e", "tests/e2e", without=FAULTS),
 )
 
 QUICK = (
