@@ -4,6 +4,7 @@ import json
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import degrees
 from random import Random
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ import msgspec
 import pytest
 
 from services.escalation.domain.warning.columns import Columns
-from services.escalation.domain.warning.distances import metres_between
+from services.escalation.domain.warning.distances import EARTH_METRES, metres_between
 from services.escalation.domain.warning.episodes import Episode, Raise
 from services.escalation.domain.warning.reports import Report
 from services.escalation.domain.warning.rounds import look
@@ -104,6 +105,31 @@ def test_a_dense_crowd_of_thousands_has_the_circle_that_is_found_by_hand() -> No
     assert first.observed > 500, "more lie in the circle than are looked at to find it"
     assert plainly([last], (SPOT,)) == plain_windows((SPOT,), reports, ids(reports[-1:]))
     assert len(found) == 2
+
+
+def test_what_lies_a_hair_within_a_circle_is_in_it_and_a_hair_beyond_is_not() -> None:
+    centre = Place(lon=102.7, lat=25.0)
+    within, radius = (1 - 2e-6, 1 - 5e-7, 1 - 1e-7), degrees(300 / EARTH_METRES)
+    shares = [side * part for side in (1, -1, 1, -1) for part in (*within, 1 + 2e-6)]
+    ring = [Place(lon=102.7, lat=25.0 + radius * share) for share in shares]
+    # The centre comes last: the circle that holds most is its own.
+    reports = [
+        report(f"{number}", NOW + timedelta(minutes=number), place=place)
+        for number, place in enumerate([*ring, *[centre] * 9])
+    ]
+    (found,) = candidates((replace(SPOT, at_least=18),), Columns.of(reports), ids(reports[-1:]))
+    assert found.observed == 4 * len(within) + 9
+    assert plainly([found], (found.subject.rule,)) == plain_windows((found.subject.rule,), reports, ids(reports[-1:]))
+
+
+def test_of_many_around_a_report_the_newest_are_found_however_far_back_they_reach() -> None:
+    rng = Random(6)
+    centre = Place(lon=102.7, lat=25.0)
+    reports = [report(f"{number}", NOW, place=near(rng, centre, 1300)) for number in range(6000)]
+    within = [row for row, one in enumerate(reports) if one.place and plain_metres(one.place, centre) <= 600]
+    found = Columns.of(reports).newest_within(centre, 600, slice(0, 6000), most=500)
+    assert len([row for row in within if row >= 6000 - 4096]) < 500 < len(within), "one block is not enough"
+    assert found.tolist() == within[-500:]
 
 
 def test_distances_are_the_great_circles() -> None:
