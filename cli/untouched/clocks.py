@@ -35,16 +35,16 @@ class Clocks:
             UnknownYear: a limit runs into a year without a calendar.
         """
         self.facts = fold(self.facts, event)
-        view, said = self.facts.view, list[Event[SlaEvent]]()
+        case, said = CaseShown.of(self.facts.view), list[Event[SlaEvent]]()
         for demand in demanded(self.facts):
             if demand.clock_id not in self.known:
                 self.known.add(demand.clock_id)
                 clock = start(demand, self.playbook)
                 if clock is not None:
-                    said.append(announce_start(clock, view=view, now=now))
+                    said.append(announce_start(clock, case=case, now=now))
                     self.running[demand.clock_id] = clock
             if demand.stop is not None and (stopped := self.running.pop(demand.clock_id, None)) is not None:
-                said.append(announce_stop(stopped, demand.stop, view=view, now=now))
+                said.append(announce_stop(stopped, demand.stop, case=case, now=now))
         return tuple(said)
 
     @property

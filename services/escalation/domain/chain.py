@@ -249,25 +249,25 @@ def after_saying(clock: RunningClock, verdict: Verdict) -> RunningClock:
             assert_never(verdict)
 
 
-def announce_start(clock: RunningClock, *, view: CaseView, now: datetime) -> Event[sla.SlaEvent]:
-    """The event that says a clock runs from now on, answering the case's version in ``view``."""
-    data = sla.ClockStarted(case=view, clock=clock.told)
-    return event_of(clock, "started", case=CaseShown.of(view), data=data, at=now)
+def announce_start(clock: RunningClock, *, case: CaseShown, now: datetime) -> Event[sla.SlaEvent]:
+    """The event that says a clock runs from now on, answering the case's version in ``case``."""
+    data = sla.ClockStarted(case=case.view, clock=clock.told)
+    return event_of(clock, "started", case=case, data=data, at=now)
 
 
-def announce_stop(clock: RunningClock, stop: Stop, *, view: CaseView, now: datetime) -> Event[sla.SlaEvent]:
+def announce_stop(clock: RunningClock, stop: Stop, *, case: CaseShown, now: datetime) -> Event[sla.SlaEvent]:
     """The event that says a clock has stopped; a stop that a later fact moves is told again under an id of its own."""
-    data = sla.ClockStopped(case=view, clock=clock.shown, stopped_at=stop.at, outcome=stop.outcome)
+    data = sla.ClockStopped(case=case.view, clock=clock.shown, stopped_at=stop.at, outcome=stop.outcome)
     name = f"stopped:{stop.outcome}:{stop.at.isoformat()}"
-    return event_of(clock, name, case=CaseShown.of(view), data=data, at=now)
+    return event_of(clock, name, case=case, data=data, at=now)
 
 
 def announce_move(
-    before: RunningClock, clock: RunningClock, why: sla.Moved, *, view: CaseView, now: datetime
+    before: RunningClock, clock: RunningClock, why: sla.Moved, *, case: CaseShown, now: datetime
 ) -> Event[sla.SlaEvent]:
     """The event that says that a clock is due at another instant than ``before``."""
-    data = sla.ClockMoved(case=view, clock=clock.told, before=before.shown.due_at, why=why, moved_at=now)
-    return event_of(clock, f"moved:{clock.moves}", case=CaseShown.of(view), data=data, at=now)
+    data = sla.ClockMoved(case=case.view, clock=clock.told, before=before.shown.due_at, why=why, moved_at=now)
+    return event_of(clock, f"moved:{clock.moves}", case=case, data=data, at=now)
 
 
 def announce(

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from services.escalation.domain.chain import SOURCE, RunningClock
+from services.escalation.domain.chain import CaseShown, RunningClock, event_of
 from services.escalation.domain.demands import Stop
 from shared.events import sla
-from shared.events.envelope import Event, derive_id
-from shared.events.parts import CaseView
+from shared.events.envelope import Event
 
 
 def stopped_late(clock: RunningClock, stop: Stop) -> bool:
@@ -25,16 +24,10 @@ def stopped_late(clock: RunningClock, stop: Stop) -> bool:
     return stop.at >= clock.shown.due_at
 
 
-def announce_late(clock: RunningClock, stop: Stop, *, view: CaseView, now: datetime) -> Event[sla.SlaEvent]:
+def announce_late(clock: RunningClock, stop: Stop, *, case: CaseShown, now: datetime) -> Event[sla.SlaEvent]:
     """The breach that the timers would have told, as of the stop; nobody has to take hold of what is over."""
     late = (stop.at - clock.shown.due_at).total_seconds()
-    return Event(
-        id=derive_id(clock.shown.clock_id, "breached"),
-        source=SOURCE,
-        subject=str(view.case_id),
-        time=now,
-        sequence=view.version,
-        data=sla.ClockBreached(
-            case=view, clock=clock.shown, fired_at=stop.at, late_seconds=late, nobody_above=clock.above is None
-        ),
+    data = sla.ClockBreached(
+        case=case.view, clock=clock.shown, fired_at=stop.at, late_seconds=late, nobody_above=clock.above is None
     )
+    return event_of(clock, "breached", case=case, data=data, at=now)

@@ -11,6 +11,7 @@ from typing import Final, get_args
 from uuid import UUID
 
 from services.escalation.domain.chain import (
+    CaseShown,
     announce_move,
     announce_start,
     announce_stop,
@@ -115,25 +116,25 @@ async def revisit(county: str, *, store: Store, playbooks: Playbooks, before: da
 async def _keep(changes: Changes, folding: Folding, *, now: datetime) -> None:
     """Write the changes, and say in the same transaction which clocks run from now on and which no longer do."""
     known = await folding.write(changes)
-    cases = {case.facts.view.case_id: case for case in changes.cases}
-    views = {case_id: case.facts.view for case_id, case in cases.items()}
+    shown = {
+        (view := one.facts.view).case_id: CaseShown(view=view, version=view.version, traceparent=one.traceparent)
+        for one in changes.cases
+    }
     over = [(known[clock_id], stop) for clock_id, stop in changes.stopped.items()]
     born_over = [(one.clock, one.stop) for one in changes.started if one.stop is not None]
     late = [(clock, stop) for clock, stop in (*over, *born_over) if stopped_late(clock, stop)]
     await folding.breach({clock.shown.clock_id: stop.at for clock, stop in late})
-    said = [announce_late(clock, stop, view=views[clock.case_id], now=now) for clock, stop in late]
+    said = [announce_late(clock, stop, case=shown[clock.case_id], now=now) for clock, stop in late]
     # Where one clock takes the place of another of the same order, the last word is that it runs.
-    said += [announce_stop(clock, stop, view=views[clock.case_id], now=now) for clock, stop in over]
-    said += [announce_start(one.clock, view=views[one.clock.case_id], now=now) for one in changes.started]
+    said += [announce_stop(clock, stop, case=shown[clock.case_id], now=now) for clock, stop in over]
+    said += [announce_start(one.clock, case=shown[one.clock.case_id], now=now) for one in changes.started]
     said += [
-        announce_move(one.before, one.clock, one.why, view=views[one.clock.case_id], now=now)
+        announce_move(one.before, one.clock, one.why, case=shown[one.clock.case_id], now=now)
         for one in changes.moved
         if one.clock.shown.due_at != one.before.shown.due_at and one.clock.shown.clock_id not in changes.stopped
     ]
-    said += [announce_stop(clock, stop, view=views[clock.case_id], now=now) for clock, stop in born_over]
-    await folding.tell(
-        [encode(replace(event, traceparent=cases[event.data.case.case_id].traceparent)) for event in said]
-    )
+    said += [announce_stop(clock, stop, case=shown[clock.case_id], now=now) for clock, stop in born_over]
+    await folding.tell([encode(event) for event in said])
 
 
 def _unseen(records: Iterable[Record], ledger: dict[Partition, int]) -> list[Record]:

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from services.escalation.audit_ports import StoredCase
 from services.escalation.domain.audit import Books, Finding
-from services.escalation.domain.chain import announce_start, announce_stop
+from services.escalation.domain.chain import CaseShown, announce_start, announce_stop
 from services.escalation.domain.clocks import Stop
 from services.escalation.domain.facts import Facts
 from services.escalation.domain.fold import Folded, fold
@@ -170,16 +170,16 @@ def _facts(asked: Asked, stored: StoredCase | None, replay: _Replay, basis: Basi
 
 
 def _words(mending: Mending, facts: Facts, repair_id: UUID, now: datetime) -> list[Told]:
-    said = list[Told]()
+    said, case = list[Told](), CaseShown.of(facts.view)
     for one in mending.clocks:
         if one.before is None or one.before.clock is None:
-            said.append(announce_start(one.clock, view=facts.view, now=now))
+            said.append(announce_start(one.clock, case=case, now=now))
         if one.is_told:
             said.append(announce_repair(one, repair_id, view=facts.view, now=now))
         if one.stop is not None and one.is_late_untold:
-            said.append(announce_late(one.clock, one.stop, view=facts.view, now=now))
+            said.append(announce_late(one.clock, one.stop, case=case, now=now))
         if one.stop is not None and (one.before is None or one.before.stop != one.stop):
-            said.append(announce_stop(one.clock, one.stop, view=facts.view, now=now))
+            said.append(announce_stop(one.clock, one.stop, case=case, now=now))
     return said
 
 

@@ -7,7 +7,7 @@ from uuid import uuid5
 
 import pytest
 
-from services.escalation.domain.chain import RunningClock, Wait, announce_start, judge
+from services.escalation.domain.chain import CaseShown, RunningClock, Wait, announce_start, judge
 from services.escalation.domain.clocks import Demand, demanded
 from services.escalation.domain.facts import Traits
 from services.escalation.domain.fitting import limit_for
@@ -217,7 +217,7 @@ def test_a_canarys_clocks_run_and_stop_and_are_late_to_nobody() -> None:
     clock = running(demand)
     assert clock.next_at is None
     assert judge(clock, now=datetime(2030, 1, 1, tzinfo=UTC)) == Wait(until=None)
-    assert announce_start(clock, view=told.view, now=told.at).data.case.purpose is Purpose.CANARY
+    assert announce_start(clock, case=CaseShown.of(told.view), now=told.at).data.case.purpose is Purpose.CANARY
     told.closed()
     assert of_order(told, order)[ClockKind.SIGN_IN].stop is not None
 
@@ -232,4 +232,4 @@ def test_a_drills_clocks_run_in_earnest_and_carry_its_mark() -> None:
     real.opened()
     same = running(of_order(real, real.issued(WEST_VILLAGE))[ClockKind.SIGN_IN])
     assert (clock.shown.due_at, clock.next_at) == (same.shown.due_at, same.next_at)
-    assert announce_start(clock, view=told.view, now=told.at).data.case.purpose is Purpose.DRILL
+    assert announce_start(clock, case=CaseShown.of(told.view), now=told.at).data.case.purpose is Purpose.DRILL
