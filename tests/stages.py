@@ -89,6 +89,7 @@ GENERATED = (
     Stage(name="playbook schema", command=module("shared.playbook.schemas", "--check"), mend="make schema"),
     Stage(name="state graph", command=module("services.intake.graph", "--check"), mend="make schema"),
     Stage(name="intake openapi", command=module("services.intake.openapi", "--check"), mend="make schema"),
+    Stage(name="notifier openapi", command=module("services.notifier.openapi", "--check"), mend="make schema"),
     Stage(name="kafka manifests", command=module("deploy.k8s.kafka", "--check"), mend="make schema"),
 )
 LOCKS = (Stage(name="locks", command=module("deploy.lock", "--check"), mend="make lock"),)
@@ -115,7 +116,7 @@ CHOICES: dict[str, tuple[Group, ...]] = {
     "--verify": (Group(stages=(*GENERATED, *LOCKS)),),
     "--generate": (Group(stages=tuple(Stage(name=s.name, command=s.command[:-1]) for s in GENERATED)),),
 }
-EVERYTHING = (*QUICK, Group(stages=SLOW_TESTS, at_once=3))
+EVERYTHING = (*QUICK, Group(stages=SLOW_TESTS, at_once=2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,8 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
         503: "A part of the system is away: come again after Retry-After seconds.",
     }.items()
 }
+_LIST: Final = r"^[0-9A-Za-z ,.{}:_-]*$"
+"""No list that may be asked for makes a head that is too long to be read, however its signs are written in a URL."""
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "As the specification says.", "content": {"application/json": {}, "text/xml": {}}},
     **_ERRORS,
@@ -112,9 +114,9 @@ async def list_requests(  # noqa: PLR0913  each is one parameter of the specific
     *,
     jurisdiction_id: Jurisdiction = None,
     service_request_id: Annotated[
-        str | None, Query(description="Ids with commas; it overrides all else.", max_length=4000)
+        str | None, Query(description="Ids with commas; it overrides all else.", max_length=3800, pattern=_LIST)
     ] = None,
-    service_code: Annotated[str | None, Query(description="Codes with commas.", max_length=1000)] = None,
+    service_code: Annotated[str | None, Query(description="Codes with commas.", max_length=500, pattern=_LIST)] = None,
     start_date: Annotated[str | None, Query(description="The earliest time, W3C format.", max_length=40)] = None,
     end_date: Annotated[str | None, Query(description="The latest time, W3C format.", max_length=40)] = None,
     status: Annotated[str | None, Query(description="open, closed, or both with a comma.", max_length=32)] = None,
