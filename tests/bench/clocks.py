@@ -23,6 +23,7 @@ from deploy.local.platform import Platform
 from shared.events.codec import Message
 from shared.events.topics import CASE_PARTITIONS
 from shared.runtime.delivery import Publisher
+from shared.vocabulary import Severity
 from tests.bench.ground import Spent, cases, fill, ground, until
 from tests.bench.table import Row
 
@@ -39,6 +40,7 @@ SEEDED_A_SECOND: Final = 1500
 AHEAD: Final = timedelta(seconds=20)
 PATIENCE: Final = 180.0
 TICK: Final = 0.1
+LOOK: Final = 0.2
 
 _COPY_CASES: Final = """
     INSERT INTO case_facts SELECT made.* FROM copied JOIN template_facts t USING (number),
@@ -71,6 +73,13 @@ _LATE: Final = """
     FROM clock WHERE breached_at IS NOT NULL AND due_at >= $1 AND due_at < $2
 """
 
+_STILL_DUE: Final = """
+    SELECT EXISTS (
+        SELECT 1 FROM generate_series(0, $1::int - 1) AS lane (number), unnest($2::int[]) AS grade (urgency),
+        LATERAL (SELECT 1 FROM clock
+                  WHERE partition = lane.number AND urgency = grade.urgency AND next_at < $3 LIMIT 1) AS one)
+"""
+"""One glance a lane and grade into the index that firing uses: a look over all clocks would take the core from it."""
 _FOLDED: Final = "SELECT coalesce(sum(next_offset), 0)::bigint FROM ledger"
 
 
@@ -194,15 +203,11 @@ async def _send(bootstrap: str, messages: Sequence[Message], rate: int, seen: Se
 
 async def _all_fired(connection: asyncpg.Connection[Any], until_at: datetime) -> float:
     """Seconds after ``until_at`` at which nothing is due any more; as long as patience lasts."""
-
-    async def fired() -> bool:
-        return not await connection.fetchval("SELECT count(*) FROM clock WHERE next_at < $1", until_at)
-
     began = time.perf_counter()
-    try:
-        await until(fired, seconds=PATIENCE)
-    except TimeoutError:
-        return PATIENCE
+    while await connection.fetchval(_STILL_DUE, CASE_PARTITIONS, list(map(int, Severity)), until_at):
+        if time.perf_counter() - began > PATIENCE:
+            return PATIENCE
+        await asyncio.sleep(LOOK)
     return time.perf_counter() - began
 
 
