@@ -22,14 +22,15 @@ from faust import streams
 from faust.streams import Stream
 from faust.types import EventT, StreamT
 
-from services.escalation.faust_app import Bounds, FoldApp, FoldSettings, Offsets, raw_topic
+from services.escalation.faust_app import PARCELS_WAITING, Bounds, FoldApp, FoldSettings, Offsets, raw_topic
 from services.escalation.progress import FoldProgress
 from shared.runtime.delivery import Partition, PublishFailed, Record, TooManyRejected
 from shared.runtime.kafka_client import TopicMissing, client_options
 from shared.runtime.postgres import OUTAGES
 
-PARCELS_AT_ONCE: Final = 8
-"""Parcels that one batch of Faust holds at most; they are folded in transactions of so many records as are set."""
+PARCELS_AT_ONCE: Final = PARCELS_WAITING
+"""Parcels that one batch of Faust holds at most: all that wait, for while little comes each holds a few records, and what
+a transaction costs is paid for each batch. They are folded in transactions of so many records as are set."""
 LONGEST_BACKOFF_SECONDS: Final = 5.0
 
 log = logging.getLogger(__name__)

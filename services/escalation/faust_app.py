@@ -30,8 +30,9 @@ KNOWN: Final = timedelta(seconds=30)
 
 PARCEL: Final = 250
 """Records that pass through Faust as one message at most."""
-PARCELS_WAITING: Final = 16
-"""Parcels that lie between the reading thread and the fold at most."""
+PARCELS_WAITING: Final = 48
+"""Parcels that lie between the reading thread and the fold at most: one of each partition of four topics, or some
+12,000 records of a backlog."""
 
 Offsets = Mapping[Partition, int]
 Bounds = Mapping[Partition, tuple[int, int]]
