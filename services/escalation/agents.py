@@ -29,8 +29,8 @@ from shared.runtime.kafka_client import TopicMissing, client_options
 from shared.runtime.postgres import OUTAGES
 
 PARCELS_AT_ONCE: Final = PARCELS_WAITING
-"""Parcels that one batch of Faust holds at most: all that wait, for while little comes each holds a few records, and what
-a transaction costs is paid for each batch. They are folded in transactions of so many records as are set."""
+"""Parcels that one batch of Faust holds at most: all that wait. While little comes each holds a few records, and what a
+transaction costs is paid for each batch. They are folded in transactions of so many records as are set."""
 LONGEST_BACKOFF_SECONDS: Final = 5.0
 
 log = logging.getLogger(__name__)
