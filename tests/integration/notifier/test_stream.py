@@ -246,7 +246,8 @@ async def _stop_reading(dsn: str, slow: socket.socket) -> None:
             told += len(life.events)
             if notifier.hub.streams == 1:
                 break
-        assert notifier.hub.streams == 1, "the reader that stopped reading is still there"
+        # On a busy machine the writer comes to wait only after all is told; then it is cut off within its half second.
+        await until(lambda: notifier.hub.streams == 1)
         await until(lambda: len(quick.events) == told)
 
 
