@@ -92,11 +92,18 @@ async def test_a_probe_that_fails_is_an_answer_too() -> None:
 
 async def test_a_held_up_event_loop_is_not_live(client: httpx.AsyncClient) -> None:
     assert (await client.get("/livez")).status_code == 200
-    asking = asyncio.create_task(client.get("/livez"))
-    await asyncio.sleep(0)
-    time.sleep(0.7)  # noqa: ASYNC251  the fault under test: something blocks the loop
-    answers = [await asking, await client.get("/livez")]
-    assert any("has not ticked" in str(answer.json()["checks"]["event_loop"]["why"]) for answer in answers)
+    said: list[str] = []
+    # Once the loop is free, the tick may have its turn before the answer: a few times, then, and never in none.
+    for _ in range(10):
+        asking = asyncio.create_task(client.get("/livez"))
+        await asyncio.sleep(0)
+        time.sleep(0.7)  # noqa: ASYNC251  the fault under test: something blocks the loop
+        said += [
+            str(answer.json()["checks"]["event_loop"]["why"]) for answer in (await asking, await client.get("/livez"))
+        ]
+        if "has not ticked" in said[-1] + said[-2]:
+            return
+    pytest.fail(f"held up ten times, and live: {said}")
 
 
 async def test_metrics_come_as_text_and_as_open_metrics_when_asked(client: httpx.AsyncClient) -> None:
