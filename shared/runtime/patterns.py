@@ -11,6 +11,8 @@ from shared.vocabulary import AREA_PATTERN, CATEGORY_PATTERN
 VISIBLE: Final = r"^[\x21-\x7e]+$"
 WEB_ADDRESS: Final = r"^(https?://\S+)?$"
 DIGEST: Final = "^[0-9a-f]{64}$"
+LIST: Final = r"^[0-9A-Za-z ,.{}:_-]*$"
+"""Codes or ids with commas: no sign of it takes more than three in a URL, so a bound on the list bounds the head."""
 
 WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -19,6 +21,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         VISIBLE: "visible ASCII characters without spaces",
         WEB_ADDRESS: "an address that begins with http:// or https://",
         DIGEST: "64 digits of 0-9 and a-f",
+        LIST: "codes or ids with commas: letters, digits, spaces, dots, colons, hyphens, underscores and braces",
     }
 )
 """Every pattern of the HTTP interfaces stands here; a test looks through their descriptions for others."""

@@ -25,6 +25,7 @@ from services.notifier.domain.open311 import (
 from services.notifier.store.public import RequestQuery
 from shared.playbook.model import Playbook
 from shared.playbook.shelf import UnknownCounty
+from shared.runtime.patterns import LIST
 from shared.tracking import digest_of_code
 from shared.vocabulary import Refused, is_area
 
@@ -49,8 +50,6 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
         503: "A part of the system is away: come again after Retry-After seconds.",
     }.items()
 }
-_LIST: Final = r"^[0-9A-Za-z ,.{}:_-]*$"
-"""No list that may be asked for makes a head that is too long to be read, however its signs are written in a URL."""
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "As the specification says.", "content": {"application/json": {}, "text/xml": {}}},
     **_ERRORS,
@@ -114,9 +113,9 @@ async def list_requests(  # noqa: PLR0913  each is one parameter of the specific
     *,
     jurisdiction_id: Jurisdiction = None,
     service_request_id: Annotated[
-        str | None, Query(description="Ids with commas; it overrides all else.", max_length=3800, pattern=_LIST)
+        str | None, Query(description="Ids with commas; it overrides all else.", max_length=3800, pattern=LIST)
     ] = None,
-    service_code: Annotated[str | None, Query(description="Codes with commas.", max_length=500, pattern=_LIST)] = None,
+    service_code: Annotated[str | None, Query(description="Codes with commas.", max_length=500, pattern=LIST)] = None,
     start_date: Annotated[str | None, Query(description="The earliest time, W3C format.", max_length=40)] = None,
     end_date: Annotated[str | None, Query(description="The latest time, W3C format.", max_length=40)] = None,
     status: Annotated[str | None, Query(description="open, closed, or both with a comma.", max_length=32)] = None,

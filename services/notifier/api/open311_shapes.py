@@ -16,7 +16,8 @@ from fastapi.routing import APIRoute
 
 from services.notifier.domain.open311 import Service, ServiceRequest
 from shared.runtime.postgres import OUTAGES
-from shared.runtime.problem import Problem
+from shared.runtime.problem import FieldError, Problem
+from shared.runtime.problems import problem_of_validation
 from shared.vocabulary import Refused
 
 FORMATS: Final = {"json": "application/json; charset=utf-8", "xml": "text/xml; charset=utf-8"}
@@ -131,6 +132,11 @@ def _error_of(error: Exception) -> Open311Error:
             named = f"{error.field.removeprefix('/')}: " if error.field else ""
             return Open311Error(400, f"{named}{error.reason}{allowed}")
         case RequestValidationError():
-            return Open311Error(400, *(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors()))
+            return Open311Error(400, *map(_told, problem_of_validation(error.errors()).errors))
         case _:
             return Open311Error(503, "A part of the system is away: come again", headers={"Retry-After": "5"})
+
+
+def _told(error: FieldError) -> str:
+    allowed = f"; allowed: {', '.join(error.allowed)}" if error.allowed else ""
+    return f"{error.field.removeprefix('?').removeprefix('path:')}: {error.problem}{allowed}"

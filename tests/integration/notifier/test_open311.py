@@ -185,6 +185,7 @@ async def test_a_token_is_the_tracking_code(notifier: House) -> None:
         ("requests", {"status": "halfway"}, 400, "open, closed"),
         ("requests", {"service_request_id": ",".join(["x"] * 101)}, 400, "100 or fewer"),
         ("requests", {"service_code": "x" * 1001}, 400, "service_code"),
+        ("requests", {"service_code": "路灯"}, 400, "service_code: this text has another form; allowed: codes or ids"),
         ("requests", {"jurisdiction_id": "110101"}, 404, "jurisdiction_id"),
         ("requests", {"jurisdiction_id": "990101999"}, 404, "jurisdiction_id"),
         ("services", {"jurisdiction_id": "boston"}, 404, "jurisdiction_id"),
