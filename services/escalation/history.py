@@ -25,6 +25,8 @@ SILENCE: Final = timedelta(seconds=20)
 EARLIER: Final = timedelta(hours=1)
 """Hosts' clocks may differ: reading begins so much before the case did."""
 BATCH: Final = 2000
+FETCH_WAITS_MS: Final = 20
+"""How long the broker holds a fetch that finds nothing: whatever else is asked on that connection waits behind it."""
 LET_GO: Final = timedelta(seconds=5)
 
 
@@ -137,6 +139,7 @@ async def history(bootstrap: str, topics: Collection[str], *, key: UUID | None) 
         bootstrap_servers=bootstrap,
         client_id="whistle-escalation-history",
         enable_auto_commit=False,
+        fetch_max_wait_ms=FETCH_WAITS_MS,
         max_partition_fetch_bytes=2 * 1024 * 1024,
     )
     try:
