@@ -30,3 +30,15 @@ CLOCKS: Final[Mapping[ClockKind, Words]] = MappingProxyType(
         ClockKind.SUPERVISE: Words(zh="督办", en="supervision"),
     }
 )
+
+
+def halves(text: str) -> Words:
+    """The two languages of a sentence that a service wrote as ``中文 | English``; a sentence in one stands for both."""
+    zh, bar, en = text.partition(" | ")
+    return Words(zh=zh, en=en) if bar else Words(zh=text, en=text)
+
+
+def limit_words(limit: str) -> Words:
+    """The two languages of a clock's limit, ``4 工作时 (4 working hours)``; what is in one stands for both."""
+    zh, bracket, en = limit.partition(" (")
+    return Words(zh=zh, en=en.removesuffix(")")) if bracket else Words(zh=limit, en=limit)

@@ -20,7 +20,7 @@ from shared.events.envelope import Event, derive_id
 from shared.events.parts import CaseView, Target
 from shared.playbook.model import Chain, ChainStep, LimitUnit
 from shared.vocabulary import ChainAction, Level, WhenLate
-from shared.words import CLOCKS
+from shared.words import CLOCKS, limit_words
 
 SOURCE = "/whistle/escalation"
 CLIMBS: Final = frozenset({ChainAction.OVERSEE, ChainAction.TAKE_OVER})
@@ -336,8 +336,8 @@ def _reason(clock: RunningClock, above: Above, now: datetime) -> str:
     who = clock.shown.target.name or clock.shown.target.id if clock.shown.target else "—"
     verb, en = ("接管", "takes over") if clock.shown.when_late is WhenLate.TAKE_OVER else ("督办", "oversees")
     late = (now - clock.shown.due_at).total_seconds()
-    kind, limit, to = CLOCKS[clock.shown.kind], clock.shown.limit, above.target.name
+    kind, limit, to = CLOCKS[clock.shown.kind], limit_words(clock.shown.limit), above.target.name
     return (
-        f"{who}{kind.zh}超时（限{limit}，逾期 {late:.0f} 秒），{to}{verb} | "
-        f"{who} is late ({kind.en}, limit {limit}, late by {late:.0f} s): {to} {en}"
+        f"{who}{kind.zh}超时（时限 {limit.zh}，逾期 {late:.0f} 秒），{to}{verb} | "
+        f"{who} is late ({kind.en}, limit {limit.en}, late by {late:.0f} s): {to} {en}"
     )

@@ -10,7 +10,7 @@ from services.escalation.domain.chain import Planned, RunningClock
 from shared.events.sla import Told
 from shared.playbook.model import ChainStep
 from shared.vocabulary import ChainAction, Post
-from shared.words import CLOCKS
+from shared.words import CLOCKS, limit_words
 
 LATE: Final = timedelta(seconds=60)
 """Taken so long after its instant, a step says so."""
@@ -43,8 +43,9 @@ def reason(
     if step.times > 1:
         zh, en = f"{zh}（第 {planned.nth} 次）", f"{en} (time {planned.nth} of {step.times})"
     stands = _stands(clock, at)
-    zh = f"{zh}：{kind.zh}限{clock.shown.limit}，{stands[0]}"
-    en = f"{en}: {kind.en}, limit {clock.shown.limit}, {stands[1]}"
+    limit = limit_words(clock.shown.limit)
+    zh = f"{zh}：{kind.zh}时限 {limit.zh}，{stands[0]}"
+    en = f"{en}: {kind.en}, limit {limit.en}, {stands[1]}"
     more = (*_late(planned, at), *notes)
     zh, en = "；".join((zh, *(one[0] for one in more))), "; ".join((en, *(one[1] for one in more)))
     return f"{zh} | {en}"[:_LONGEST]

@@ -14,7 +14,6 @@ from services.notifier.domain.words import (
     WHISTLES,
     Names,
     beginning,
-    halves,
     office_words,
 )
 from shared.events.case import (
@@ -44,7 +43,7 @@ from shared.events.case import (
 )
 from shared.events.parts import CaseView, MatterView
 from shared.vocabulary import CaseState, OrderState
-from shared.words import CLOCKS, Words
+from shared.words import CLOCKS, Words, halves
 
 
 def case_words(data: CaseEvent, names: Names) -> tuple[Words, str]:  # noqa: C901, PLR0911, PLR0912  one arm for each fact

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from services.notifier.domain.step_words import step_whys, step_words
 from services.notifier.domain.time_words import moment
-from services.notifier.domain.words import ACTIONS, LEVELS, Names, halves, lateness, office_words
+from services.notifier.domain.words import ACTIONS, LEVELS, Names, lateness, office_words
 from shared.events.sla import (
     ClockBreached,
     ClockEscalated,
@@ -20,7 +20,7 @@ from shared.events.sla import (
     Outcome,
     SlaEvent,
 )
-from shared.words import CLOCKS, Words
+from shared.words import CLOCKS, Words, halves, limit_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +71,8 @@ def _course(data: ClockStarted | ClockStopped | ClockMoved, limit: _Limit) -> Wo
     match data:
         case ClockStarted(clock=clock):
             return Words(
-                zh=f"{of.zh}{kind.zh}开始计时，限{clock.limit}，{limit.due} 到期",
-                en=f"The {kind.en} limit{of.en} runs from now on: {clock.limit}, due {limit.due}",
+                zh=f"{of.zh}{kind.zh}开始计时，时限 {limit_words(clock.limit).zh}，{limit.due} 到期",
+                en=f"The {kind.en} limit{of.en} runs from now on: {limit_words(clock.limit).en}, due {limit.due}",
             )
         case ClockStopped(outcome=Outcome.MET):
             return Words(zh=f"{of.zh}{kind.zh}计时停止：已完成", en=f"The {kind.en} limit{of.en} has stopped: done")

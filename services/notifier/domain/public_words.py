@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from services.notifier.domain.time_words import moment
-from services.notifier.domain.words import LEVELS, RATINGS, REFUSALS, SERVICES, Names, halves, office_words
+from services.notifier.domain.words import LEVELS, RATINGS, REFUSALS, SERVICES, Names, office_words
 from shared.events.case import (
     CaseArrived,
     CaseClosed,
@@ -44,7 +44,7 @@ from shared.events.case import (
     CaseWhistled,
 )
 from shared.vocabulary import CaseState, OrderRole, OrderState
-from shared.words import Words
+from shared.words import Words, halves
 
 STATES: Final[Mapping[CaseState, Words]] = MappingProxyType(
     {

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from services.notifier.domain.time_words import moment
-from services.notifier.domain.words import ACTIONS, Names, beginning, halves, office_words
+from services.notifier.domain.words import ACTIONS, Names, beginning, office_words
 from shared.events.sla import ClockStepped, Told
 from shared.vocabulary import ChainAction, Post, WhenLate
-from shared.words import CLOCKS, Words
+from shared.words import CLOCKS, Words, halves
 
 MINUTE: Final = timedelta(minutes=1)
 OUTAGE: Final = timedelta(minutes=1)

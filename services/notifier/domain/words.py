@@ -207,12 +207,6 @@ def beginning(words: Words) -> Words:
     return Words(zh=words.zh, en=f"{words.en[:1].upper()}{words.en[1:]}")
 
 
-def halves(text: str) -> Words:
-    """The two languages of a sentence that a service wrote as ``中文 | English``; a sentence in one stands for both."""
-    zh, bar, en = text.partition(" | ")
-    return Words(zh=zh, en=en) if bar else Words(zh=text, en=text)
-
-
 def lateness(seconds: float) -> Words:
     """How much later than its deadline a clock was seen, when that is worth a word."""
     if seconds < SOON:

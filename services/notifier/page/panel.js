@@ -6,7 +6,7 @@ import { Item } from "./list.js";
 import { alike, ended, marks, open, photos, reports, requests, understood, until } from "./review.js";
 import { learn, left, momentText } from "./time.js";
 import { warnedBoard, warnedPane } from "./warned.js";
-import { both, half, t } from "./words.js";
+import { both, half, limitHalf, t } from "./words.js";
 
 const STAGES = { received: 1, opened: 1, returned: 1, routed: 2, signed: 3, arrived: 4, in_progress: 4, paused: 4, hung: 4, resolved: 5, verified: 5, closed: 6, refused: 6, merged: 6 };
 const LATE = ["whistle.sla.breached.v1"];
@@ -299,7 +299,7 @@ export class Panel {
         "div",
         { class: "line" },
         h("b", {}, t(`clock.${clock.kind}`)),
-        h("span", { class: "quiet" }, [clock.target ? this.names.target(clock.target) : null, clock.limit].filter(Boolean).join(" · ")),
+        h("span", { class: "quiet" }, [clock.target ? this.names.target(clock.target) : null, clock.limit && limitHalf(clock.limit)].filter(Boolean).join(" · ")),
         clock.escalated_to ? h("span", { class: "badge warn" }, t("clock.moved", { level: t(`level.${clock.escalated_to}`) })) : null,
         h("span", { class: "grow" }),
         time,

@@ -723,5 +723,11 @@ export function half(text, bar = " | ") {
   return at < 0 ? text : language === "zh" ? text.slice(0, at) : text.slice(at + bar.length);
 }
 
+// A clock's limit, "4 工作时 (4 working hours)"; Chinese words have brackets of their own.
+export function limitHalf(limit) {
+  const at = limit.indexOf(" (");
+  return at < 0 ? limit : language === "zh" ? limit.slice(0, at) : limit.slice(at + 2, -1);
+}
+
 // One of the API's own pairs, {zh, en}.
 export const both = (pair) => (pair ? pair[language] || pair.zh || pair.en || "" : "");

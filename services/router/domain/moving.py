@@ -12,6 +12,7 @@ from shared.events.order import Order
 from shared.events.sla import ClockEscalated
 from shared.playbook.model import Text
 from shared.vocabulary import OrderReason, OrderRole, WhenLate
+from shared.words import halves, limit_words
 
 
 def move_up(late: ClockEscalated, facts: Facts, book: Rulebook) -> Decision:
@@ -36,8 +37,8 @@ def move_up(late: ClockEscalated, facts: Facts, book: Rulebook) -> Decision:
         return Decision(orders=(order,))
     order = replace(order, step=late_order.step, whistle=late_order.whistle, clock_profile=late_order.clock_profile)
     when, to = _when(late), name_of(choice.target)
-    reason = f"{when.zh}由{to}接管：{_halves(late.reason).zh}"[:LONGEST_NOTE]
-    reason_en = f"{when.en}, so {to} takes over: {late.clock.limit}"[:LONGEST_NOTE]
+    reason = f"{when.zh}由{to}接管：{halves(late.reason).zh}"[:LONGEST_NOTE]
+    reason_en = f"{when.en}, so {to} takes over: {limit_words(late.clock.limit).en}"[:LONGEST_NOTE]
     withdrawal = Withdrawal(order=late_order, reason=reason, reason_en=reason_en, by=order)
     return Decision(orders=(order,), withdrawals=(withdrawal,))
 
@@ -85,7 +86,7 @@ def _role_above(late: ClockEscalated) -> OrderRole:
 
 
 def _escalated(late: ClockEscalated, role: OrderRole, choice: Choice) -> Text:
-    clock, sums = late.clock, _halves(late.clock.arithmetic)
+    clock, sums = late.clock, halves(late.clock.arithmetic)
     to, named = name_of(choice.target), name_of(late.to)
     passed = Text(zh="", en="")
     if choice.target.id != late.to.id:
@@ -94,13 +95,6 @@ def _escalated(late: ClockEscalated, role: OrderRole, choice: Choice) -> Text:
     en = "oversees" if role is OrderRole.OVERSEE else "takes over"
     due = "was due" if late.fired_at >= clock.due_at else "is due"
     return Text(
-        zh=f"{_halves(late.reason).zh}，{passed.zh}升级到{to}{zh}。时限：{clock.limit}；{sums.zh}。",
-        en=f"The {clock.kind.value} clock {due} at {clock.due_at.isoformat()}; {passed.en}{to} {en}. "
-        f"Limit: {clock.limit}; {sums.en}.",
+        zh=f"{halves(late.reason).zh}，{passed.zh}升级到{to}{zh}。时限：{sums.zh}。",
+        en=f"The {clock.kind.value} clock {due} at {clock.due_at.isoformat()}; {passed.en}{to} {en}. Limit: {sums.en}.",
     )
-
-
-def _halves(text: str) -> Text:
-    """The two languages of what escalation wrote as ``中文 | English``; a sentence in one stands for both."""
-    zh, bar, en = text.partition(" | ")
-    return Text(zh=zh, en=en if bar else zh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +56,15 @@ def test_what_happens_stands_in_the_order_of_time_and_nothing_stands_twice(capsy
     warned = [(line["words"]["zh"], line["order_id"], line["at"]) for line in of(lines, "sla.warned")]
     assert warned
     assert len(set(warned)) == len(warned)
+
+
+@pytest.mark.parametrize("category", (GAS, "05.003"))
+def test_each_sentence_says_limits_in_its_own_language(capsys: pytest.CaptureFixture[str], category: str) -> None:
+    _, lines, _ = simulated(capsys, "--category", category, "--area", VILLAGE, "--within", "12h", "--all")
+    said = [line["words"] for line in lines]
+    assert any("分钟（连续）" in words["zh"] for words in said)
+    assert [words["zh"] for words in said if re.search(r"(minutes|hours|days)\b", words["zh"])] == []
+    assert [words["en"] for words in said if re.search(r"分钟|工作时|工作日|自然日|（连续）", words["en"])] == []
 
 
 def test_the_same_question_has_the_same_answer(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """Where orders go on to: returned by their target, or late."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -106,6 +107,19 @@ def test_a_late_order_moves_up(book: Rulebook, when_late: WhenLate, role: OrderR
     assert order.reason is OrderReason.ESCALATED
     assert "30 分钟未签收" in order.explanation.words
     assert [taken.order.order_id for taken in decision.withdrawals] == ([order_of(desk(VILLAGE))] if withdrawn else [])
+
+
+def test_why_a_late_order_moved_up_is_said_in_one_language_at_a_time(book: Rulebook) -> None:
+    limit, sums = "30 分钟（连续） (30 continuous minutes)", "起 08:00；限 30 分钟 | from 08:00; limit 30 min"
+    late = escalated(a_case(), TOWN, limit=limit, arithmetic=sums)
+    decision = moved_up(replace(late, reason="签收超时 | sign-in is late"), book)
+    explanation, (withdrawal,) = decision.orders[0].explanation, decision.withdrawals
+    for zh in (explanation.words, withdrawal.reason):
+        assert "签收超时" in zh
+        assert "minutes" not in zh
+    for en in (explanation.words_en, withdrawal.reason_en):
+        assert "30" in en
+        assert "分钟" not in en
 
 
 def test_a_late_assistant_is_taken_over_as_assistant(book: Rulebook) -> None:
