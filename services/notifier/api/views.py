@@ -175,7 +175,7 @@ def order_view(order: OrderRead, read: CaseRead) -> OrderView:
         signed_at=order.signed_at,
         changed_at=order.step_at,
         note=order.note,
-        withdrawn_why=order.withdrawn,
+        withdrawn_why=order.withdrawn or order.taken_back,
         explanation=order.explanation,
         step=order.of_step,
         whistle=order.whistle,

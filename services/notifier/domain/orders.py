@@ -31,7 +31,8 @@ class OrderRead:
 
     ``generation`` is its round, by the event's own name for it. ``step`` and ``step_sequence`` follow
     intake, whose versions are in order; ``withdrawn`` is the router's word, which may come before or
-    after intake has folded it. ``of_step`` is the step of the case's matter; ``cause_id`` and
+    after intake has folded it; ``taken_back`` is why it no longer stands in the case's own life, where no person gave
+    it up: whose words are ``note``. ``of_step`` is the step of the case's matter; ``cause_id`` and
     ``withdrawn_by`` are the events that it and its withdrawal answer.
     """
 
@@ -49,6 +50,7 @@ class OrderRead:
     signed_at: datetime | None = None
     withdrawn: str | None = None
     note: str = ""
+    taken_back: str | None = None
     of_step: str | None = None
     whistle: WhistleRef | None = None
     clock_profile: str | None = None
@@ -110,8 +112,10 @@ def fold_order(known: OrderRead | None, event: Event[Payload]) -> OrderRead | No
             return _step(known or _of_action(done), event, _STEPS[type(done)], note=done.note)
         case CaseReturned() as done:
             return _step(known or _of_action(done), event, OrderState.RETURNED, note=done.reason)
-        case CaseRejected() | CaseReleased() | CaseOrderWithdrawn() as done if known is not None:
+        case CaseRejected() | CaseReleased() as done if known is not None:
             return _step(known, event, _STEPS[type(done)], note=done.reason)
+        case CaseOrderWithdrawn(reason=reason) if known is not None:
+            return replace(_step(known, event, OrderState.WITHDRAWN), taken_back=reason)
         case _:
             return known
 
@@ -123,7 +127,6 @@ _STEPS: Final[Mapping[type[Payload], OrderState]] = {
     CaseResolved: OrderState.RESOLVED,
     CaseRejected: OrderState.IN_PROGRESS,
     CaseReleased: OrderState.WITHDRAWN,
-    CaseOrderWithdrawn: OrderState.WITHDRAWN,
 }
 
 

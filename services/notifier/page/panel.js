@@ -257,6 +257,8 @@ export class Panel {
   order(order) {
     const late = order.state.startsWith("return") ? "warn" : order.stands ? "" : "off";
     const reason = order.reason && order.reason !== "rule" ? ` · ${t(`reason.${order.reason}`)}` : "";
+    const withdrawn = order.withdrawn_why && half(half(order.withdrawn_why), " / ");
+    const words = order.state === "withdrawn" ? withdrawn || order.note : order.note || withdrawn;
     return h(
       "div",
       { class: order.stands || order.state === "resolved" ? "card" : "card gone" },
@@ -278,7 +280,7 @@ export class Panel {
             .join(" · "),
         ),
       ),
-      order.note || order.withdrawn_why ? h("p", { class: "quiet" }, order.note || half(half(order.withdrawn_why), " / ")) : null,
+      words ? h("p", { class: "quiet" }, words) : null,
     );
   }
 

@@ -166,6 +166,16 @@ def test_a_withdrawal_ends_an_order_whichever_topic_says_it_first(withdrawn_firs
     assert read.orders[order.order_id].state is OrderState.WITHDRAWN
 
 
+def test_why_the_system_took_an_order_back_is_no_person_s_note() -> None:
+    life = Life(name="taken-back")
+    order = life.order(department("water"))
+    life.withdraw(order, reason="由 县水务局 接替主办 / replaced as the lead by 县水务局")
+    of_the_case = [event for event in life.events if not isinstance(event.data, OrderWithdrawn)]
+    read = folded(of_the_case).orders[order.order_id]
+    assert (read.state, read.note) == (OrderState.WITHDRAWN, "")
+    assert (read.taken_back or "").startswith("由 县水务局")
+
+
 def test_work_that_was_done_is_not_undone_by_a_late_withdrawal() -> None:
     life = Life(name="done-then-withdrawn")
     order = life.order(department("water"))
