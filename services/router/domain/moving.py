@@ -12,7 +12,7 @@ from shared.events.order import Order
 from shared.events.sla import ClockEscalated
 from shared.playbook.model import Text
 from shared.vocabulary import OrderReason, OrderRole, WhenLate
-from shared.words import halves, limit_words
+from shared.words import CLOCKS, halves, limit_words
 
 
 def move_up(late: ClockEscalated, facts: Facts, book: Rulebook) -> Decision:
@@ -37,8 +37,9 @@ def move_up(late: ClockEscalated, facts: Facts, book: Rulebook) -> Decision:
         return Decision(orders=(order,))
     order = replace(order, step=late_order.step, whistle=late_order.whistle, clock_profile=late_order.clock_profile)
     when, to = _when(late), name_of(choice.target)
-    reason = f"{when.zh}由{to}接管：{halves(late.reason).zh}"[:LONGEST_NOTE]
-    reason_en = f"{when.en}, so {to} takes over: {limit_words(late.clock.limit).en}"[:LONGEST_NOTE]
+    kind, limit = CLOCKS[late.clock.kind], limit_words(late.clock.limit)
+    reason = f"{when.zh}由{to}接管：{kind.zh}时限 {limit.zh}"[:LONGEST_NOTE]
+    reason_en = f"{when.en}, so {to} takes over: {kind.en}, limit {limit.en}"[:LONGEST_NOTE]
     withdrawal = Withdrawal(order=late_order, reason=reason, reason_en=reason_en, by=order)
     return Decision(orders=(order,), withdrawals=(withdrawal,))
 
