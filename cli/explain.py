@@ -15,7 +15,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from cli import asking, client, places
-from cli.output import SEVERITY_MARKS, emit_json, language, local_time, name_of, out, say, words
+from cli.output import SEVERITY_MARKS, emit_json, language, local_time, name_of, say, show, words
 from cli.simulate import instant_of
 from cli.trouble import MISUSED, Trouble
 from shared.vocabulary import OrderRole, Role, Source
@@ -69,7 +69,7 @@ def explain(
 
 def _print(parts: Iterable[RenderableType]) -> None:
     for part in parts:
-        out.print(part)
+        show(part)
 
 
 def _newest(http: httpx.Client) -> str:
@@ -222,8 +222,8 @@ def span(seconds: float) -> str:
 
 def _timeline(entries: list[Mapping[str, Any]]) -> Table:
     table = Table(box=None, padding=(0, 1), show_header=False)
-    table.add_column(style="dim")
-    table.add_column(style="cyan")
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(style="cyan", overflow="fold")
     table.add_column(overflow="fold")
     for entry in entries:
         said = escape(words(entry["words"]))

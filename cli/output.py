@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -9,13 +10,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 
 from cli.trouble import Trouble
 
 # A pipe has no width; without one, tables would be cut at 80 columns.
 PIPE_WIDTH: Final = 240
+# Of explanations every line is whole in a pipe, however long.
+WHOLE_WIDTH: Final = 20_000
 
 out: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -44,6 +47,18 @@ def words(both: Mapping[str, str] | None) -> str:
 def say(text: str) -> None:
     """Tell the person something that is not the result; ``text`` may hold rich markup."""
     err.print(text)
+
+
+def show(part: RenderableType) -> None:
+    """Print a tree, a table or text with nothing left out: on a terminal wrapped at its width, in a pipe unbroken."""
+    if out.is_terminal:
+        # Softly wrapped, a tree and a table would be cut at the width.
+        out.print(part, soft_wrap=False)
+        return
+    whole = io.StringIO()
+    Console(file=whole, highlight=False, soft_wrap=True, width=WHOLE_WIDTH, color_system=None).print(part)
+    for line in whole.getvalue().splitlines():
+        out.print(line.rstrip(), markup=False, emoji=False)
 
 
 def emit_json(value: object) -> None:
