@@ -24,6 +24,7 @@ from services.escalation.handlers.auditing import Pace
 from services.escalation.health import EscalationHealth
 from services.escalation.leaving import EndedCases, LeavingSettings
 from services.escalation.metrics import Metrics
+from services.escalation.overdue import OverdueWatch
 from services.escalation.ports import Playbooks, Store
 from services.escalation.progress import FoldProgress
 from services.escalation.publisher import DeadLetterPublisher
@@ -139,14 +140,15 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
             playbooks=years,
             ask=progress.ask,
             fired=fired,
-            overdue=metrics.overdue,
             settings=TimerSettings(most=settings.fire_most),
         )
         fold.timers = timers
+        overdue = OverdueWatch(store)
         metrics.watch(progress, relay, revisits, years)
         metrics.watch_auditor(auditor)
         metrics.watch_leaving(ended)
         metrics.watch_warnings(watch)
+        metrics.watch_overdue(overdue)
         health = EscalationHealth(progress, timers, reader, stall=settings.stall)
         ops = OpsServer(
             settings.ops_host, settings.ops_port, live=health.live, ready=health.ready, registry=metrics.registry
@@ -159,6 +161,7 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
                     "relay": relay.run(),
                     "reader": reader.run(),
                     "timers": timers.run(),
+                    "overdue": overdue.run(),
                     "revisits": revisits.run(),
                     "years": years.run(),
                     "auditor": auditor.run(),
@@ -172,12 +175,8 @@ async def escalation(settings: Settings, wiring: Wiring) -> AsyncIterator[Runnin
         closing.push_async_callback(partial(end, grace=CLOSE), rooms)
         for stop in (reader.stop, relay.stop):
             closing.push_async_callback(stop)
-        closing.callback(auditor.stop)
-        closing.callback(ended.stop)
-        closing.callback(watch.stop)
-        closing.callback(years.stop)
-        closing.callback(revisits.stop)
-        closing.callback(timers.stop)
+        for room in (auditor, ended, watch, years, revisits, overdue, timers):
+            closing.callback(room.stop)
         closing.push_async_callback(worker.stop)
         closing.callback(asked.set)
         log.info("escalation is up", extra={"event.name": "escalation.up", "ops": ops.port})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter as Counted
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Final, assert_never
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -15,6 +15,7 @@ from services.escalation.domain.audit import Kind, Standing
 from services.escalation.domain.chain import Breach, Escalate, Take, Verdict, Wait, Warn
 from services.escalation.handlers import FireReport, FoldReport
 from services.escalation.leaving import EndedCases
+from services.escalation.overdue import OverdueWatch
 from services.escalation.ports import URGENCIES
 from services.escalation.progress import FoldProgress
 from services.escalation.revisits import Revisits
@@ -67,18 +68,6 @@ class Metrics:
             buckets=(*_FAST, 30, 60, 300, 3600),
             registry=self.registry,
         )
-        self.last_fired = Gauge(
-            "whistle_escalation_last_fire_lateness_seconds",
-            "The largest lateness of the last firing that took any clock.",
-            registry=self.registry,
-        )
-        self.backlog = Gauge(
-            "whistle_escalation_overdue_clocks",
-            "Clocks that are due and have not fired, by urgency, counted up to ten thousand a partition; "
-            "looked at every few seconds while there are any.",
-            ["urgency"],
-            registry=self.registry,
-        )
 
     def folded(self, report: FoldReport, *, seconds: float) -> None:
         """Count one fold."""
@@ -103,12 +92,6 @@ class Metrics:
         grades = {urgency: self.late_seconds.labels(str(urgency)) for urgency, _ in report.late_seconds}
         for urgency, late in report.late_seconds:
             grades[urgency].observe(late)
-        self.last_fired.set(max((late for _, late in report.late_seconds), default=0.0))
-
-    def overdue(self, clocks: Mapping[int, int]) -> None:
-        """Keep how many clocks of each urgency are due and not fired."""
-        for grade in range(1, URGENCIES + 1):
-            self.backlog.labels(str(grade)).set(clocks.get(grade, 0))
 
     def watch(self, progress: FoldProgress, relay: OutboxRelay, revisits: Revisits, years: Years) -> None:
         """Read the rest from those who know it, at each scrape."""
@@ -122,9 +105,33 @@ class Metrics:
         """Read what the auditor has counted, at each scrape."""
         self.registry.register(_Watched(lambda: _audited(auditor)))
 
+    def watch_overdue(self, overdue: OverdueWatch) -> None:
+        """Read which clocks wait to fire, at each scrape."""
+        self.registry.register(_Watched(lambda: _overdue(overdue)))
+
     def watch_warnings(self, watch: Watch) -> None:
         """Read what was looked at and what warnings were raised, at each scrape."""
         self.registry.register(_Watched(lambda: _warnings(watch)))
+
+
+def _overdue(overdue: OverdueWatch) -> Iterator[Metric]:
+    clocks = GaugeMetricFamily(
+        "whistle_escalation_overdue_clocks",
+        "Clocks that are due and have not fired, by urgency, counted up to ten thousand a partition; "
+        "every replica looks at all of them every few seconds.",
+        labels=["urgency"],
+    )
+    seconds = GaugeMetricFamily(
+        "whistle_escalation_overdue_seconds",
+        "By how much the clock that is due the longest and has not fired is late, by urgency; 0 where none is.",
+        labels=["urgency"],
+    )
+    for grade in range(1, URGENCIES + 1):
+        one = overdue.seen.get(grade)
+        clocks.add_metric([str(grade)], one.clocks if one else 0)
+        seconds.add_metric([str(grade)], one.seconds if one else 0.0)
+    yield clocks
+    yield seconds
 
 
 def _left(ended: EndedCases) -> Iterator[Metric]:

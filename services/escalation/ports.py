@@ -198,6 +198,14 @@ class Waiting:
     asked_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overdue:
+    """How many clocks wait to fire, and by how many seconds the first of them is late."""
+
+    clocks: int
+    seconds: float
+
+
 class Store(Protocol):
     """Where clocks live."""
 
@@ -210,8 +218,8 @@ class Store(Protocol):
     async def next_due(self, horizon: Horizon) -> Outlook:
         """When clocks have something to say next, those of lanes that are not ours once they count as left alone."""
 
-    async def overdue(self, *, most: int) -> Mapping[int, int]:
-        """How many clocks of each urgency are due and have not fired, counted up to so many a lane."""
+    async def overdue(self, *, most: int) -> Mapping[int, Overdue]:
+        """The clocks of each urgency that are due and have not fired, counted up to so many a lane."""
 
     async def next_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The ledger's next offset of each partition, 0 for one never read."""

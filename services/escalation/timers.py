@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,7 +19,6 @@ from shared.runtime.postgres import OUTAGES
 from shared.runtime.waking import woken
 
 OUTAGE_PAUSE_SECONDS: Final = 1.0
-MOST_COUNTED: Final = 10_000
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +30,6 @@ class TimerSettings:
     ``tick`` is the longest pause while something is due that may not fire yet, or nothing may at all; ``soonest`` the
     first of the former, each doubles the one before. ``idle`` is the longest pause in any case: a clock may be written
     by another process, and the ends of the log are asked for as often, and never more often than ``ask_every``.
-    ``count_every``: how often a backlog is counted.
     """
 
     most: int = 500
@@ -39,7 +37,6 @@ class TimerSettings:
     soonest: timedelta = timedelta(milliseconds=20)
     idle: timedelta = timedelta(seconds=1)
     ask_every: timedelta = timedelta(milliseconds=50)
-    count_every: timedelta = timedelta(seconds=5)
 
 
 class Timers:
@@ -52,19 +49,17 @@ class Timers:
         playbooks: Playbooks,
         ask: Callable[[], Awaitable[Horizon]],
         fired: Callable[[FireReport], None],
-        overdue: Callable[[Mapping[int, int]], None] = lambda _: None,
         settings: TimerSettings | None = None,
     ) -> None:
         self._store = store
         self._playbooks = playbooks
         self._ask = ask
         self._fired = fired
-        self._overdue = overdue
         self._settings = settings or TimerSettings()
         self._woken = asyncio.Event()
         self._stopping = False
         self._waited = 0
-        self._counted = self._asked = float("-inf")
+        self._asked = float("-inf")
         self._known: Horizon | None = None
         self._expected: list[datetime] = []
         self.sleeps_until: datetime | None = None
@@ -106,10 +101,8 @@ class Timers:
         ahead = outlook.ahead
         if ahead is not None and ahead <= timedelta():
             pause = await self._fire(horizon)
-            await self._count()
         else:
             self._waited = 0
-            self._clear()
             # Until the group has given partitions a clock may be due that is not seen: it is not to wait for long then.
             longest = self._settings.tick if horizon.is_empty else self._settings.idle
             pause = longest if ahead is None else min(ahead, longest)
@@ -137,7 +130,6 @@ class Timers:
                 self._fired(report)
             if report.taken < self._settings.most:
                 break
-            await self._count()
             self.ticked, horizon = time.monotonic(), await self._horizon()
         if not taken:
             return self._unsettled()
@@ -149,17 +141,6 @@ class Timers:
         pause = min(self._settings.soonest * (1 << self._waited), self._settings.tick)
         self._waited = min(self._waited + 1, 16)
         return pause
-
-    async def _count(self) -> None:
-        if time.monotonic() - self._counted >= self._settings.count_every.total_seconds():
-            self._counted = time.monotonic()
-            self._overdue(await self._store.overdue(most=MOST_COUNTED))
-
-    def _clear(self) -> None:
-        """Nothing is due: no need to count."""
-        if self._counted > float("-inf"):
-            self._counted = float("-inf")
-            self._overdue({})
 
     async def _sleep(self, seconds: float) -> None:
         if seconds <= 0:

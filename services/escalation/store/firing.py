@@ -85,12 +85,13 @@ NEXT_DUE: Final = f"""
 """  # noqa: S608  put together from constants
 OVERDUE: Final = f"""
     {_LANES}
-    SELECT grade.urgency, sum(late.clocks)::int AS clocks
+    SELECT grade.urgency, sum(late.clocks)::int AS clocks,
+           extract(epoch FROM $1::timestamptz - min(late.first))::float8 AS seconds
       FROM lane CROSS JOIN generate_series(1, {URGENCIES}) AS grade (urgency)
-           CROSS JOIN LATERAL (SELECT count(*) AS clocks FROM (
-               SELECT 1 FROM clock c
+           CROSS JOIN LATERAL (SELECT count(*) AS clocks, min(counted.next_at) AS first FROM (
+               SELECT c.next_at FROM clock c
                 WHERE c.next_at <= $1 AND c.partition = lane.partition AND c.urgency = grade.urgency
-                LIMIT $2) AS counted
+                ORDER BY c.next_at LIMIT $2) AS counted
            ) AS late
      GROUP BY grade.urgency
 """  # noqa: S608  put together from constants

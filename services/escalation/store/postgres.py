@@ -12,6 +12,7 @@ from services.escalation.ports import (
     Folding,
     Horizon,
     Outlook,
+    Overdue,
     Waiting,
 )
 from services.escalation.store.firing import NEXT_DUE, OVERDUE, PostgresFiring
@@ -61,11 +62,11 @@ class PostgresStore:
             rows = await connection.fetch(NEXT_DUE, list(later), list(later.values()))
         return Outlook(now=now, first={row["urgency"]: row["first"] for row in rows})
 
-    async def overdue(self, *, most: int) -> Mapping[int, int]:
+    async def overdue(self, *, most: int) -> Mapping[int, Overdue]:
         """See ``Store.overdue``."""
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             rows = await connection.fetch(OVERDUE, await self._now(connection), most)
-        return {row["urgency"]: row["clocks"] for row in rows}
+        return {row["urgency"]: Overdue(clocks=row["clocks"], seconds=row["seconds"]) for row in rows if row["clocks"]}
 
     async def next_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """The ledger, 0 for a partition never read."""

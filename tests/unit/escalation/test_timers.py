@@ -1,7 +1,7 @@
 """When the timers look, and when they sleep."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -45,21 +45,17 @@ class Store:
             raise OSError("PostgreSQL is away")
         return Outlook(now=self.looks[-1], first={} if self.due_at is None else {1: self.due_at})
 
-    async def overdue(self, *, most: int) -> Mapping[int, int]:
-        return {1: 1}
-
     def of(self, area: str) -> Playbook:
         raise UnknownCounty(area, {})
 
 
 class Running:
-    """Timers at work, how often they asked until when the facts are whole, and what they counted."""
+    """Timers at work, and how often they asked until when the facts are whole."""
 
     def __init__(
         self, store: Store, *, horizon: Horizon = EVERYTHING, tick_seconds: float = 60.0, idle_seconds: float = 60.0
     ) -> None:
         self.asked = 0
-        self.counted: list[Mapping[int, int]] = []
         self._horizon = horizon
         settings = TimerSettings(
             tick=timedelta(seconds=tick_seconds), idle=timedelta(seconds=idle_seconds), ask_every=timedelta()
@@ -69,7 +65,6 @@ class Running:
             playbooks=store,
             ask=self._ask,
             fired=lambda _: None,
-            overdue=self.counted.append,
             settings=settings,
         )
 
@@ -145,7 +140,6 @@ async def test_while_nothing_is_due_it_looks_now_and_then_and_opens_no_firing() 
     async with running:
         await until(lambda: len(store.looks) > 5)
     assert store.firings == []
-    assert running.counted == []
 
 
 async def test_what_is_due_and_may_not_fire_is_waited_for_longer_and_longer() -> None:
@@ -156,7 +150,6 @@ async def test_what_is_due_and_may_not_fire_is_waited_for_longer_and_longer() ->
     pauses = [later - earlier for earlier, later in zip(store.firings, store.firings[1:], strict=False)]
     assert pauses[4] >= timedelta(seconds=0.16)
     assert pauses[0] < pauses[4]
-    assert running.counted == [{1: 1}]
 
 
 async def test_it_does_not_fire_while_the_facts_are_unknown() -> None:
