@@ -53,10 +53,29 @@ def check_case(
     _known("category", category, book.categories)
     conditions = [one.code for line in book.category_line(category) for one in line.conditions]
     _known("condition", condition, conditions, nothing=f"{category} has no conditions")
-    areas = {*book.areas, *(cell.code for cell in book.cells)}
-    _known("area", area, areas)
+    check_area(book, area)
     _known("mode", mode, (NORMAL, *book.modes))
     _known("target", target, (*book.departments, *(code for code, one in book.areas.items() if one.desk)))
+
+
+def check_area(book: Playbook, area: str | None) -> None:
+    """Refuse an area that the playbook does not have.
+
+    Raises:
+        Trouble: it is neither an area nor a cell of it.
+    """
+    _known("area", area, {*book.areas, *(cell.code for cell in book.cells)})
+
+
+def check_profile(book: Playbook, profile: str | None) -> None:
+    """Refuse a clock profile that no limit asks for and no rule sets.
+
+    Raises:
+        Trouble: the playbook does not have it.
+    """
+    named = {limit.profile for limit in book.clocks} | {rule.sets.clock_profile for rule in book.rules}
+    known = {one for one in named if one is not None}
+    _known("profile", profile, known, nothing="leave --profile out: the playbook has no clock profiles")
 
 
 def _known(field: str, value: str | None, known: Collection[str], *, nothing: str = "") -> None:

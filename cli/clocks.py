@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from cli import places
-from cli.case_asked import case_playbook, check_case
+from cli.case_asked import case_playbook, check_case, check_profile
 from cli.clock_import import import_table
 from cli.clock_repair import reconcile, repair
 from cli.output import emit_json, language, out
@@ -90,6 +90,7 @@ def due(
     start = instant_of(at) or utc_now()
     book = case_playbook(playbook, area, kafka, data)
     check_case(book, category=category, condition=condition, area=area, mode=mode, target=target)
+    check_profile(book, profile)
     traits = Traits(
         area=area or book.county,
         category=category,

@@ -128,6 +128,8 @@ def test_it_counts_by_the_hours_of_whoever_must_act(capsys: pytest.CaptureFixtur
         (("--category", "03", "--area", "990198"), "area", "990199"),
         (("--category", "03", "--mode", "flood"), "mode", "flood-II"),
         (("--category", "03", "--target", "gaz"), "target", "gas"),
+        (("--category", "03", "--profile", "urgnt"), "profile", "did you mean 'urgent'"),
+        (("--category", "03", "--profile", "nope"), "profile", "allowed: urgent"),
         (("--category", "03", "--at", "2026-09-30T16:40"), "offset", "+08:00"),
     ),
 )
