@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -88,10 +89,12 @@ def simulate(
         mode=mode,
     )
     until = begins + duration(within, "--within")
-    told = 0
+    told, unknown_years = 0, set[int]()
     try:
         for happening in Walk(book).walk(opening, at=begins, until=until):
             told += 1
+            if happening.natural:
+                unknown_years.add(_year_without_calendar(happening.at, book))
             if as_json:
                 emit_json(_json(happening, book))
             elif every or _matters(happening):
@@ -106,8 +109,19 @@ def simulate(
             why=f"years: {unknown}",
             mend=f"whistle calendar fill {unknown.year} FOLDER, or write the year into calendar.yaml",
         ) from unknown
+    for year in sorted(unknown_years):
+        say(
+            f"[yellow]The calendar does not know {year}: what is marked so was counted in natural time.[/]"
+            f"  mend: whistle calendar fill {year} FOLDER, or write the year into calendar.yaml"
+        )
     if told == MOST:
         say(f"[yellow]Cut off after {MOST} events; a shorter --within shows a part of it whole.[/]")
+
+
+def _year_without_calendar(at: datetime, book: Playbook) -> int:
+    """The year that kept an instant from being reckoned: its own, or the next one into which working time ran."""
+    own = at.astimezone(ZoneInfo(book.timezone)).year
+    return next(year for year in count(own) if year not in book.calendar.years)
 
 
 def _opening(
@@ -198,12 +212,16 @@ def _matters(happening: Happening) -> bool:
 
 
 def _show(happening: Happening, begins: datetime, book: Playbook) -> None:
+    from services.escalation.domain.step_words import NATURAL
     from services.notifier.domain.playbook_names import PlaybookNames
     from services.notifier.domain.timeline import entry_of
 
     entry = entry_of(happening.event, PlaybookNames(book))
     local = happening.at.astimezone(ZoneInfo(book.timezone))
-    said = entry.words.zh if language() == "zh" else entry.words.en
+    zh = language() == "zh"
+    said = entry.words.zh if zh else entry.words.en
+    if happening.natural:
+        said += f"（{NATURAL[0]}）" if zh else f" ({NATURAL[1]})"
     level = f"[dim]{entry.level.value:7}[/]"
     out.print(f"{_elapsed(happening.at - begins):>12}  {local:%Y-%m-%d %a %H:%M:%S}  {level}  {escape(said)}")
 
@@ -241,4 +259,5 @@ def _json(happening: Happening, book: Playbook) -> dict[str, Any]:
         "order_id": None if entry.order_id is None else str(entry.order_id),
         "target": None if entry.target is None else {"kind": entry.target.kind.value, "id": entry.target.id},
         "told": list(_told(happening)),
+        "natural_time": happening.natural,
     }

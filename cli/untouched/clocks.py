@@ -15,7 +15,7 @@ from services.escalation.domain.fold import fold
 from services.escalation.domain.limits import start
 from services.escalation.domain.on_watch import Watch
 from shared.events.envelope import Event
-from shared.events.sla import SlaEvent
+from shared.events.sla import ClockStepped, SlaEvent
 from shared.playbook.model import Playbook
 
 
@@ -27,6 +27,8 @@ class Clocks:
     facts: Facts | None = None
     running: dict[UUID, RunningClock] = field(default_factory=dict)
     known: set[UUID] = field(default_factory=set)
+    natural: set[tuple[UUID, str, int]] = field(default_factory=set)
+    """Clock, step and repetition of what was planned in natural time: its year has no calendar."""
 
     def hear(self, event: Event[Any], *, now: datetime) -> tuple[Event[SlaEvent], ...]:
         """Fold a fact and return which clocks it starts and stops.
@@ -43,9 +45,15 @@ class Clocks:
                 if clock is not None:
                     said.append(announce_start(clock, case=case, now=now))
                     self.running[demand.clock_id] = clock
+                    self.natural |= {(demand.clock_id, one.step, one.nth) for one in clock.steps if one.natural}
             if demand.stop is not None and (stopped := self.running.pop(demand.clock_id, None)) is not None:
                 said.append(announce_stop(stopped, demand.stop, case=case, now=now))
         return tuple(said)
+
+    def in_natural_time(self, event: Event[Any]) -> bool:
+        """Whether `event` is a step whose instant was counted without a calendar."""
+        data = event.data
+        return isinstance(data, ClockStepped) and (data.clock.clock_id, data.step, data.nth) in self.natural
 
     @property
     def next_at(self) -> datetime | None:

@@ -34,6 +34,8 @@ class Happening:
 
     at: datetime
     event: Event[Any]
+    natural: bool = False
+    """Its instant was counted in natural time, for the calendar does not know the year that it lies in."""
 
 
 class Walk:
@@ -58,7 +60,7 @@ class Walk:
         left, now = MOST, at
         while left and now <= until:
             for event in self._settle(now):
-                yield Happening(at=now, event=event)
+                yield Happening(at=now, event=event, natural=self._clocks.in_natural_time(event))
                 left -= 1
                 if not left:
                     return

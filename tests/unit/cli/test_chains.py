@@ -110,6 +110,33 @@ def test_what_is_not_known_is_refused_with_what_is_allowed(
     assert named in said
 
 
+def test_a_step_in_a_year_without_a_calendar_says_that_natural_time_was_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = ("--category", "05.003", "--area", VILLAGE, "--at", "2027-12-20T09:00+08:00", "--within", "20d")
+    status, lines, said = simulated(capsys, *asked)
+    assert status == 0
+    marked = [line for line in lines if line["natural_time"]]
+    assert {line["type"] for line in marked} == {"whistle.sla.stepped.v1"}
+    # Five working days after Tuesday, 28 December come on a Sunday when they are counted as days.
+    assert "2028-01-02T01:00:00+00:00" in {line["at"] for line in marked}
+    assert not [line for line in lines if line["natural_time"] and line["at"] < "2027-12-31T16:00"]
+    assert "does not know 2028" in said
+    assert "whistle calendar fill 2028 FOLDER" in said
+    assert program.run(["chain", "simulate", "--playbook", str(YUNLU), *asked]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    noted = [line for line in shown if "natural time was counted" in line]
+    assert len(noted) == len(marked)
+    assert any("2028-01-02 Sun 09:00:00" in line for line in noted)
+
+
+def test_a_year_that_is_known_is_not_spoken_of(capsys: pytest.CaptureFixture[str]) -> None:
+    _, lines, said = simulated(capsys, "--category", "05.003", "--area", VILLAGE, "--within", "20d")
+    assert lines
+    assert not any(line["natural_time"] for line in lines)
+    assert "calendar" not in said
+
+
 def test_the_chains_of_a_playbook_are_listed_with_the_limits_that_name_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
