@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from cli import places
-from cli.case_asked import case_playbook, check_case
+from cli.case_asked import case_playbook, check_area, check_case
 from cli.keys import duration
 from cli.output import emit_json, language, out, say
 from cli.simulate import instant_of
@@ -41,6 +41,7 @@ def list_chains(
 ) -> None:
     """Show the chains of a playbook, their steps and the limits that name them."""
     book = case_playbook(playbook, area, kafka, data)
+    check_area(book, area)
     if not book.chains and not as_json:
         say("The playbook has no chains; warnings and what each limit does when it is late are all that happens.")
     for chain in book.chains.values():

@@ -137,6 +137,17 @@ def test_a_year_that_is_known_is_not_spoken_of(capsys: pytest.CaptureFixture[str
     assert "calendar" not in said
 
 
+def test_chains_are_listed_for_an_area_of_the_playbook_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["chain", "list", "--playbook", str(YUNLU)]
+    assert program.run([*asked, "--area", "110000"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "area: the playbook has no '110000'" in said.err
+    assert "allowed: 9901" in said.err
+    assert program.run([*asked, "--area", VILLAGE]) == 0
+    assert "13710" in capsys.readouterr().out
+
+
 def test_the_chains_of_a_playbook_are_listed_with_the_limits_that_name_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
