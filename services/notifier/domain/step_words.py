@@ -61,7 +61,9 @@ def how_it_stands(data: ClockStepped, names: Names, *, named: bool = False) -> W
     """
     clock, of = data.clock, _whose(data, names, named=named)
     rest = clock.due_at - data.fired_at
-    if abs(rest) < MINUTE:
+    if timedelta(0) < rest < MINUTE:
+        return Words(zh=f"{of.zh}时限还剩不到 1 分钟", en=f"{of.en} has less than a minute left")
+    if -MINUTE < rest <= timedelta(0):
         return Words(zh=f"{of.zh}时限已到", en=f"{of.en} is over now")
     long = span(abs(rest))
     if rest > timedelta(0):

@@ -55,6 +55,27 @@ def test_every_step_says_who_was_told_how_it_stands_and_by_when_to_reply() -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("seconds_left", "zh", "en"),
+    (
+        (60, "还剩 1 分钟", "has 1 min left"),
+        (5, "还剩不到 1 分钟", "has less than a minute left"),
+        (0, "时限已到", "is over now"),
+        (-59, "时限已到", "is over now"),
+        (-60, "已逾期 1 分钟", "was missed 1 min ago"),
+    ),
+)
+def test_a_limit_is_over_at_its_instant_and_not_before(seconds_left: float, zh: str, en: str) -> None:
+    life = Life(name="nearly")
+    clock = ladder_clock(life)
+    life.start(clock)
+    life.now = clock.due_at - timedelta(seconds=seconds_left)
+    life.step(clock, ChainAction.URGE, on_duty(VILLAGE_DESK, "wang"))
+    (line,) = lines(life)
+    assert zh in line.entry.words.zh
+    assert en in line.entry.words.en
+
+
 def test_the_same_in_english() -> None:
     village, town = "麓城街道某村指挥平台", "麓城街道指挥平台"
     life, _ = walked()
