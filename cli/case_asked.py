@@ -81,7 +81,10 @@ def check_profile(book: Playbook, profile: str | None) -> None:
 def _known(field: str, value: str | None, known: Collection[str], *, nothing: str = "") -> None:
     if value is None or value in known:
         return
-    allowed = ", ".join(nearest(value, known)) or nothing
+    near = nearest(value, known)
+    allowed = ", ".join(near)
+    if len(near) < len(known):
+        allowed = f"{len(known)} values, such as {allowed}"
     raise Trouble(
         f"--{field} {value} is not known",
         why=f"{field}: the playbook has no {value!r}{meant(value, known)}",

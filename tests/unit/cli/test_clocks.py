@@ -142,6 +142,17 @@ def test_what_is_not_known_is_told_with_its_field_and_what_is_allowed(
     assert allowed in words
 
 
+def test_a_refusal_says_whether_it_lists_all_that_is_allowed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    _, _, words = due(capsys, YUNLU, "--category", "01.0099")
+    known = len(load(YUNLU, today=date(2026, 6, 1)).categories)
+    assert f"allowed: {known} values, such as 01." in words
+    _, _, words = due(capsys, write_tiny(tmp_path), "--category", "03", "--mode", "flood")
+    assert "allowed: flood-II, " in words
+    assert "such as" not in words
+
+
 def test_a_deadline_in_an_unknown_year_says_which_year_to_fill(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
