@@ -16,6 +16,9 @@ def demo(
         int | None, typer.Option(help="End by itself after so many seconds, with a reconciliation.", min=1)
     ] = None,
     data: places.Data = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Go on with what an earlier demo left here, instead of beginning afresh.")
+    ] = False,
 ) -> None:
     """Run the whole system here with a fictional county: messages, desks, departments, a gas leak."""
     try:
@@ -26,4 +29,4 @@ def demo(
             why=f"the module {error.name} is not installed",
             mend="`pip install whistle[local]` brings everything for one machine; in the repository `make demo` does",
         ) from error
-    raise typer.Exit(run(seconds=seconds, data=data))
+    raise typer.Exit(run(seconds=seconds, data=data, keep=keep))

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from deploy.local.ground import FOLDER_MODE, Ground, prepare_ground
 from deploy.local.kafka import KafkaPlace, jars_in, kafka_program, prepare_kafka
 from deploy.local.keys import Bearer, KeyBook, secret_key, write_private
 from deploy.local.models import Lesson, Teaching
@@ -38,8 +39,6 @@ from deploy.local.topics import make_topics
 from shared.playbook.model import Playbook
 
 MIGRATE_SECONDS = 120
-FOLDER_MODE = 0o711
-"""Passable but not listable: PostgreSQL's own account must reach its folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +52,8 @@ class Options:
     playbooks: tuple[Playbook, ...] = ()
     """Put into force before the services start; empty keeps what this data has, or the demo county's when new."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    ground: Ground | None = None
+    """Where topics, tables and photos lie, if not in ``data`` itself."""
     known_ports: bool = True
     traces: bool = False
     taught: bool = False
@@ -68,6 +69,8 @@ class Platform:
 
     def __init__(self, options: Options, progress: Progress) -> None:
         self.options = options
+        self.of_before = False
+        """Whether the ground holds what an earlier play left, known once it has started."""
         self.keys = KeyBook(options.data)
         self._progress = progress
         self._keepers: dict[str, Keeper] = {}
@@ -90,6 +93,11 @@ class Platform:
     def data(self) -> Path:
         """The folder of everything that this system keeps."""
         return self.options.data
+
+    @property
+    def ground(self) -> Path:
+        """The folder of topics, tables and photos."""
+        return self.data if self.options.ground is None else self.options.ground.folder
 
     @property
     def logs(self) -> Path:
@@ -250,6 +258,8 @@ class Platform:
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock = lock
+        if self.options.ground is not None:
+            self.of_before = prepare_ground(self.options.ground, lambda text: self._progress.say("platform", text))
         self._ports = choose_ports(self._wanted_ports(), self.data / "ports.json")
 
     def _wanted_ports(self) -> dict[str, int | None]:
@@ -274,16 +284,16 @@ class Platform:
 
     def _start_servers(self) -> None:
         """Start Kafka and PostgreSQL side by side: Kafka needs seconds, PostgreSQL fits into them."""
-        self._progress.say("platform", f"data in {self.data}, one log file a part in {self.logs}")
+        self._progress.say("platform", f"data in {self.ground}, one log file a part in {self.logs}")
         kafka = KafkaPlace(
-            data=self.data / "kafka",
+            data=self.ground / "kafka",
             jars=jars_in(self.options.cache, say=lambda text: self._progress.say("kafka", text)),
             log=self.logs / "kafka.log",
             port=self._ports["kafka"],
             controller_port=self._ports["controller"],
         )
         postgres = place_postgres(
-            self.data / "postgres",
+            self.ground / "postgres",
             cache=self.options.cache,
             log=self.logs / "postgres.log",
             port=self._ports["postgres"],
@@ -344,6 +354,7 @@ class Platform:
             keys_file=self.keys.hashes,
             secret_key=secret_key(self.data),
             logs=self.logs,
+            photos=self.ground / "photos",
             traces=self._traces(),
             models=self.models if self.options.taught else None,
             extra=self.options.environment,

@@ -29,6 +29,7 @@ class Surroundings:
     keys_file: Path
     secret_key: str
     logs: Path
+    photos: Path
     traces: Path | None
     models: Path | None
     extra: Mapping[str, str]
@@ -70,7 +71,7 @@ def _open_to_residents(service: str, around: Surroundings, ports: Mapping[str, i
 
     On one machine everybody comes from one address.
     """
-    found = {"WHISTLE_BLOBS": f"file://{around.logs.parent / 'photos'}", "WHISTLE_RATE_ADDRESS": "600/minute"}
+    found = {"WHISTLE_BLOBS": f"file://{around.photos}", "WHISTLE_RATE_ADDRESS": "600/minute"}
     beside = {
         one.removesuffix(".http"): f"http://{LOOPBACK}:{port}" for one, port in ports.items() if one.endswith(".http")
     }

@@ -1,4 +1,4 @@
-"""The demo ends by itself with an account that adds up, and a second start on its data stops at Ctrl-C."""
+"""The demo ends by itself with an account that adds up, and the next begins afresh and stops at Ctrl-C."""
 
 import signal
 
@@ -13,7 +13,7 @@ PLAY_SECONDS = 600
 
 
 @pytest.mark.timeout(900)
-def test_the_demo_adds_up_and_starts_again_on_its_data() -> None:
+def test_the_demo_adds_up_and_the_next_begins_afresh() -> None:
     with data_folder("demo") as data:
         with running("deploy.local.demo", "--seconds", str(SECONDS), data=data) as play:
             status = play.wait(PLAY_SECONDS)
@@ -28,5 +28,6 @@ def test_the_demo_adds_up_and_starts_again_on_its_data() -> None:
             until_said("where to look", play, data)
             play.send_signal(signal.SIGINT)
             assert play.wait(120) == 0
+        assert "begins afresh: removes what an earlier demo left" in said(data)
         assert "no process is left" in said(data)
         assert processes_naming(str(data)) == []

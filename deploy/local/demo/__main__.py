@@ -1,4 +1,4 @@
-"""``python -m deploy.local.demo [--seconds N]``: the same as ``whistle demo``."""
+"""``python -m deploy.local.demo [--seconds N] [--keep]``: the same as ``whistle demo``."""
 
 import argparse
 import sys
@@ -12,8 +12,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.local.demo", description=__doc__)
     parser.add_argument("--seconds", type=int, help="end by itself after so many seconds, with an account")
     parser.add_argument("--data", type=Path, help="keep everything here")
+    parser.add_argument("--keep", action="store_true", help="go on with what an earlier demo left, instead of afresh")
     options = parser.parse_args()
-    return run(options.seconds, data=options.data)
+    return run(options.seconds, data=options.data, keep=options.keep)
 
 
 if __name__ == "__main__":

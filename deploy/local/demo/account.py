@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from typing import Final, TypeVar
 
 import httpx
@@ -30,13 +31,17 @@ async def settle(  # noqa: PLR0913  the whole of a play is accounted for
     platform: Platform,
     begin: Offsets,
     *,
+    older: AbstractSet[str],
     notifier: httpx.AsyncClient,
     sender: Sender,
     actors: Actors,
     subscriptions: Subscriptions,
     teller: Teller,
 ) -> int:
-    """Compare what was sent with what came of it, show the account, and return 0 when it adds up, else 1."""
+    """Compare what was sent with what came of it, show the account, and return 0 when it adds up, else 1.
+
+    ``older`` are the cases that were there before the play.
+    """
     accepted = sender.sent.accepted
     told = await _until(lambda: _told(platform, begin), lambda found: len(accepted - _led(found) - found.unfiled))
     orders = {order_id: (str(one.order.case_id), one.order.role) for order_id, one in told.orders.items()}
@@ -47,6 +52,8 @@ async def settle(  # noqa: PLR0913  the whole of a play is accounted for
     account = Account(
         sent=sender.sent,
         opened=told.opened,
+        older=older,
+        untold={story for story, case_id in sender.astray.items() if case_id in older},
         joined=told.joined,
         unfiled=told.unfiled,
         listed=listed,
@@ -120,6 +127,16 @@ def _delivered(one: Deliveries) -> str:
     return f"{there} of {len(one.owed)} owed events received, {one.repeats} repeats, {one.forged} forged"
 
 
+def _beside(account: Account) -> str:
+    """What an earlier demo has to do with the account."""
+    joined = sum(case_id in account.older for case_id in account.sent.joined.values())
+    untold = ", ".join(sorted(account.untold)) or "none"
+    return (
+        f"旧数据 begun with {len(account.older)} cases of before (--keep): {joined} reports joined them;"
+        f" stories not told for it: {untold}"
+    )
+
+
 def _say(account: Account, told: Told, actors: Actors, teller: Teller) -> int:
     sent = account.sent
     refused = ", ".join(f"{count} × {status}" for status, count in sorted(sent.refused.items()))
@@ -150,6 +167,8 @@ def _say(account: Account, told: Told, actors: Actors, teller: Teller) -> int:
             ("死信 dead letters", str(len(account.dead_letters))),
         ],
     )
+    if account.older:
+        teller.line(f"· {_beside(account)}", style="yellow")
     found = faults(account)
     for fault in found:
         teller.line(f"✗ {fault}", style="bold red")

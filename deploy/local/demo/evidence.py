@@ -57,14 +57,21 @@ async def ends(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> dict[TopicPa
         return dict(await consumer.end_offsets(partitions))
 
 
+async def starts(bootstrap: str, topics: Sequence[Topic] = (CASE,)) -> dict[TopicPartition, int]:
+    """Return the first offset that is still kept of every partition of ``topics``."""
+    partitions = [TopicPartition(topic.name, n) for topic in topics for n in range(topic.partitions)]
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap) as consumer:
+        return dict(await consumer.beginning_offsets(partitions))
+
+
 async def read(bootstrap: str, begin: Offsets, end: Offsets) -> Told:
-    """Return what the topics carry from ``begin`` up to ``end``.
+    """Return what the partitions of ``begin`` carry from there up to ``end``.
 
     Raises:
         TimeoutError: when the broker does not hand out the records within :data:`READ_SECONDS`.
     """
     told = Told()
-    wanted = {place: upto for place, upto in end.items() if upto > begin[place]}
+    wanted = {place: upto for place, upto in end.items() if place in begin and upto > begin[place]}
     if not wanted:
         return told
     async with asyncio.timeout(READ_SECONDS), AIOKafkaConsumer(bootstrap_servers=bootstrap) as consumer:

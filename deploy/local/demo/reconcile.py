@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from deploy.local.demo.messages import FORGOTTEN, WHISTLED
 from shared.vocabulary import Level, OrderRole
 
 SHOWN = 3
@@ -42,6 +43,10 @@ class Account:
 
     sent: Sent
     opened: AbstractSet[str]
+    older: AbstractSet[str]
+    """Cases that were there before the play."""
+    untold: AbstractSet[str]
+    """Stories whose report joined one of the older cases, so that nothing is to be told."""
     joined: AbstractSet[str]
     """Reports that became part of a case, by its own facts."""
     unfiled: AbstractSet[str]
@@ -80,7 +85,8 @@ def _sending(account: Account) -> Iterator[str]:
 def _cases(account: Account) -> Iterator[str]:
     yield from _missing(account.sent.accepted - account.opened, "accepted cases have no opened event")
     yield from _missing(
-        set(account.sent.joined.values()) - account.opened, "cases that reports joined have no opened event"
+        set(account.sent.joined.values()) - account.opened - account.older,
+        "cases that reports joined have no opened event",
     )
     yield from _missing(account.sent.joined.keys() - account.joined, "joined reports are in no fact of their case")
     yield from _missing(account.sent.accepted - account.listed, "accepted cases are not listed by the notifier")
@@ -90,12 +96,18 @@ def _orders(account: Account) -> Iterator[str]:
     led = {case_id for case_id, role in account.orders.values() if role is OrderRole.LEAD}
     yield from _missing(account.sent.accepted - led - account.unfiled, "accepted cases have no lead order")
     yield from _missing(account.orders.keys() - account.clocked, "orders have no clock")
+    if FORGOTTEN not in account.untold:
+        yield from _forgotten(account)
+    if WHISTLED not in account.untold:
+        yield from _missing(account.unheard, "departments were whistled for and got no order")
+
+
+def _forgotten(account: Account) -> Iterator[str]:
     if account.forgotten_climbed != (Level.VILLAGE, Level.TOWN, Level.COUNTY):
         levels = " → ".join(account.forgotten_climbed) or "nowhere"
         yield f"the forgotten case should climb village → town → county; its lead orders went {levels}"
     elif not account.forgotten_told:
         yield "the county's leader on duty was not told of the forgotten case"
-    yield from _missing(account.unheard, "departments were whistled for and got no order")
 
 
 def _telling(account: Account) -> Iterator[str]:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from deploy.local.demo.account import settle
 from deploy.local.demo.actors import Actors, is_told
-from deploy.local.demo.evidence import Offsets, ends
+from deploy.local.demo.evidence import Offsets, ends, read, starts
 from deploy.local.demo.intake import Intake
 from deploy.local.demo.messages import drafts, read_messages
 from deploy.local.demo.people import desks_and_departments
@@ -23,6 +23,7 @@ from deploy.local.demo.sink import Sink
 from deploy.local.demo.stream import Heard, follow
 from deploy.local.demo.subscriptions import Subscriptions
 from deploy.local.demo.telling import Teller
+from deploy.local.ground import Ground
 from deploy.local.interrupts import interruptible
 from deploy.local.keys import county_bearers
 from deploy.local.places import default_cache, default_data
@@ -38,17 +39,20 @@ ENDLESS_SECONDS: Final = 180
 """How long the messages take when the demo does not end by itself."""
 COUNTS_EVERY_SECONDS: Final = 10.0
 INTERRUPTED: Final = 130
+GROUND: Final = "demo"
+"""The folder inside the data folder that each demo begins afresh."""
 
 
-def run(seconds: int | None = None, *, data: Path | None = None, cache: Path | None = None) -> int:
+def run(seconds: int | None = None, *, data: Path | None = None, cache: Path | None = None, keep: bool = False) -> int:
     """Run the demo and return the exit status: 1 when a part failed or the account does not add up.
 
     With ``seconds`` it ends by itself so long after the system is up, with the account (cut short: 130); without,
-    it goes on until Ctrl-C.
+    it goes on until Ctrl-C. It begins with an empty county, in a folder of its own inside ``data``; with ``keep`` it
+    goes on with what an earlier demo left there.
     """
     try:
         with interruptible():
-            return _run(seconds, data or default_data(), cache or default_cache())
+            return _run(seconds, (data or default_data()).resolve(), cache or default_cache(), keep=keep)
     except KeyboardInterrupt:
         return 0 if seconds is None else INTERRUPTED
     except PartFailed as failure:
@@ -56,10 +60,17 @@ def run(seconds: int | None = None, *, data: Path | None = None, cache: Path | N
         return 1
 
 
-def _run(seconds: int | None, data: Path, cache: Path) -> int:
+def _run(seconds: int | None, data: Path, cache: Path, *, keep: bool) -> int:
     playbook = demo_playbook()
     bearers = (*county_bearers(playbook.county), *desks_and_departments(playbook))
-    options = Options(data=data, cache=cache, bearers=bearers, playbooks=(playbook,), taught=True)
+    options = Options(
+        data=data,
+        cache=cache,
+        bearers=bearers,
+        playbooks=(playbook,),
+        ground=Ground(folder=data / GROUND, keep=keep),
+        taught=True,
+    )
     with Platform(options, progress_on()) as platform:
         demo = Demo(platform, playbook, Teller(Console(soft_wrap=True)))
         return asyncio.run(demo.play(seconds))
@@ -76,6 +87,7 @@ class Demo:
         self._actors = Actors(self._intake, playbook, seed=SEED)
         self._sender = Sender(self._intake, playbook)
         self._heard: Counter[str] = Counter()
+        self._older: frozenset[str] = frozenset()
 
     async def play(self, seconds: int | None) -> int:
         """Play until ``seconds`` have passed, or for ever; return the exit status."""
@@ -88,6 +100,7 @@ class Demo:
                 base_url=self._platform.url("notifier"), headers=headers, timeout=15.0, trust_env=False
             ) as notifier:
                 begin = await ends(self._platform.bootstrap)
+                self._older = await self._of_before(begin)
                 async with Subscriptions(notifier, sink, county=self._playbook.county) as subscriptions:
                     return await self._play(seconds, begin, notifier, subscriptions)
         finally:
@@ -108,12 +121,19 @@ class Demo:
         return await settle(
             self._platform,
             begin,
+            older=self._older,
             notifier=notifier,
             sender=self._sender,
             actors=self._actors,
             subscriptions=subscriptions,
             teller=self._teller,
         )
+
+    async def _of_before(self, begin: Offsets) -> frozenset[str]:
+        """The cases of an earlier demo, which reports of this one may join."""
+        if not self._platform.of_before:
+            return frozenset()
+        return frozenset((await read(self._platform.bootstrap, await starts(self._platform.bootstrap), begin)).opened)
 
     async def _live(self, seconds: int | None) -> None:
         """Send the messages, then let people work until the time is over."""
@@ -153,6 +173,7 @@ class Demo:
                 ("key to paste", platform.keys.token(f"{county}-operator")),
                 ("all keys", str(platform.keys.tokens)),
                 ("intake API", platform.url("intake")),
+                ("data", f"{platform.ground}, {self._what_of_it()}"),
                 ("logs", str(platform.logs)),
                 ("clocks", f"run {SPEED} times as fast as in earnest"),
                 ("end", "Ctrl-C" if seconds is None else f"by itself, {seconds} s from now"),
@@ -163,6 +184,11 @@ class Demo:
             "   📣 一次吹哨 a village whistles   ⏸ 延期、督办、暂停 more time, supervision, a pause"
             "   👥 两位邻居 two neighbours, one matter"
         )
+
+    def _what_of_it(self) -> str:
+        if self._platform.of_before:
+            return f"with {len(self._older)} cases of before: reports may join them, and their stories are not told"
+        return "empty now; the next demo removes it (--keep goes on with it)"
 
     def _suggest(self) -> None:
         broker = self._platform.pids().get("kafka", 0)

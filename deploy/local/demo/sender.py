@@ -24,6 +24,8 @@ class Sender:
 
     def __init__(self, intake: Intake, playbook: Playbook) -> None:
         self.sent = Sent()
+        self.astray: dict[str, str] = {}
+        """Stories whose report joined a case that was there already: story → that case."""
         self._intake = intake
         self._county = playbook.county
         self._told: dict[str, str] = {}
@@ -98,6 +100,8 @@ class Sender:
         case_id = str(answer.body["case_id"])
         if answer.body.get("merged"):
             self.sent.joined[str(answer.body["report_id"])] = case_id
+            if draft.name != SECOND_NEIGHBOUR:
+                self.astray |= dict.fromkeys(draft.body.get("tags", ()), case_id)
             return
         if draft.name == SECOND_NEIGHBOUR:
             self.sent.wrong.append("two neighbours reported one matter, and it became two cases")

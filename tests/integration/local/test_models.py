@@ -101,7 +101,15 @@ def test_a_lesson_that_is_stopped_leaves_no_process_and_no_file(
 @pytest.mark.parametrize(("service", "told"), (("intake", True), ("notifier", False)))
 def test_intake_is_told_where_the_models_lie(place: Path, service: str, *, told: bool) -> None:
     around = Surroundings(
-        kafka="", postgres="", keys_file=place, secret_key="", logs=place, traces=None, models=place / "m", extra={}
+        kafka="",
+        postgres="",
+        keys_file=place,
+        secret_key="",
+        logs=place,
+        photos=place,
+        traces=None,
+        models=place / "m",
+        extra={},
     )
     ports = {f"{service}.ops": 1, f"{service}.http": 2}
     assert (service_environment(service, around, ports).get("WHISTLE_MODELS") == str(place / "m")) is told

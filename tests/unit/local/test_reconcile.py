@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from deploy.local.demo.messages import FORGOTTEN, WHISTLED
 from deploy.local.demo.reconcile import Account, Deliveries, Sent, faults
 from shared.vocabulary import Level, OrderRole
 
@@ -31,6 +32,8 @@ def delivered(**changes: Any) -> Deliveries:
 GOOD = Account(
     sent=sent(),
     opened={"a", "b", "somebody else's"},
+    older=frozenset(),
+    untold=frozenset(),
     joined={"r1", "somebody else's"},
     unfiled=frozenset(),
     listed={"a", "b", "an older one"},
@@ -80,6 +83,28 @@ def test_a_case_that_nobody_has_filed_yet_needs_no_order() -> None:
     unrouted = replace(GOOD, orders={"o1": ("a", OrderRole.LEAD)}, clocked={"o1"})
     assert faults(replace(unrouted, unfiled={"b"})) == []
     assert faults(replace(unrouted, unfiled={"a"})) == ["1 accepted cases have no lead order: b"]
+
+
+def test_a_case_of_before_that_a_report_joined_needs_no_opened_event_in_this_play() -> None:
+    kept = replace(GOOD, sent=sent(joined={"r1": "old"}), older={"old"})
+    assert faults(kept) == []
+    assert faults(replace(kept, older={"another"})) == ["1 cases that reports joined have no opened event: old"]
+
+
+@pytest.mark.parametrize(
+    ("story", "change", "said"),
+    (
+        (FORGOTTEN, {"forgotten_climbed": (), "forgotten_told": False}, "its lead orders went nowhere"),
+        (WHISTLED, {"unheard": {"police"}}, "got no order: police"),
+    ),
+)
+def test_a_story_that_went_into_a_case_of_before_is_not_missed_and_any_other_is(
+    story: str, change: dict[str, Any], said: str
+) -> None:
+    other = {FORGOTTEN, WHISTLED} - {story}
+    assert faults(replace(GOOD, untold={story}, **change)) == []
+    [fault] = faults(replace(GOOD, untold=other, **change))
+    assert said in fault
 
 
 def test_a_long_list_of_missing_ids_is_cut() -> None:
