@@ -6,6 +6,7 @@ turned off, and why, stands in docs/decisions/0002.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,6 +37,8 @@ PARCELS_WAITING: Final = 48
 
 Offsets = Mapping[Partition, int]
 Bounds = Mapping[Partition, tuple[int, int]]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +180,13 @@ class LedgerConsumer(driver.Consumer):
     one message of Faust is here a parcel, the next records of one partition, at the offset of its last.
     """
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._next: dict[TP, int] = {}
+        """The offset that each partition goes on with: as sought, then as handed on."""
+        self._again: dict[TP, int] = {}
+        """Where a partition was sought back to because what came lay beyond it; a second time it is the log's fault."""
+
     def _new_consumer_thread(self) -> LedgerThread:
         return LedgerThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -190,6 +200,7 @@ class LedgerConsumer(driver.Consumer):
             app.begins(found, {Partition(*tp): (earliest[tp], ends[tp]) for tp in tps})
             offsets = {tp: found[Partition(*tp)] for tp in tps}
             await self._thread.seek_wait(offsets)
+            self._next, self._again = dict(offsets), {}
         except IllegalStateError:
             # The group was divided anew meanwhile: Faust begins again with what is ours then.
             raise
@@ -202,19 +213,40 @@ class LedgerConsumer(driver.Consumer):
         """Yield what was read, parcel by parcel; nothing of a generation that ends meanwhile, as Faust does.
 
         What was read while the flow stops is let go without a seek, unlike in Faust, which logs what that seek ends in
-        and goes on: the flow stops for a rebalance alone, and goes on after the seek that ends it.
+        and goes on. It may have been read before the seek that ends a rebalance or after it, by a thread that knows
+        nothing of the flow: so what then comes beyond the next offset is let go too, and read again from there.
         """
         records, ours = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop or not self.flow_active:
             return
+        back: dict[TP, int] = {}
         for tp, parcel in parcels(records):
             if self._is_over(generation):
                 return
             # `ours` is the set that Faust itself changes: a partition whose queue fills up meanwhile leaves it, and
             # what was read of it already is never read again.
             if ours is None or tp in ours or tp in self._buffered_partitions:
+                if tp in back or self._lies_beyond(tp, parcel[0].offset):
+                    back[tp] = self._again[tp] = self._next[tp]
+                    continue
+                self._next[tp] = parcel[-1].offset + 1
                 yield tp, _message(tp, parcel, generation)
+        if back and not self._is_over(generation):
+            await self._read_again(back)
+
+    def _lies_beyond(self, tp: TP, offset: int) -> bool:
+        """Whether records before ``offset`` were read and let go; what the log does not hold is the fold's to say."""
+        expected = self._next.get(tp)
+        return expected is not None and offset > expected and self._again.get(tp) != expected
+
+    async def _read_again(self, offsets: Mapping[TP, int]) -> None:
+        log.warning("%d partitions are read again from where they stood before a rebalance", len(offsets))
+        try:
+            await self._thread.seek_wait(offsets)
+        except IllegalStateError:
+            # They were taken away meanwhile; whoever has them reads on from the ledger.
+            return
 
     def _is_over(self, generation: int) -> bool:
         return not self.flow_active or self.app.consumer_generation_id != generation

@@ -34,12 +34,19 @@ class Read(LedgerConsumer):
 
     def __init__(self, records: dict[TP, list[Any]]) -> None:
         self._records = records
+        self._next: dict[TP, int] = {}
+        self._again: dict[TP, int] = {}
+        self.sought: list[dict[TP, int]] = []
+        self._thread = cast("Any", SimpleNamespace(seek_wait=self._sought))
         self._buffered_partitions = set()
         self.active = set(records)
         self.flow_active = True
         self.app = cast("Any", SimpleNamespace(consumer_generation_id=1))
 
     should_stop = False
+
+    async def _sought(self, offsets: dict[TP, int]) -> None:
+        self.sought.append(offsets)
 
     def _get_active_partitions(self) -> set[TP]:
         return self.active
@@ -61,6 +68,35 @@ async def test_what_was_read_of_a_partition_is_handed_on_though_its_queue_fills_
         came[tp] += len(cast("list[Any]", message.value))
         consumer.on_buffer_full(tp)
     assert came == {long: 3 * PARCEL, short: 1}
+
+
+def record(at: int) -> Any:
+    return ConsumerRecord("t", 0, at, 0, 0, None, b"", 0, 0, 0, ())
+
+
+async def handed_on(consumer: Read, *offsets: int) -> list[int]:
+    consumer._records = {TP("t", 0): [record(at) for at in offsets]}
+    return [one.offset async for _, message in consumer.getmany(1.0) for one in cast("list[Any]", message.value)]
+
+
+async def test_what_lies_beyond_records_that_were_let_go_is_read_again_with_them() -> None:
+    consumer, place = Read({TP("t", 0): []}), TP("t", 0)
+    consumer._next = {place: 29}
+    # 29 to 37 were read after the seek that ends a rebalance, and let go before the flow went on.
+    assert await handed_on(consumer, *range(38, 38 + 2 * PARCEL)) == []
+    assert consumer.sought == [{place: 29}]
+    assert await handed_on(consumer, 29, 30) == [29, 30]
+    assert await handed_on(consumer, 31) == [31]
+    assert await handed_on(consumer, 29) == [29], "a repeat is the ledger's to skip"
+    assert len(consumer.sought) == 1
+
+
+async def test_records_that_the_log_does_not_hold_are_handed_on_for_the_fold_to_end_at_the_hole() -> None:
+    consumer = Read({TP("t", 0): []})
+    consumer._next = {TP("t", 0): 29}
+    assert await handed_on(consumer, 38) == []
+    assert await handed_on(consumer, 38) == [38]
+    assert len(consumer.sought) == 1
 
 
 @given(st.integers(0, 25), st.integers(1, 7))
