@@ -2,22 +2,21 @@
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import psutil
 
-from deploy.local.processes import PartFailed
+from deploy.local.processes import DEPARTURE_SECONDS, PartFailed, await_departure
 
 MARK: Final = "made-by-whistle-demo"
 """The file that says: a demo made this folder, and a demo may empty it."""
 MARK_TEXT: Final = "The next demo removes everything in this folder.\n"
 FOLDER_MODE: Final = 0o711
 """Passable but not listable: PostgreSQL's own account must reach its folder."""
-DEPARTURE_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,12 @@ def prepare_ground(ground: Ground, say: Callable[[str], None], *, patience: floa
     if ground.keep:
         say(f"goes on with what an earlier demo left in {folder}")
         return True
-    _await_departure(folder, patience)
+    await_departure(
+        partial(_server_on, folder),
+        part="platform",
+        why=lambda pid: f"{folder} is in use by a server, process {pid}; stop it first",
+        patience=patience,
+    )
     say(f"begins afresh: removes what an earlier demo left in {folder} (--keep goes on with it)")
     for one in left:
         _remove(one)
@@ -76,15 +80,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
-
-
-def _await_departure(folder: Path, patience: float) -> None:
-    """Return when no server runs on ``folder``; after its platform was killed one needs a moment to go."""
-    deadline = time.monotonic() + patience
-    while (pid := _server_on(folder)) is not None:
-        if time.monotonic() > deadline:
-            raise PartFailed("platform", f"{folder} is in use by a server, process {pid}; stop it first")
-        time.sleep(0.1)
 
 
 def _server_on(folder: Path) -> int | None:

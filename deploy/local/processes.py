@@ -16,6 +16,7 @@ from deploy.local.accounts import Account
 from deploy.local.progress import Progress, Tone
 
 TETHER = Path(__file__).with_name("tether.py")
+DEPARTURE_SECONDS = 20.0
 TAIL_LINES = 20
 LOG_BYTES = 32 * 1024 * 1024
 POLL_SECONDS = 0.1
@@ -278,6 +279,21 @@ class Keeper:
             self._process = None
             self._ready = False
             self._changed.notify_all()
+
+
+def await_departure(
+    holder: Callable[[], int | None], *, part: str, why: Callable[[int], str], patience: float = DEPARTURE_SECONDS
+) -> None:
+    """Return when ``holder`` names no process any more; after its platform was killed a server needs a moment to go.
+
+    Raises:
+        PartFailed: with ``why`` of the process, when one is still there after ``patience`` seconds.
+    """
+    deadline = time.monotonic() + patience
+    while (pid := holder()) is not None:
+        if time.monotonic() > deadline:
+            raise PartFailed(part, why(pid))
+        time.sleep(0.1)
 
 
 def kill_group(group: int) -> None:
