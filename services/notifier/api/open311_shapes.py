@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 
 from services.notifier.domain.open311 import Service, ServiceRequest
 from shared.runtime.postgres import OUTAGES
-from shared.runtime.problem import FieldError, Problem
+from shared.runtime.problem import Problem
 from shared.runtime.problems import problem_of_validation
 from shared.vocabulary import Refused
 
@@ -128,15 +128,18 @@ def _error_of(error: Exception) -> Open311Error:
         case Problem():
             return Open311Error(error.status, error.detail or error.title, headers=error.headers)
         case Refused():
-            allowed = f"; allowed: {', '.join(error.allowed)}" if error.allowed else ""
-            named = f"{error.field.removeprefix('/')}: " if error.field else ""
-            return Open311Error(400, f"{named}{error.reason}{allowed}")
+            return Open311Error(400, _told((error.field or "").removeprefix("/"), error.reason, error.allowed))
         case RequestValidationError():
-            return Open311Error(400, *map(_told, problem_of_validation(error.errors()).errors))
+            listed = problem_of_validation(error.errors()).errors
+            return Open311Error(
+                400,
+                *(_told(one.field.removeprefix("?").removeprefix("path:"), one.problem, one.allowed) for one in listed),
+            )
         case _:
             return Open311Error(503, "A part of the system is away: come again", headers={"Retry-After": "5"})
 
 
-def _told(error: FieldError) -> str:
-    allowed = f"; allowed: {', '.join(error.allowed)}" if error.allowed else ""
-    return f"{error.field.removeprefix('?').removeprefix('path:')}: {error.problem}{allowed}"
+def _told(field: str, problem: str, allowed: Sequence[str]) -> str:
+    named = f"{field}: " if field else ""
+    more = f"; allowed: {', '.join(allowed)}" if allowed else ""
+    return f"{named}{problem}{more}"
